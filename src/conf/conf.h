@@ -1,0 +1,51 @@
+/* The configuration as pgod and core hold it: read once from checked JSON, never changed. Both JSON documents (what pgod-conf prints
+ * and what pgod hands to core) are described in ARCHITECTURE.md, "The configuration's way". */
+#ifndef PGO_CONF_CONF_H
+#define PGO_CONF_CONF_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+struct conf_service {
+	char *name;
+	char *user;
+	char *repository;  /* URL or absolute path, without user name and password */
+	char *auth;        /* "user:password" that stood in the URL; NULL without. A secret: never in core, argv or a log */
+	char *source;      /* hex digest of the repository as configured: tells core that the key was changed */
+	char *branch;      /* never NULL: "main" by default */
+	char *compose;     /* alternate compose file, relative to the checkout; NULL without */
+	struct strv env;   /* VAR=VALUE; secrets: never in core, argv or a log */
+	bool has_networks; /* the key is present; `networks` lists the external networks allowed. An empty list allows all, as documented */
+	struct strv networks;
+	int line;          /* of the [[services]] header in pgo.toml; 0 in core's document */
+	int user_line;     /* of the value of `user`, for "unknown account" */
+	int user_column;
+	/* Known to pgod, which looks the account up; carried in core's document. */
+	uid_t uid;
+	gid_t gid;
+};
+
+struct conf {
+	struct conf_service *services; /* in the order of the file */
+	size_t nservices;
+	/* Only in core's document: */
+	char *dir;      /* the state directory, clean absolute path */
+	char *datadir;
+	int64_t poll_ms;
+};
+
+/* Reads either document. Strict: what is missing, unknown or of another type is -EINVAL. The caller frees with conf_free. */
+struct conf *conf_parse(const char *json, size_t len, struct err *err);
+void conf_free(struct conf *c);
+/* NULL when there is none of this name. */
+const struct conf_service *conf_find(const struct conf *c, const char *name);
+/* Core's document: everything but the secrets. The caller frees the string. */
+char *conf_for_core(const struct conf *c);
+
+#endif
