@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 
 import pytest
 
@@ -11,17 +12,17 @@ from lib.pgo import Pgod
 
 
 @pytest.fixture
-def engine(accounts, tmp_path_factory):
-    directory = tmp_path_factory.mktemp("engine")
-    for parent in (directory, directory.parent, directory.parent.parent):
-        os.chmod(parent, 0o755)
-    fake = FakeEngine(str(directory / "d.sock"), accounts.engine.gr_gid)
+def engine(accounts):
+    directory = tempfile.mkdtemp(prefix="pgot-engine-")
+    os.chmod(directory, 0o755)
+    fake = FakeEngine(os.path.join(directory, "d.sock"), accounts.engine.gr_gid)
     fake.add_image("pgo-test/web:1")
     fake.add_image("pgo-test/web:2")
     fake.start()
     yield fake
     if os.path.exists(fake.path):
         fake.stop()
+    os.rmdir(directory)
 
 
 @pytest.fixture
