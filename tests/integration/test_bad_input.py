@@ -254,8 +254,7 @@ def test_the_model_is_not_in_the_log_or_the_database(pgo):
     assert os.stat(state).st_mode & 0o077 == 0
 
 
-def test_sigkill_of_nothing_is_not_needed_for_a_clean_stop(pgo):
-    """A step that hangs does not keep pgod from ending: what runs has a deadline, and SIGTERM ends it."""
+def test_pgod_ends_in_order_while_compose_hangs(pgo):
     repo = deployed(pgo)
     pgo.engine.hold("pull")
     pgo.engine.hold("up")

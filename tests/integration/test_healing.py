@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 
 import pytest
 
@@ -128,8 +129,6 @@ def test_sigkill_of_core_in_the_middle_of_an_up_converges(pgo):
 
 def test_sigkill_of_a_session_hurts_nobody_else(pgo):
     deployed(pgo)
-    import subprocess
-
     session = subprocess.Popen(
         pgo.ssh_argv("site//exec web cat"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -150,7 +149,6 @@ def test_sigkill_of_pgod_at_rest_converges(pgo):
     deployed(pgo)
     before = ids(pgo)
     pgo.kill()
-    pgo.port_before = pgo.port
     wait_until(lambda: not pgo.orphans(), "core and the others follow pgod")
     pgo.start().wait_listening()
     pgo.wait_running("site")
