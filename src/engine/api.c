@@ -29,8 +29,8 @@ seconds_ok(const char *arg)
 static bool
 image_ok(const char *arg)
 {
-	return only(arg, LETTERS DIGITS "._-:/@", IMAGE_MAX) && strchr("./", arg[0]) == NULL && strstr(arg, "//") == NULL &&
-	    strstr(arg, "/.") == NULL && !str_ends(arg, "/");
+	return only(arg, LETTERS DIGITS "._-:/@", IMAGE_MAX) && strchr("./", arg[0]) == NULL &&
+	       strstr(arg, "//") == NULL && strstr(arg, "/.") == NULL && !str_ends(arg, "/");
 }
 
 static bool
@@ -60,21 +60,26 @@ container_is(const json_t *body, const char *arg)
 	return member_is(body, "Id", arg);
 }
 
-/* The filters of the stream leave out the health probes' exec_* events, of which a busy engine has thousands. (With health_status among
- * them the engine compares the beginnings of the words, so that "health_status: healthy" comes too.) */
+/* The filters of the stream leave out the health probes' exec_* events, of which a busy engine has thousands. (With
+ * health_status among them the engine compares the beginnings of the words, so that "health_status: healthy" comes
+ * too.) */
 static const struct api_call calls[] = {
     [API_EVENTS] = {"GET", "/events",
-        "since=%s&filters={\"type\":[\"container\"],\"label\":[\"com.docker.compose.project\"],\"event\":[\"create\","
-        "\"start\",\"die\",\"stop\",\"kill\",\"pause\",\"unpause\",\"rename\",\"update\",\"destroy\",\"health_status\"]}",
-        seconds_ok, NULL, 1024 * 1024, 0, false, "What happens to containers of compose projects, for ever."},
-    [API_LIST_ALL] = {"GET", "/containers/json", "all=1&filters={\"label\":[\"com.docker.compose.project\"]}", NULL, NULL,
-        8 * 1024 * 1024, 30 * 1000, false, "All containers of compose projects, once when the event stream opens."},
+	"since=%s&filters={\"type\":[\"container\"],\"label\":[\"com.docker.compose.project\"],\"event\":[\"create\","
+	"\"start\",\"die\",\"stop\",\"kill\",\"pause\",\"unpause\",\"rename\",\"update\",\"destroy\",\"health_status\"]"
+	"}",
+	seconds_ok, NULL, 1024 * 1024, 0, false, "What happens to containers of compose projects, for ever."},
+    [API_LIST_ALL] = {"GET", "/containers/json", "all=1&filters={\"label\":[\"com.docker.compose.project\"]}", NULL,
+	NULL, 8 * 1024 * 1024, 30 * 1000, false,
+	"All containers of compose projects, once when the event stream opens."},
     [API_LIST_PROJECT] = {"GET", "/containers/json", "all=1&filters={\"label\":[\"com.docker.compose.project=%s\"]}",
-        str_is_service_name, NULL, 8 * 1024 * 1024, 30 * 1000, false, "A project's containers, for ps."},
-    [API_INSPECT] = {"GET", "/containers/%s/json", NULL, container_id_ok, container_is, 8 * 1024 * 1024, 30 * 1000, true,
-        "One container, after an event about it."},
-    [API_IMAGE] = {"GET", "/images/%s/json", NULL, image_ok, NULL, 8 * 1024 * 1024, 30 * 1000, true, "The id behind an image's name."},
-    [API_NETWORK] = {"GET", "/networks/%s", NULL, network_ok, network_is, 8 * 1024 * 1024, 30 * 1000, true, "Does a network exist?"},
+	str_is_service_name, NULL, 8 * 1024 * 1024, 30 * 1000, false, "A project's containers, for ps."},
+    [API_INSPECT] = {"GET", "/containers/%s/json", NULL, container_id_ok, container_is, 8 * 1024 * 1024, 30 * 1000,
+	true, "One container, after an event about it."},
+    [API_IMAGE] = {"GET", "/images/%s/json", NULL, image_ok, NULL, 8 * 1024 * 1024, 30 * 1000, true,
+	"The id behind an image's name."},
+    [API_NETWORK] = {"GET", "/networks/%s", NULL, network_ok, network_is, 8 * 1024 * 1024, 30 * 1000, true,
+	"Does a network exist?"},
 };
 
 const struct api_call *
@@ -127,12 +132,13 @@ api_request(struct buf *b, const struct api_call *call, bool versioned, const ch
 		buf_add(b, "?", 1);
 		expand(b, call->query, arg, "=&");
 	}
-	buf_str_add(b, " HTTP/1.1\r\nHost: docker\r\nUser-Agent: pgo/" PGO_VERSION "\r\nAccept: application/json\r\n\r\n");
+	buf_str_add(
+	    b, " HTTP/1.1\r\nHost: docker\r\nUser-Agent: pgo/" PGO_VERSION "\r\nAccept: application/json\r\n\r\n");
 }
 
 bool
 api_version_refused(const char *body)
 {
 	return strstr(body, "client version") != NULL &&
-	    (strstr(body, "too new") != NULL || strstr(body, "too old") != NULL);
+	       (strstr(body, "too new") != NULL || strstr(body, "too old") != NULL);
 }

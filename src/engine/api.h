@@ -17,18 +17,21 @@ enum api {
 	API_NETWORK,
 };
 
-/* What 20.10 to 28 all speak. An engine that no longer (or not yet) does says so with a 400, and is then asked without a version. */
+/* What 20.10 to 28 all speak. An engine that no longer (or not yet) does says so with a 400, and is then asked without
+ * a version. */
 #define API_VERSION "/v1.41"
 
 struct api_call {
-	const char *method;                /* all are GET: nothing here changes anything */
-	const char *path;                  /* %s: the argument */
-	const char *query;                 /* likewise; NULL: none. Written plainly, sent percent-encoded */
-	bool (*arg_ok)(const char *arg);   /* an argument that is not exactly this never reaches the engine; NULL: there is none */
-	bool (*answer_ok)(const json_t *body, const char *arg); /* false: it is about another thing, so ours is missing; NULL: always */
-	size_t limit_bytes;                /* of the answer; of one entry where it comes in pieces (lists, events) */
-	int deadline_ms;                   /* from asking to the whole answer; 0: none */
-	bool missing_ok;                   /* 404 is an answer, not an error */
+	const char *method; /* all are GET: nothing here changes anything */
+	const char *path;   /* %s: the argument */
+	const char *query;  /* likewise; NULL: none. Written plainly, sent percent-encoded */
+	bool (*arg_ok)(
+	    const char *arg); /* an argument that is not exactly this never reaches the engine; NULL: there is none */
+	bool (*answer_ok)(const json_t *body,
+	    const char *arg); /* false: it is about another thing, so ours is missing; NULL: always */
+	size_t limit_bytes;   /* of the answer; of one entry where it comes in pieces (lists, events) */
+	int deadline_ms;      /* from asking to the whole answer; 0: none */
+	bool missing_ok;      /* 404 is an answer, not an error */
 	const char *help;
 };
 

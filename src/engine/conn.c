@@ -19,9 +19,9 @@ struct conn {
 	struct buf out;
 	struct http http;
 	bool busy;
-	bool answered;  /* bytes of the current response came */
+	bool answered; /* bytes of the current response came */
 	bool head_told;
-	bool broken;    /* must not carry another request */
+	bool broken; /* must not carry another request */
 	unsigned served;
 };
 

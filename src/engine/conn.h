@@ -13,10 +13,11 @@ struct conn;
 struct conn_spec {
 	/* Status and headers are in. May be NULL. Must not free the connection. */
 	void (*head)(void *ctx, int status);
-	/* The response is complete, or (err->num != 0) there is none. Called last: it may free the connection, and must if it is not
-	 * conn_reusable. */
+	/* The response is complete, or (err->num != 0) there is none. Called last: it may free the connection, and must
+	 * if it is not conn_reusable. */
 	void (*done)(void *ctx, struct conn *c, const struct http *h, const struct err *err);
-	/* While no request was running: the peer closed, or nothing was asked for idle_ms. Called last; frees the connection. */
+	/* While no request was running: the peer closed, or nothing was asked for idle_ms. Called last; frees the
+	 * connection. */
 	void (*idle)(void *ctx, struct conn *c);
 	int idle_ms; /* 0: no limit */
 	void *ctx;

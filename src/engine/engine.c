@@ -16,18 +16,18 @@
 #include "engine/split.h"
 
 enum {
-	/* The engine answers /events a moment before it listens to itself, and says "die" a moment before a list shows it (both measured, and
-	 * read in its source): so the stream begins this much in the past, and what happened since is looked at again. */
+	/* The engine answers /events a moment before it listens to itself, and says "die" a moment before a list shows
+	 * it (both measured, and read in its source): so the stream begins this much in the past, and what happened
+	 * since is looked at again. */
 	SINCE_S = 10,
 	REQUEST_MAX = 8 * 1024,
-	REASON_MAX = 512,
 };
 
 enum stream_state {
-	STREAM_WAITING,    /* for the retry timer */
+	STREAM_WAITING,	   /* for the retry timer */
 	STREAM_CONNECTING, /* for engine_connected */
-	STREAM_OPENING,    /* for the headers */
-	STREAM_LISTING,    /* for the first list; events are noted */
+	STREAM_OPENING,	   /* for the headers */
+	STREAM_LISTING,	   /* for the first list; events are noted */
 	STREAM_UP,
 };
 
@@ -46,13 +46,13 @@ struct engine {
 	struct split events;
 	struct engine_req *list_req;
 	struct split list;
-	bool versioned;             /* how the stream was asked for */
+	bool versioned; /* how the stream was asked for */
 	bool told_down;
-	unsigned failures;          /* in a row: how long to wait */
+	unsigned failures; /* in a row: how long to wait */
 	long long up_ms;
 	uint64_t jitter;
-	char *lost;                 /* why the stream has to be given up, as soon as no callback of it runs */
-	long long event_ns;         /* the newest event's time */
+	char *lost;	    /* why the stream has to be given up, as soon as no callback of it runs */
+	long long event_ns; /* the newest event's time */
 };
 
 static void stream_lost(struct engine *e, const char *reason);
@@ -79,7 +79,8 @@ is_news(struct engine *e, const json_t *event)
 	return true;
 }
 
-/* An event only says where to look: what it claims about the container is not taken for true, but for its death and its end. */
+/* An event only says where to look: what it claims about the container is not taken for true, but for its death and its
+ * end. */
 static int
 on_event(void *ctx, const char *json, size_t len, struct err *err)
 {
@@ -188,7 +189,7 @@ on_stream_head(void *ctx, int status)
 	view_list_begin(e->view);
 	e->list_req = pool_submit(e->pool,
 	    &(struct pool_call){
-	        .api = API_LIST_ALL, .arg = "", .cb = on_list, .ctx = e, .piece = on_list_piece, .piece_ctx = e});
+		.api = API_LIST_ALL, .arg = "", .cb = on_list, .ctx = e, .piece = on_list_piece, .piece_ctx = e});
 }
 
 static void
@@ -205,7 +206,7 @@ static void
 on_stream_done(void *ctx, struct conn *c, const struct http *h, const struct err *err)
 {
 	struct engine *e = ctx;
-	char reason[REASON_MAX];
+	auto_free char *reason = NULL;
 
 	(void)c;
 	if (err->num == 0 && h->status == 400 && e->versioned && api_version_refused(buf_str(&h->body))) {
@@ -216,11 +217,11 @@ on_stream_done(void *ctx, struct conn *c, const struct http *h, const struct err
 		return;
 	}
 	if (err->num != 0)
-		snprintf(reason, sizeof(reason), "%s", err->msg);
+		reason = str_dup(err->msg);
 	else if (h->status != 200)
-		snprintf(reason, sizeof(reason), "the engine answers %d to the request for events", h->status);
+		reason = str_printf("the engine answers %d to the request for events", h->status);
 	else
-		snprintf(reason, sizeof(reason), "the engine ended the stream of events");
+		reason = str_dup("the engine ended the stream of events");
 	stream_lost(e, reason);
 }
 
@@ -289,7 +290,8 @@ on_stream_timer(evutil_socket_t fd, short what, void *arg)
 		stream_lost(e, reason);
 		return;
 	}
-	stream_lost(e, e->state == STREAM_OPENING ? "the engine does not answer" : "no connection to the engine came in time");
+	stream_lost(
+	    e, e->state == STREAM_OPENING ? "the engine does not answer" : "no connection to the engine came in time");
 }
 
 static void
@@ -393,7 +395,8 @@ engine_is_up(const struct engine *e)
 }
 
 void
-engine_containers(const struct engine *e, const char *project, bool (*cb)(void *ctx, const struct container *c), void *ctx)
+engine_containers(
+    const struct engine *e, const char *project, bool (*cb)(void *ctx, const struct container *c), void *ctx)
 {
 	view_each(e->view, project, cb, ctx);
 }

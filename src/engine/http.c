@@ -290,8 +290,8 @@ http_feed(struct http *h, const char *data, size_t len, size_t *ret_used, struct
 	if (h->state == HTTP_FAILED)
 		return err_set(err, EPROTO, "the answer was malformed");
 	while (used < len && h->state != HTTP_DONE) {
-		ssize_t n = in_body(h) ? feed_body(h, data + used, len - used, err) :
-		                         feed_line(h, data + used, len - used, err);
+		ssize_t n = in_body(h) ? feed_body(h, data + used, len - used, err)
+				       : feed_line(h, data + used, len - used, err);
 
 		if (n < 0) {
 			h->state = HTTP_FAILED;

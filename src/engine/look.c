@@ -17,7 +17,7 @@ struct look {
 	struct looks *looks;
 	char id[CONTAINER_ID_LEN + 1];
 	long long due_ms;
-	bool again;             /* something happened while the engine was answering */
+	bool again;		/* something happened while the engine was answering */
 	struct engine_req *req; /* while it is being asked for */
 };
 
@@ -28,8 +28,8 @@ struct looks {
 	bool open;
 	TAILQ_HEAD(, look) queue;
 	size_t n;
-	size_t looking;         /* of them with a request */
-	long long looked_ms;    /* the last one began */
+	size_t looking;	     /* of them with a request */
+	long long looked_ms; /* the last one began */
 };
 
 static void
@@ -74,7 +74,8 @@ looks_plan(struct looks *ls)
 
 	if (!ls->open || ls->looking >= LOOKS_AT_ONCE)
 		return;
-	TAILQ_FOREACH (l, &ls->queue, link) {
+	TAILQ_FOREACH(l, &ls->queue, link)
+	{
 		if (l->req == NULL && (next < 0 || l->due_ms < next))
 			next = l->due_ms;
 	}
@@ -128,13 +129,15 @@ on_look_timer(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	TAILQ_FOREACH (l, &ls->queue, link) {
+	TAILQ_FOREACH(l, &ls->queue, link)
+	{
 		if (ls->looking >= LOOKS_AT_ONCE)
 			break;
 		if (l->req != NULL || l->due_ms > now)
 			continue;
 		l->again = false;
-		l->req = pool_submit(ls->pool, &(struct pool_call){.api = API_INSPECT, .arg = l->id, .cb = look_take, .ctx = l});
+		l->req = pool_submit(
+		    ls->pool, &(struct pool_call){.api = API_INSPECT, .arg = l->id, .cb = look_take, .ctx = l});
 		ls->looking++;
 		ls->looked_ms = now;
 	}
@@ -147,7 +150,8 @@ looks_at(struct looks *ls, const char *id, struct err *err)
 	long long now = io_now_ms();
 	struct look *l;
 
-	TAILQ_FOREACH (l, &ls->queue, link) {
+	TAILQ_FOREACH(l, &ls->queue, link)
+	{
 		if (!str_eq(l->id, id))
 			continue;
 		l->again = l->req != NULL;

@@ -1,6 +1,8 @@
-/* Looking again at containers that something happened to: each once, at most a few at a time, not more often than is useful.
+/* Looking again at containers that something happened to: each once, at most a few at a time, not more often than is
+ * useful.
  *
- * The engine says "die" before its lists show it, so a changed container is inspected: that waits until the engine is done with it. */
+ * The engine says "die" before its lists show it, so a changed container is inspected: that waits until the engine is
+ * done with it. */
 #ifndef PGO_ENGINE_LOOK_H
 #define PGO_ENGINE_LOOK_H
 

@@ -26,11 +26,11 @@ struct engine_req {
 	void *ctx;
 	struct http_spec http;
 	struct event *deadline;
-	struct slot *slot;  /* whose connection carries it */
-	bool versioned;     /* how it was sent */
+	struct slot *slot; /* whose connection carries it */
+	bool versioned;	   /* how it was sent */
 	bool retried;
-	bool answered;      /* its callback runs */
-	int doom_num;       /* in the queue of the doomed: why */
+	bool answered; /* its callback runs */
+	int doom_num;  /* in the queue of the doomed: why */
 	char *doom;
 };
 
@@ -50,11 +50,11 @@ struct pool {
 	struct event *pump;
 	struct slot slots[ENGINE_CONNECTIONS_MAX];
 	struct req_queue queue;
-	size_t queued;           /* requests in it */
+	size_t queued;		 /* requests in it */
 	struct req_queue doomed; /* to be answered without having been sent */
 	bool unversioned;
-	bool refused;          /* since the last pump */
-	long long refused_ms;  /* when */
+	bool refused;	      /* since the last pump */
+	long long refused_ms; /* when */
 	char *reason;
 };
 
@@ -177,7 +177,8 @@ set_engine_error(struct err *err, const struct http *h)
 
 /* What the response means to the caller. body is the caller's to free. */
 static void
-understand(const struct engine_req *req, const struct http *h, struct engine_reply *reply, json_t **ret_body, struct err *err)
+understand(
+    const struct engine_req *req, const struct http *h, struct engine_reply *reply, json_t **ret_body, struct err *err)
 {
 	json_error_t je;
 

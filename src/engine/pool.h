@@ -25,7 +25,7 @@ bool pool_refused(struct pool *p, long long id, const char *reason);
 
 struct pool_call {
 	enum api api;
-	const char *arg;       /* "" without; checked against the table */
+	const char *arg; /* "" without; checked against the table */
 	engine_reply_fn *cb;
 	void *ctx;
 	/* Set: a 2xx body comes in pieces, and the reply has none. */

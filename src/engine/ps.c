@@ -245,7 +245,7 @@ publishers(const struct ps_ports *ports)
 		const struct ps_port *p = &ports->v[i];
 
 		json_array_append_new(list, json_pack("{s:s, s:i, s:i, s:s}", "URL", p->ip, "TargetPort", p->inside,
-		                                "PublishedPort", p->outside, "Protocol", p->type));
+						"PublishedPort", p->outside, "Protocol", p->type));
 	}
 	return list;
 }
@@ -257,9 +257,8 @@ join_labels(struct buf *b, const json_t *labels)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach ((json_t *)labels, key, value)
-		buf_printf(b, "%s%s=%s", b->len > 0 ? "," : "", key,
-		    json_string_value(value) != NULL ? json_string_value(value) : "");
+	json_object_foreach((json_t *)labels, key, value) buf_printf(
+	    b, "%s%s=%s", b->len > 0 ? "," : "", key, json_string_value(value) != NULL ? json_string_value(value) : "");
 }
 
 static void
@@ -268,8 +267,7 @@ join_networks(struct buf *b, const json_t *networks)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach ((json_t *)networks, key, value)
-		buf_printf(b, "%s%s", b->len > 0 ? "," : "", key);
+	json_object_foreach((json_t *)networks, key, value) buf_printf(b, "%s%s", b->len > 0 ? "," : "", key);
 }
 
 /* Adds the names of the mounts; returns how many are volumes of the local driver. */
@@ -287,8 +285,8 @@ join_mounts(struct buf *b, const json_t *mounts, bool trunc)
 			name = text(m, "Source");
 		cut = trunc && ps_width(name) > MOUNT_WIDTH;
 		local += str_eq(text(m, "Driver"), "local");
-		buf_printf(b, "%s%.*s%s", b->len > 0 ? "," : "", (int)(cut ? ps_prefix(name, MOUNT_WIDTH - 1) : strlen(name)),
-		    name, cut ? "…" : "");
+		buf_printf(b, "%s%.*s%s", b->len > 0 ? "," : "",
+		    (int)(cut ? ps_prefix(name, MOUNT_WIDTH - 1) : strlen(name)), name, cut ? "…" : "");
 	}
 	return local;
 }

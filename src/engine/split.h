@@ -1,4 +1,5 @@
-/* Cuts a stream of JSON into its objects as the bytes come, so that neither a list nor a stream is ever held as a whole. Pure. */
+/* Cuts a stream of JSON into its objects as the bytes come, so that neither a list nor a stream is ever held as a
+ * whole. Pure. */
 #ifndef PGO_ENGINE_SPLIT_H
 #define PGO_ENGINE_SPLIT_H
 
@@ -9,10 +10,10 @@
 #include "base/err.h"
 
 struct split {
-	bool array;           /* "[{...}, {...}]"; else "{...}\n{...}\n" */
+	bool array; /* "[{...}, {...}]"; else "{...}\n{...}\n" */
 	int (*item)(void *ctx, const char *json, size_t len, struct err *err);
 	void *ctx;
-	size_t too_large;     /* objects that were left out because they exceed the limit */
+	size_t too_large; /* objects that were left out because they exceed the limit */
 	enum { SPLIT_START, SPLIT_BETWEEN, SPLIT_ITEM, SPLIT_END } state;
 	size_t depth;
 	bool in_string;

@@ -7,46 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CONTAINER_ID_LEN = 64, VIEW_MAX = 16384 };
+#include "engine/container.h"
 
-enum container_state {
-	CONTAINER_CREATED,
-	CONTAINER_RUNNING,
-	CONTAINER_PAUSED,
-	CONTAINER_RESTARTING,
-	CONTAINER_REMOVING,
-	CONTAINER_EXITED,
-	CONTAINER_DEAD,
-	CONTAINER_UNKNOWN, /* a word that this version does not know */
-};
-
-enum container_health { HEALTH_NONE, HEALTH_STARTING, HEALTH_HEALTHY, HEALTH_UNHEALTHY };
-
-/* One allocation; the strings are never NULL ("" when the engine says nothing) and, but for project, hostile: the
- * account chose them. */
-struct container {
-	char id[CONTAINER_ID_LEN + 1]; /* lower-case hex */
-	const char *name;	       /* without the leading slash */
-	const char *project;	       /* a valid service name, always */
-	const char *service;	       /* the compose service */
-	const char *image;	       /* as the engine says it: the name it was made from, or sha256:... */
-	const char *image_id;	       /* sha256:... */
-	const char *config_hash;       /* label com.docker.compose.config-hash */
-	int number;		       /* label com.docker.compose.container-number, 0 without */
-	enum container_state state;
-	enum container_health health; /* HEALTH_NONE unless running */
-	int exit_code;		      /* when exited, dead or restarting; -1 while not known */
-	bool oneoff;		      /* made by `compose run` */
-	int64_t created;	      /* seconds since the epoch */
-	unsigned deaths;	      /* times that it was seen to die: grows in a crash loop that is too fast to be seen as a state */
-	uint64_t seen;		      /* of the view: its round that last saw it */
-};
-
-/* "running", "unhealthy", ...: for logs and answers. HEALTH_NONE is "". */
-const char *container_state_text(enum container_state state);
-const char *container_health_text(enum container_health health);
-/* CONTAINER_UNKNOWN for a word that is none. */
-enum container_state container_state_of(const char *text);
+enum { VIEW_MAX = 16384 }; /* containers; further ones are left out */
 
 struct view;
 
@@ -70,14 +33,5 @@ void view_remove(struct view *v, const char *id);
 void view_each(const struct view *v, const char *project, bool (*cb)(void *ctx, const struct container *c), void *ctx);
 const struct container *view_find(const struct view *v, const char *id);
 size_t view_count(const struct view *v);
-
-/* 64 lower-case hex digits: the only form of an id that is put into a path. */
-bool container_id_ok(const char *id);
-/* Of a list's Names, the container's own, without its slash (one that others link to has names like "/other/alias" as well). */
-const char *container_list_name(const json_t *names);
-/* The parts of a list's Status text: "Exited (137) 2 hours ago" → 137 (-1 when it does not say), "Up 5 minutes
- * (healthy)". */
-int container_status_exit(const char *status);
-enum container_health container_status_health(const char *status);
 
 #endif
