@@ -242,22 +242,27 @@ class Pgod:
         wait_until(there, f"{service} is at {commit[:8]}", deadline)
 
     def wait_deployed(self, service, commit, count=1, deadline=20):
-        """The commit is live and its deploy has ended: containers run and status says so."""
-        self.wait_live(service, commit, deadline)
-        boxes = self.wait_running(service, count, deadline)
-        self.wait_status(service, rf"\b{commit[:8]}", deadline)
-        return boxes
+        """The commit is live, its deploy has ended, and its containers run."""
+        self.wait_status(service, rf"in sync +yes: commit {commit[:8]}", deadline)
+        assert self.ref(service) == commit
+        return self.wait_running(service, count, deadline)
+
+    def wait_judged(self, service, commit, deadline=20):
+        """The last deploy was of this commit and has ended, well or badly; returns the status."""
+        return self.wait_status(service, rf"last deploy[^\n]* of {commit[:8]}: [^\n]*, took", deadline)
 
     def status(self, service):
         return self.ctl(service, "status").stdout
 
     def wait_status(self, service, pattern, deadline=20):
+        last = [""]
+
         def says():
             self.check_alive()
-            text = self.status(service)
-            return text if re.search(pattern, text, re.S | re.I) else None
+            last[0] = self.status(service)
+            return last[0] if re.search(pattern, last[0], re.S | re.I) else None
 
-        return wait_until(says, f"status of {service} says {pattern!r}", deadline)
+        return wait_until(says, lambda: f"status of {service} says {pattern!r}; it says:\n{last[0]}", deadline, step=0.1)
 
     def polls(self, repo):
         """Counts opens of the repository's HEAD: each poll opens it once or more."""
