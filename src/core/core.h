@@ -38,6 +38,7 @@ struct core {
 	struct job_list jobs;
 	struct client_list clients;
 	size_t nclients;
+	struct strv removing; /* services no longer configured that are being taken down */
 	size_t busy; /* services at work, at most CORE_TASKS_MAX */
 	int64_t last_job_id;
 	bool quitting;

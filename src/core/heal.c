@@ -39,9 +39,7 @@ on_healed(void *ctx, const struct job_result *r)
 	char reason[ERR_MSG_MAX];
 
 	task->job = NULL;
-	if (r->status == 0)
-		task->svc->restore = false;
-	else
+	if (r->status != 0)
 		log_err("cannot bring it up: %s service=%s", job_reason(r, reason, sizeof(reason)), task->svc->conf->name);
 	task_end(task, r->status, NULL);
 }
@@ -55,9 +53,9 @@ heal_start(struct task *task)
 	auto_strv struct strv args = {NULL, 0};
 	struct err err = ERR_INIT;
 
+	svc->restore = false; /* once: what this does not bring up is healed, with a budget */
 	if (store_model_read(svc->core->store, svc->conf->name, svc->row.release, &model, &err) < 0) {
 		log_err("cannot bring it up: %s service=%s", err.msg, svc->conf->name);
-		svc->restore = false;
 		task_end(task, 1, err.msg);
 		return;
 	}

@@ -222,22 +222,11 @@ static void
 run_piped(struct client *c, const struct op *op, const struct strv *args)
 {
 	auto_strv struct strv words = {NULL, 0};
-	size_t i = 0;
 
 	/* No terminal: compose would ask for one. */
 	if (op->command)
 		strv_add(&words, "-T");
-	for (; op->command && i < args->n; i++) {
-		if (str_eq(args->v[i], "-i") || str_eq(args->v[i], "--interactive") || str_eq(args->v[i], "-T") ||
-		    str_eq(args->v[i], "--no-TTY"))
-			continue;
-		if (args->v[i][0] != '-')
-			break;
-		strv_add(&words, args->v[i]);
-		if (strlen(args->v[i]) == 2 && !str_eq(args->v[i], "-d") && i + 1 < args->n)
-			strv_add(&words, args->v[++i]);
-	}
-	for (; i < args->n; i++)
+	for (size_t i = 0; i < args->n; i++)
 		strv_add(&words, args->v[i]);
 	client_run_job(c, op->name, &words);
 }

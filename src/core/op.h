@@ -32,7 +32,7 @@ struct op {
 const struct op *op_table(size_t *ret_n);
 const struct op *op_find(const char *name);
 /* Checks arguments against the table; what may be passed on comes back in a form that leaves nothing to guess: options first,
- * "--name=value" or "-n", "value"; then operands. -EINVAL with a sentence. */
+ * each in one word ("-f", "--tail=5"); then operands. -EINVAL with a sentence. */
 int op_args(const struct op *op, const struct strv *args, struct strv *ret, struct err *err);
 /* Runs the client's operation line: answers it, now or later. */
 void op_run(struct client *c);

@@ -65,6 +65,13 @@ long_option(const struct op *op, const struct strv *args, size_t i, struct strv 
 	return 1;
 }
 
+/* The long one of an option's names: what has a value always has one. */
+static const char *
+long_name(const struct op_option *o)
+{
+	return strstr(o->names, "--");
+}
+
 /* "-f", "-ft", "-n5", "-n 5". Returns how many words were used. */
 static int
 short_options(const struct op *op, const struct strv *args, size_t i, struct strv *ret, struct err *err)
@@ -78,17 +85,14 @@ short_options(const struct op *op, const struct strv *args, size_t i, struct str
 
 		if (rc < 0)
 			return rc;
-		strv_add(ret, name);
-		if (!o->value)
+		if (!o->value) {
+			strv_add(ret, name);
 			continue;
-		if (p[1] != '\0') {
-			strv_add(ret, p[1] == '=' ? p + 2 : p + 1);
-			return 1;
 		}
-		if (i + 1 == args->n)
+		if (p[1] == '\0' && i + 1 == args->n)
 			return err_set(err, EINVAL, "%s: option %s needs a value", op->name, name);
-		strv_add(ret, args->v[i + 1]);
-		return 2;
+		strv_add_take(ret, str_printf("%s=%s", long_name(o), p[1] == '\0' ? args->v[i + 1] : p[1] == '=' ? p + 2 : p + 1));
+		return p[1] == '\0' ? 2 : 1;
 	}
 	return 1;
 }

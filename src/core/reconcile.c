@@ -6,7 +6,7 @@ reconcile_decide(const struct reconcile_facts *f)
 	if (!f->ready || f->quitting)
 		return ACTION_NONE;
 	if (f->held)
-		return f->running && f->engine_up ? ACTION_STOP : ACTION_NONE;
+		return f->running && f->engine_up && !f->retry_wait ? ACTION_STOP : ACTION_NONE;
 	if (f->resume && !f->stopped)
 		return f->engine_up ? ACTION_RESUME : ACTION_NONE;
 	if (f->new_commit && !f->retry_wait)

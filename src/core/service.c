@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "core/client.h"
+#include "core/job.h"
 #include "core/runs.h"
 #include "engine/engine.h"
 
