@@ -16,6 +16,7 @@
 #include "core/client.h"
 #include "core/core.h"
 #include "core/job.h"
+#include "core/op.h"
 #include "core/remove.h"
 #include "core/service.h"
 #include "engine/engine.h"
@@ -319,19 +320,12 @@ run(struct core *core, struct err *err)
 	return 0;
 }
 
-int
-main(int argc, char **argv)
+static int
+serve(struct err *err)
 {
 	struct core core = {.engine_reason = "not yet asked"};
-	struct err err = ERR_INIT;
-	bool test = argc == 2 && strcmp(argv[1], "--sandbox-test") == 0;
-	bool debug = argc == 2 && strcmp(argv[1], "--debug") == 0;
+	int rc;
 
-	if (argc > 2 || (argc == 2 && !test && !debug)) {
-		fprintf(stderr, "usage: pgod-core [--debug] (started by pgod)\n");
-		return 2;
-	}
-	log_init("pgod-core", debug);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
@@ -339,20 +333,59 @@ main(int argc, char **argv)
 	TAILQ_INIT(&core.jobs);
 	TAILQ_INIT(&core.clients);
 	core.base = make_base();
-	if (core.base == NULL || sandbox_enter(&sandbox, NULL, &err) < 0) {
-		log_err("cannot close the door: %s", err.msg);
-		return 1;
-	}
-	if (test) {
-		if (sandbox_self_test(&sandbox, &err) < 0) {
-			log_err("%s", err.msg);
-			return 1;
-		}
-		return 0;
-	}
-	if (run(&core, &err) < 0) {
+	if (core.base == NULL)
+		return err_set(err, ENOMEM, "cannot make the event loop");
+	rc = sandbox_enter(&sandbox, NULL, err);
+	return rc < 0 ? err_wrap(err, "cannot close the door") : run(&core, err);
+}
+
+static int
+test_sandbox(struct err *err)
+{
+	int rc = sandbox_enter(&sandbox, NULL, err);
+
+	return rc < 0 ? rc : sandbox_self_test(&sandbox, err);
+}
+
+/* For the manual's test: the operations, a line each. */
+static int
+list_operations(struct err *err)
+{
+	size_t n;
+	const struct op *ops = op_table(&n);
+
+	(void)err;
+	for (size_t i = 0; i < n; i++)
+		printf("%s %s\n", ops[i].name, ops[i].usage);
+	return 0;
+}
+
+static const struct {
+	const char *option;
+	int (*run)(struct err *err);
+	bool debug;
+} modes[] = {
+	{NULL, serve, false},
+	{"--debug", serve, true},
+	{"--sandbox-test", test_sandbox, false},
+	{"--operations", list_operations, false},
+};
+
+int
+main(int argc, char **argv)
+{
+	const char *option = argc == 2 ? argv[1] : NULL;
+	struct err err = ERR_INIT;
+
+	for (size_t i = 0; argc <= 2 && i < ARRAY_LEN(modes); i++) {
+		if (option == NULL ? modes[i].option != NULL : !str_eq(option, modes[i].option))
+			continue;
+		log_init("pgod-core", modes[i].debug);
+		if (modes[i].run(&err) >= 0)
+			return 0;
 		log_err("%s", err.msg);
 		return 1;
 	}
-	return 0;
+	fprintf(stderr, "usage: pgod-core [--debug] (started by pgod)\n");
+	return 2;
 }
