@@ -99,12 +99,16 @@ check_mount(struct check *c, const json_t *mount)
 		judge_path(c, ".source", source, "the path", PLACE_LIVE | PLACE_DATA);
 }
 
+/* A dockerfile inside of its context is told with the context. */
 static void
 judge_dockerfile(struct check *c, const json_t *build)
 {
 	auto_free char *dockerfile = refs_dockerfile(build);
+	auto_free char *context = json_undollar(json_str(build, "context"));
 
-	if (dockerfile != NULL && !is_allowed_place(c, dockerfile, PLACE_LIVE))
+	if (dockerfile == NULL || path_is_beneath(context, dockerfile, NULL))
+		return;
+	if (!is_allowed_place(c, dockerfile, PLACE_LIVE))
 		check_fail(c, ".dockerfile", "use a path of the repository (./…)",
 		    "the dockerfile %.300s is outside of the repository", dockerfile);
 }
