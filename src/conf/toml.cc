@@ -180,14 +180,26 @@ tell(toml_problem *problem, position at, const char *sentence)
 }
 
 // toml++ quotes single characters, keys and headers; but also numbers, and an unquoted secret may look like one.
+constexpr struct {
+	const char *part;
+	const char *sentence;
+} rewordings[] = {
+    {"representable", "syntax error: a number that is too large or malformed: write text in double quotes"},
+    {"interpret", "syntax error: a number that is too large or malformed: write text in double quotes"},
+    {"determine value type", "syntax error: neither a number nor true or false: write text in double quotes"},
+    {"nested value depth", "syntax error: lists and tables are nested more than 16 deep"},
+    {"invalid utf-8", "syntax error: bytes that are not UTF-8"},
+};
+
 std::string
 without_values(std::string_view text)
 {
-	using namespace std::string_view_literals;
-	constexpr std::string_view lead = "Error while parsing "sv;
+	constexpr std::string_view lead = "Error while parsing ";
 
-	if (text.find("representable"sv) != text.npos || text.find("interpret"sv) != text.npos)
-		return "syntax error: a number that is too large or malformed; write text in double quotes";
+	for (const auto &r : rewordings) {
+		if (text.find(r.part) != text.npos)
+			return r.sentence;
+	}
 	if (text.substr(0, lead.size()) == lead)
 		return "syntax error in " + std::string(text.substr(lead.size()));
 	return "syntax error: " + std::string(text);
