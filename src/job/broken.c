@@ -112,7 +112,8 @@ recover_one(const struct job *job, int repofd, const char *name)
 
 	fetch_ref(job, broken, REPO_LIVE);
 	if (holds_kept(broken) && !recover_kept(job, broken)) {
-		job_say("local edits that were saved before could not all be read; what is left of them stays in %s", broken);
+		job_say("local edits that were saved before could not all be read; what is left of them stays in %s",
+		    broken);
 		return;
 	}
 	if (files_remove_dir(repofd, name, &err) < 0)

@@ -86,7 +86,8 @@ check_in_place(struct search *s, const struct entry *e, const struct stat *st)
 	if (e->mode != MODE_GITLINK && files_compare(s->live->fd, e->path, s->live->stage_fd, e->path) != FILES_DIFFER)
 		return;
 	if (may_say(s))
-		job_say("the commit adds %s, but an untracked file of that name lies in the checkout (kept as it is): " MOVE_AWAY,
+		job_say("the commit adds %s, but an untracked file of that name lies in the checkout (kept as it "
+			"is): " MOVE_AWAY,
 		    e->path);
 }
 
@@ -101,13 +102,16 @@ check_blocked(struct search *s, const struct entry *e, size_t len, bool is_link)
 	if (s->last_blocked && str_eq(s->last_blocked, prefix))
 		return;
 	if (may_say(s)) {
-		/* A container that can write the checkout could plant one that points anywhere: nothing is written through it. */
+		/* A container that can write the checkout could plant one that points anywhere: nothing is written
+		 * through it. */
 		if (is_link)
-			job_say("%s is a symbolic link in the checkout that does not come from the repository, and the commit has "
+			job_say("%s is a symbolic link in the checkout that does not come from the repository, and the "
+				"commit has "
 				"files below it (%s): remove the link",
 			    prefix, e->path);
 		else
-			job_say("the commit adds %s, but an untracked file %s lies in the checkout (kept as it is): " MOVE_AWAY,
+			job_say("the commit adds %s, but an untracked file %s lies in the checkout (kept as it "
+				"is): " MOVE_AWAY,
 			    e->path, prefix);
 	}
 	free(s->last_blocked);
@@ -121,7 +125,8 @@ enter_parent(struct search *s, const struct entry *e)
 	struct err err;
 	auto_close int fd = path_open_beneath(s->live->fd, ".", O_PATH | O_DIRECTORY, 0, &err);
 
-	for (const char *at = e->path, *slash = strchr(at, '/'); slash && fd >= 0; at = slash + 1, slash = strchr(at, '/')) {
+	for (const char *at = e->path, *slash = strchr(at, '/'); slash && fd >= 0;
+	     at = slash + 1, slash = strchr(at, '/')) {
 		auto_free char *name = str_printf("%.*s", (int)(slash - at), at);
 		int next = files_enter_dir(fd, name, false, &err);
 
@@ -149,7 +154,7 @@ live_conflicts(const struct live *live)
 {
 	struct search s = {.live = live};
 
-	for (size_t i = 0; i < live->new.n && s.n <= JOB_COMPLAINTS_MAX; i++)
+	for (size_t i = 0; i < live->new.n &&s.n <= JOB_COMPLAINTS_MAX; i++)
 		check_entry(&s, &live->new.v[i]);
 	free(s.last_blocked);
 	return s.n;

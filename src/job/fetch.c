@@ -22,8 +22,8 @@ run_fetch(const struct job *job, bool shallow, struct buf *words, struct err *er
 {
 	auto_free char *spec = str_printf("+refs/heads/%s:" REPO_TRACKED, job->branch);
 	const char *const args[] = {"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc",
-	    "--no-recurse-submodules", "--update-shallow", git_upload_pack(job->url), shallow ? "--depth=1" : "--quiet", "--",
-	    job->url, spec, NULL};
+	    "--no-recurse-submodules", "--update-shallow", git_upload_pack(job->url), shallow ? "--depth=1" : "--quiet",
+	    "--", job->url, spec, NULL};
 
 	buf_reset(words);
 	return git_run(job,
@@ -82,8 +82,10 @@ fetch_twice(const struct job *job, struct err *err)
 	char oid[REMOTE_OID_SIZE];
 	/* Damage that stage found: rot that a fetch of new objects would not see. */
 	bool marked = files_mark_is(job->repo, REPO_BROKEN_MARK, "1");
-	int r = marked ? FETCH_DAMAGED : fetch_once(job, err);
+	int r = marked && !repo_passes_fsck(job) ? FETCH_DAMAGED : fetch_once(job, err);
 
+	if (r == JOB_OK && marked)
+		r = files_write_mark(job->repo, REPO_BROKEN_MARK, NULL, err);
 	if (r != FETCH_DAMAGED)
 		return r;
 	r = remote_branch(job, oid, err); /* with the remote away, what we have is better than nothing */
@@ -93,9 +95,9 @@ fetch_twice(const struct job *job, struct err *err)
 		return -err->num;
 	r = fetch_once(job, err);
 	repo_recover(job);
-	return r == FETCH_DAMAGED ? err_set(err, EIO, "the repository %s is damaged: git cannot read all of the commit",
-					job->url) :
-				    r;
+	return r == FETCH_DAMAGED
+		   ? err_set(err, EIO, "the repository %s is damaged: git cannot read all of the commit", job->url)
+		   : r;
 }
 
 int

@@ -11,19 +11,20 @@
 /* Opens a directory whose path our parent vouches for. Returns the fd (close-on-exec) or < 0. */
 int files_open_root(const char *path, struct err *err);
 
-/* The directory that holds rel, below rootfd (O_PATH). *ret_base points at the last component of rel. Returns the fd or < 0
+/* The directory that holds rel, below rootfd (O_PATH). *ret_base points at the last component of rel. Returns the fd or
+ * < 0
  * (-ENOENT, -ENOTDIR, -ELOOP: something on the way is missing, no directory, a symbolic link). */
 int files_open_parent(int rootfd, const char *rel, const char **ret_base, struct err *err);
 
 /* Like files_open_parent, and makes the directories that are missing (0755). */
 int files_make_parent(int rootfd, const char *rel, const char **ret_base, struct err *err);
 
-/* Makes one directory level below dirfd where it is missing and opens it (O_PATH); refuses a symbolic link (-ELOOP) and what
- * is no directory (-ENOTDIR). */
+/* Makes one directory level below dirfd where it is missing and opens it (O_PATH); refuses a symbolic link (-ELOOP) and
+ * what is no directory (-ENOTDIR). */
 int files_enter_dir(int dirfd, const char *name, bool make, struct err *err);
 
-/* Removes all that lies below the directory, never the directory itself, and never anything outside it. Directories that are not
- * writable are made so first. */
+/* Removes all that lies below the directory, never the directory itself, and never anything outside it. Directories
+ * that are not writable are made so first. */
 int files_empty(int dirfd, struct err *err);
 /* Removes the directory `name` of dirfd with all that lies below it; missing is fine. */
 int files_remove_dir(int dirfd, const char *name, struct err *err);
@@ -36,8 +37,8 @@ enum files_same {
 /* Compares two regular files or symbolic links below two directories. What cannot be read differs. */
 enum files_same files_compare(int afd, const char *a, int bfd, const char *b);
 
-/* Moves rel from one root to the same place below another, replacing what is there (no directory): rename(2), or a copy where
- * that is impossible. The parents must exist on both sides. */
+/* Moves rel from one root to the same place below another, replacing what is there (no directory): rename(2), or a copy
+ * where that is impossible. The parents must exist on both sides. */
 int files_move(int from_rootfd, int to_rootfd, const char *rel, struct err *err);
 
 /* A small file of the repository directory: a mark that a verb leaves for the next. text NULL removes it. */

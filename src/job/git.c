@@ -31,28 +31,46 @@ static const char *const fixed_env[] = {
     "GIT_COMMITTER_EMAIL=pgo@localhost",
 };
 
-/* transfer.fsckObjects stays off: it refuses old but harmless repositories. What it would catch we refuse where it bites
- * (names in tree.c), and git itself refuses to write such paths. */
+/* transfer.fsckObjects stays off: it refuses old but harmless repositories. What it would catch we refuse where it
+ * bites (names in tree.c), and git itself refuses to write such paths. */
 static const char *const fixed_args[] = {
     "git",
-    "-c", "core.hooksPath=/dev/null",
-    "-c", "core.fsmonitor=false",
-    "-c", "core.attributesFile=/dev/null",
-    "-c", "core.autocrlf=false",
-    "-c", "core.symlinks=true",
-    "-c", "core.fileMode=true",
-    "-c", "core.trustctime=false", /* rename(2) changes it */
-    "-c", "core.fsync=committed,loose-object",
-    "-c", "credential.helper=",
-    "-c", "protocol.ext.allow=never",
-    "-c", "fetch.unpackLimit=1", /* a pack is verified and synced as a whole */
-    "-c", "fetch.recurseSubmodules=false",
-    "-c", "submodule.recurse=false",
-    "-c", "gc.auto=0",
-    "-c", "maintenance.auto=false",
-    "-c", "pack.threads=1",
-    "-c", "http.lowSpeedLimit=100",
-    "-c", "http.lowSpeedTime=60",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.attributesFile=/dev/null",
+    "-c",
+    "core.autocrlf=false",
+    "-c",
+    "core.symlinks=true",
+    "-c",
+    "core.fileMode=true",
+    "-c",
+    "core.trustctime=false", /* rename(2) changes it */
+    "-c",
+    "core.fsync=committed,loose-object",
+    "-c",
+    "credential.helper=",
+    "-c",
+    "protocol.ext.allow=never",
+    "-c",
+    "fetch.unpackLimit=1", /* a pack is verified and synced as a whole */
+    "-c",
+    "fetch.recurseSubmodules=false",
+    "-c",
+    "submodule.recurse=false",
+    "-c",
+    "gc.auto=0",
+    "-c",
+    "maintenance.auto=false",
+    "-c",
+    "pack.threads=1",
+    "-c",
+    "http.lowSpeedLimit=100",
+    "-c",
+    "http.lowSpeedTime=60",
 };
 
 enum { ARGS_MAX = 96, ENV_MAX = 48, STDERR_MAX_BYTES = 16 << 10, SECRET_MIN = 4 };
@@ -86,8 +104,8 @@ git_upload_pack(const char *url)
 {
 	/* GIT_CONFIG_* does not survive into a local upload-pack, so the permission to read a repository that another
 	 * account owns goes with the command. A constant: no byte of it comes from outside. */
-	return git_url_is_local(url) ? "--upload-pack=git -c 'safe.directory=*' upload-pack" :
-				       "--upload-pack=git-upload-pack";
+	return git_url_is_local(url) ? "--upload-pack=git -c 'safe.directory=*' upload-pack"
+				     : "--upload-pack=git-upload-pack";
 }
 
 char *
@@ -106,8 +124,8 @@ git_branch_is_valid(const char *branch)
 {
 	size_t len = strlen(branch);
 
-	if (len == 0 || len > 200 || branch[0] == '-' || branch[0] == '/' || branch[0] == '.' || branch[len - 1] == '/' ||
-	    branch[len - 1] == '.' || str_ends(branch, ".lock"))
+	if (len == 0 || len > 200 || branch[0] == '-' || branch[0] == '/' || branch[0] == '.' ||
+	    branch[len - 1] == '/' || branch[len - 1] == '.' || str_ends(branch, ".lock"))
 		return false;
 	if (strstr(branch, "..") || strstr(branch, "//") || strstr(branch, "/.") || strstr(branch, "@{") ||
 	    strstr(branch, ".lock/"))
@@ -118,7 +136,8 @@ git_branch_is_valid(const char *branch)
 	return true;
 }
 
-/* The secret reaches git in its environment: argv is everyone's to read, the repository's configuration stays on disk. */
+/* The secret reaches git in its environment: argv is everyone's to read, the repository's configuration stays on disk.
+ */
 static void
 add_auth(const struct job *job, struct strv *env)
 {
@@ -260,7 +279,8 @@ git_run(const struct job *job, const struct git_call *call, struct err *err)
 		.stdio = {call->in_fd > 0 ? call->in_fd : -1, -1, -1},
 		.death_signal = 9,
 	    },
-	    call->in, call->in_len, call->out, &tail, call->deadline_ms ? call->deadline_ms : JOB_LOCAL_DEADLINE_MS, err);
+	    call->in, call->in_len, call->out, &tail, call->deadline_ms ? call->deadline_ms : JOB_LOCAL_DEADLINE_MS,
+	    err);
 	if (r < 0)
 		return err_wrap(err, "git %s", call->args[0]);
 	if (call->out && call->out->full)

@@ -1,4 +1,5 @@
-/* pgod-job: git and files on behalf of a service, as its account. Everything in a repository is hostile: names, trees, links. */
+/* pgod-job: git and files on behalf of a service, as its account. Everything in a repository is hostile: names, trees,
+ * links. */
 #ifndef PGO_JOB_JOB_H
 #define PGO_JOB_JOB_H
 
@@ -30,11 +31,11 @@ enum {
 };
 
 enum {
-	JOB_PATHS_MAX = 1024,              /* paths on stdin of inputs and mkdirs */
-	JOB_STDIN_MAX_BYTES = 5 << 20,     /* the same in bytes: 1024 paths of PATH_MAX and a little */
-	JOB_YAML_MAX_BYTES = 1 << 20,      /* a compose file */
-	JOB_MODEL_MAX_BYTES = 4 << 20,     /* the resolved model */
-	JOB_COMPLAINTS_MAX = 10,           /* paths named when many are in the way */
+	JOB_PATHS_MAX = 1024,		   /* paths on stdin of inputs and mkdirs */
+	JOB_STDIN_MAX_BYTES = 5 << 20,	   /* the same in bytes: 1024 paths of PATH_MAX and a little */
+	JOB_YAML_MAX_BYTES = 1 << 20,	   /* a compose file */
+	JOB_MODEL_MAX_BYTES = 4 << 20,	   /* the resolved model */
+	JOB_COMPLAINTS_MAX = 10,	   /* paths named when many are in the way */
 	JOB_LOCAL_DEADLINE_MS = 10 * 60000 /* git on our own disk */
 };
 

@@ -37,8 +37,8 @@ write_file(const char *path, const struct buf *b, struct err *err)
 	return io_write_all(fd, buf_str(b), b->len, err);
 }
 
-/* An old checkout of the live tree has its own index. A copy of it is read with our repository's configuration: the hostile one
- * beside it is never looked at, and its owner can exchange nothing under us. */
+/* An old checkout of the live tree has its own index. A copy of it is read with our repository's configuration: the
+ * hostile one beside it is never looked at, and its owner can exchange nothing under us. */
 static bool
 load_adopted(const struct job *job, struct live *live)
 {

@@ -17,15 +17,15 @@ enum live_source {
 };
 
 struct live {
-	int fd;       /* the live tree */
+	int fd;	      /* the live tree */
 	int stage_fd; /* the staged tree of the commit */
 	struct tree old;
 	struct tree new;
 	enum live_source source;
 };
-#define LIVE_INIT                                                              \
-	{                                                                      \
-		.fd = -1, .stage_fd = -1                                       \
+#define LIVE_INIT                        \
+	{                                \
+		.fd = -1, .stage_fd = -1 \
 	}
 #define auto_live __attribute__((cleanup(live_done)))
 
@@ -34,8 +34,8 @@ void live_done(struct live *live);
 /* Opens both directories and loads what is tracked now. The caller loads `new`. */
 int live_open(const struct job *job, struct live *live, struct err *err);
 
-/* Everything in the live tree that is not the repository's and stands where the commit has something: each said as a sentence.
- * Returns their number. Changes nothing. What the stage has with identical content is in nobody's way. */
+/* Everything in the live tree that is not the repository's and stands where the commit has something: each said as a
+ * sentence. Returns their number. Changes nothing. What the stage has with identical content is in nobody's way. */
 unsigned live_conflicts(const struct live *live);
 
 #endif

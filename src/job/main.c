@@ -26,9 +26,9 @@ enum {
 
 struct variable {
 	const char *name;
-	size_t offset;   /* of its pointer in struct job */
-	unsigned need;   /* its NEED_ bit, 0: never needed */
-	bool is_path;    /* must be a clean absolute path */
+	size_t offset; /* of its pointer in struct job */
+	unsigned need; /* its NEED_ bit, 0: never needed */
+	bool is_path;  /* must be a clean absolute path */
 };
 
 static const struct variable variables[] = {

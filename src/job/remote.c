@@ -15,9 +15,11 @@ enum { REFS_MAX_BYTES = 256 << 10, REMOTE_DEADLINE_MS = 90000 };
 static const struct {
 	const char *needle, *hint;
 } hints[] = {
-    {"could not read Username", "the server wants a user name and password: they belong into the repository's URL in pgo.toml"},
+    {"could not read Username",
+	"the server wants a user name and password: they belong into the repository's URL in pgo.toml"},
     {"Authentication failed", "the server does not accept the user name and password of the URL in pgo.toml"},
-    {"Host key verification failed", "the server's SSH host key is not the one that this account knows (~/.ssh/known_hosts)"},
+    {"Host key verification failed",
+	"the server's SSH host key is not the one that this account knows (~/.ssh/known_hosts)"},
     {"Permission denied (publickey", "the server accepts no SSH key of this account (~/.ssh)"},
 };
 
@@ -62,9 +64,11 @@ pick_oid(char *text, const char *ref, char *ret_oid)
 static int
 missing_branch(const struct job *job, struct err *err)
 {
-	const char *const args[] = {"ls-remote", "--quiet", "--exit-code", git_upload_pack(job->url), "--", job->url, NULL};
+	const char *const args[] = {
+	    "ls-remote", "--quiet", "--exit-code", git_upload_pack(job->url), "--", job->url, NULL};
 	int r = git_run(job,
-	    &(struct git_call){.args = args, .remote = true, .git_dir = GIT_NOWHERE, .deadline_ms = REMOTE_DEADLINE_MS}, err);
+	    &(struct git_call){.args = args, .remote = true, .git_dir = GIT_NOWHERE, .deadline_ms = REMOTE_DEADLINE_MS},
+	    err);
 
 	if (r < 0)
 		return r;

@@ -110,7 +110,7 @@ repo_passes_fsck(const struct job *job)
 {
 	static const char *const args[] = {"fsck", "--no-dangling", "--no-progress", "--no-reflogs", NULL};
 	struct err err;
-	
+
 	return git_run(job, &(struct git_call){.args = args}, &err) == 0;
 }
 
@@ -119,8 +119,8 @@ repo_words_mean_damage(const char *words)
 {
 	static const char *const needles[] = {"corrupt", "inflate", "unable to read", "bad object", "missing ",
 	    "unresolved delta", "did not send all necessary objects", "not a git repository", "invalid object",
-	    "mismatched algorithms", "does not match index", "bad tree object", "could not parse", "is empty", "damaged",
-	    "hash mismatch", "unable to find"};
+	    "mismatched algorithms", "does not match index", "bad tree object", "could not parse", "is empty",
+	    "damaged", "hash mismatch", "unable to find"};
 
 	if (strstr(words, "No space left"))
 		return false;
@@ -152,7 +152,7 @@ maintenance_is_due(const struct job *job)
 	if (git_run(job, &(struct git_call){.args = args, .out = &out}, &err) != 0)
 		return false;
 	return count_of(buf_str(&out), "packs: ") >= MAINTAIN_PACKS ||
-	    count_of(buf_str(&out), "count: ") >= MAINTAIN_LOOSE;
+	       count_of(buf_str(&out), "count: ") >= MAINTAIN_LOOSE;
 }
 
 void
@@ -164,8 +164,8 @@ repo_maintain(const struct job *job)
 
 	if (!maintenance_is_due(job))
 		return;
-	if (git_do(job, &(struct git_call){.args = args, .deadline_ms = MAINTAIN_DEADLINE_MS}, "cannot tidy the repository",
-		&err) < 0)
+	if (git_do(job, &(struct git_call){.args = args, .deadline_ms = MAINTAIN_DEADLINE_MS},
+		"cannot tidy the repository", &err) < 0)
 		job_say("%s", err.msg);
 	/* Also after a failure: it must not cost five minutes of each fetch. */
 	if (files_write_mark(job->repo, MAINTAINED_MARK, "", &err) < 0)

@@ -14,7 +14,7 @@
 
 enum {
 	SPACE_RESERVE_BYTES = 64 << 20, /* left free for everyone else */
-	ENTRY_BYTES = 4096,             /* what a file takes besides its content, at most */
+	ENTRY_BYTES = 4096,		/* what a file takes besides its content, at most */
 };
 
 static int
@@ -60,14 +60,9 @@ static int
 write_files(const struct job *job, struct err *err)
 {
 	static const char *const args[] = {"checkout-index", "--all", "--force", "--quiet", NULL};
-	struct err ignored;
-	int r = git_do(job, &(struct git_call){.args = args, .index = STAGE_INDEX, .work_tree = job->stage},
-	    "cannot write the commit's files", err);
 
-	/* A damaged object is not mended by trying again: the next fetch begins with a fresh repository. */
-	if (r < 0 && repo_words_mean_damage(err->msg))
-		files_write_mark(job->repo, REPO_BROKEN_MARK, "1", &ignored);
-	return r;
+	return git_do(job, &(struct git_call){.args = args, .index = STAGE_INDEX, .work_tree = job->stage},
+	    "cannot write the commit's files", err);
 }
 
 int
@@ -99,6 +94,17 @@ stage_fill(const struct job *job, const char *oid, const struct tree *tree, stru
 	return files_write_mark(job->repo, REPO_STAGE_MARK, oid, err);
 }
 
+/* A damaged object is not mended by trying again: the next fetch looks closer, and begins anew if it must. */
+static int
+mark_damage(const struct job *job, struct err *err)
+{
+	struct err ignored;
+
+	if (repo_words_mean_damage(err->msg))
+		files_write_mark(job->repo, REPO_BROKEN_MARK, "1", &ignored);
+	return -err->num;
+}
+
 int
 verb_stage(const struct job *job, char *const *operands, struct err *err)
 {
@@ -106,12 +112,10 @@ verb_stage(const struct job *job, char *const *operands, struct err *err)
 	int r;
 
 	repo_clear_locks(job);
-	r = tree_load(job, operands[0], false, &live.new, err);
-	if (r < 0)
-		return r;
-	r = stage_fill(job, operands[0], &live.new, err);
-	if (r < 0)
-		return r;
+	if (tree_load(job, operands[0], false, &live.new, err) < 0)
+		return mark_damage(job, err);
+	if (stage_fill(job, operands[0], &live.new, err) < 0)
+		return mark_damage(job, err);
 	r = live_open(job, &live, err);
 	if (r < 0)
 		return r;

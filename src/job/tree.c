@@ -26,8 +26,8 @@ tree_path_is_safe(const char *path)
 	for (const char *at = path;;) {
 		size_t len = strcspn(at, "/");
 
-		if (len == 0 || len > NAME_MAX || (len == 1 && at[0] == '.') || (len == 2 && strncmp(at, "..", 2) == 0) ||
-		    (len == 4 && strncasecmp(at, ".git", 4) == 0))
+		if (len == 0 || len > NAME_MAX || (len == 1 && at[0] == '.') ||
+		    (len == 2 && strncmp(at, "..", 2) == 0) || (len == 4 && strncasecmp(at, ".git", 4) == 0))
 			return false;
 		if (at[len] == '\0')
 			return (size_t)(at - path) + len < PATH_MAX;
@@ -116,7 +116,8 @@ parse_records(struct tree *tree, size_t len, struct err *err)
 			return err_set(err, EPERM, "it has two files of one name: %.200s", tree->v[i].path);
 	for (size_t i = 0; i < tree->n; i++)
 		if (tree->v[i].mode != MODE_TREE && tree_has_below(tree, tree->v[i].path))
-			return err_set(err, EPERM, "it has a file and a directory of one name: %.200s", tree->v[i].path);
+			return err_set(
+			    err, EPERM, "it has a file and a directory of one name: %.200s", tree->v[i].path);
 	return 0;
 }
 
@@ -154,6 +155,16 @@ tree_load(const struct job *job, const char *oid, bool with_dirs, struct tree *r
 }
 
 int
+tree_load_dir(const struct job *job, const char *oid, const char *dir, struct tree *ret_tree, struct err *err)
+{
+	const char *const args[] = {"ls-tree", "-lz", "--full-tree", oid, "--", dir, NULL};
+
+	if (load(job, &(struct git_call){.args = args}, ret_tree, err) < 0)
+		return err_wrap(err, "commit %.12s", oid);
+	return 0;
+}
+
+int
 tree_load_index(const struct job *job, const char *index, struct tree *ret_tree, struct err *err)
 {
 	static const char *const args[] = {"ls-files", "-s", "-z", NULL};
@@ -179,8 +190,8 @@ add_index_info(struct buf *b, const struct tree *tree, const struct tree *withou
 }
 
 int
-tree_write_index(const struct job *job, const char *index, const struct tree *tree, const struct tree *overlay,
-    struct err *err)
+tree_write_index(
+    const struct job *job, const char *index, const struct tree *tree, const struct tree *overlay, struct err *err)
 {
 	static const char *const args[] = {"update-index", "-z", "--index-info", NULL};
 	auto_buf struct buf info = BUF_INIT(TREE_TEXT_MAX_BYTES);

@@ -22,7 +22,7 @@ enum {
 struct entry {
 	unsigned mode; /* git's: one of the MODE_ above */
 	const char *oid;
-	const char *path; /* relative; no empty, ".", ".." or ".git" component */
+	const char *path;     /* relative; no empty, ".", ".." or ".git" component */
 	long long size_bytes; /* of a commit's blobs; 0 else */
 };
 
@@ -39,13 +39,17 @@ void tree_done(struct tree *tree);
 /* All files of a commit; with_dirs: its directories as entries, too. Refuses what must never be written to a disk. */
 int tree_load(const struct job *job, const char *oid, bool with_dirs, struct tree *ret_tree, struct err *err);
 
+/* The files right in one directory of a commit (dir ends with a slash; none when it is missing); names below are not
+ * listed. */
+int tree_load_dir(const struct job *job, const char *oid, const char *dir, struct tree *ret_tree, struct err *err);
+
 /* What an index file (a name in the repository or an absolute path) holds. A missing file is an empty index. */
 int tree_load_index(const struct job *job, const char *index, struct tree *ret_tree, struct err *err);
 
-/* Writes an index file anew that holds these entries (submodules are left out), without any file's times in it. overlay (may
- * be NULL) replaces or adds entries. */
-int tree_write_index(const struct job *job, const char *index, const struct tree *tree, const struct tree *overlay,
-    struct err *err);
+/* Writes an index file anew that holds these entries (submodules are left out), without any file's times in it. overlay
+ * (may be NULL) replaces or adds entries. */
+int tree_write_index(
+    const struct job *job, const char *index, const struct tree *tree, const struct tree *overlay, struct err *err);
 
 /* The entry with exactly this path (len bytes of it), or NULL. */
 const struct entry *tree_find(const struct tree *tree, const char *path, size_t len);
