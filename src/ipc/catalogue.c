@@ -7,38 +7,48 @@
 #include "base/str.h"
 
 static const struct msg_spec catalogue[] = {
-	/* pgod → core */
-	{"config", PGOD_TO_CORE, "", 1, 1, "The checked configuration without secrets, as a sealed memfd; always the first message."},
-	{"service", PGOD_TO_CORE, "name:s problem:s", 0, 0,
-	    "The service's directories are ready; or why they are not, and what to do (problem is empty when all is well)."},
-	{"hold", PGOD_TO_CORE, "service:s held:b note:s", 0, 0,
-	    "<dir>/<service>.stop appeared or went away; note is who put it there and what it says."},
-	{"job-waiting", PGOD_TO_CORE, "id:i pid:i", 0, 0,
-	    "The job waits: process pid of an earlier pgod still works on this service."},
-	{"job-started", PGOD_TO_CORE, "id:i pid:i", 0, 0, "The job runs."},
-	{"job-exited", PGOD_TO_CORE, "id:i status:i error:s", 0, 0,
-	    "The job ended: its exit status, 128 + n after signal n, or -1 when it could not start or overran its deadline; error says why."},
-	{"engine", PGOD_TO_CORE, "id:i error:s", 0, 1, "A fresh connection to the engine's socket, or the reason that there is none."},
-	{"retired", PGOD_TO_CORE, "service:s error:s", 0, 0, "The directories of a removed service were moved to <dir>/.removed/."},
-	{"client", PGOD_TO_CORE, "id:i peer:s", 1, 1, "A channel to the pgod-ssh that serves a new connection from peer."},
-	{"quit", PGOD_TO_CORE, "", 0, 0, "Start nothing new, finish what runs, then exit."},
-	/* core → pgod */
-	{"hello", CORE_TO_PGOD, "protocol:i", 0, 0, "Core is up and speaks this version of the catalogue."},
-	{"job", CORE_TO_PGOD, "id:i kind:s service:s args:s stdio:s", 0, 3,
-	    "Start a job of a kind for a service with these operands (strv_pack). stdio has a digit for each descriptor sent: which of the job's 0, 1, 2 it becomes; "
-	    "the others are /dev/null."},
-	{"kill", CORE_TO_PGOD, "id:i signal:s", 0, 0,
-	    "Send the job's session a signal (INT, QUIT, HUP, WINCH), or end it (TERM: then KILL after its grace)."},
-	{"engine", CORE_TO_PGOD, "id:i", 0, 0, "Ask for a connection to the engine."},
-	{"retire", CORE_TO_PGOD, "service:s", 0, 0, "Move the directories of a service that is no longer configured to <dir>/.removed/."},
-	/* pgod-ssh → core */
-	{"op", SSH_TO_CORE, "user:s key:s line:s", 0, 0,
-	    "The holder of key (base64 of the blob that signed) asks for the operation line (base64 of the exec string)."},
-	{"signal", SSH_TO_CORE, "name:s", 0, 0, "The client sent a signal (INT, TERM, QUIT, HUP) for the running operation."},
-	/* core → pgod-ssh */
-	{"output", CORE_TO_SSH, "stream:i data:s", 0, 0, "Text for the client's stdout (1) or stderr (2)."},
-	{"run", CORE_TO_SSH, "", 3, 3, "The operation is a job: the write end of its stdin, the read ends of its stdout and stderr."},
-	{"exit", CORE_TO_SSH, "status:i", 0, 0, "The operation ended with this status; pump the pipes dry, send it, close."},
+    /* pgod → core */
+    {"config", PGOD_TO_CORE, "", 1, 1,
+	"The checked configuration without secrets, as a sealed memfd; always the first message."},
+    {"service", PGOD_TO_CORE, "name:s problem:s", 0, 0,
+	"The service's directories are ready; or why they are not, and what to do (problem is empty when all is "
+	"well)."},
+    {"hold", PGOD_TO_CORE, "service:s held:b note:s", 0, 0,
+	"<dir>/<service>.stop appeared or went away; note is who put it there and what it says."},
+    {"job-waiting", PGOD_TO_CORE, "id:i pid:i", 0, 0,
+	"The job waits: process pid of an earlier pgod still works on this service."},
+    {"job-started", PGOD_TO_CORE, "id:i pid:i", 0, 0, "The job runs."},
+    {"job-exited", PGOD_TO_CORE, "id:i status:i error:s", 0, 0,
+	"The job ended: its exit status, 128 + n after signal n, or -1 when it could not start or overran its "
+	"deadline; error says why."},
+    {"engine", PGOD_TO_CORE, "id:i error:s", 0, 1,
+	"A fresh connection to the engine's socket, or the reason that there is none."},
+    {"retired", PGOD_TO_CORE, "service:s error:s", 0, 0,
+	"The directories of a removed service were moved to <dir>/.removed/."},
+    {"client", PGOD_TO_CORE, "id:i peer:s", 1, 1, "A channel to the pgod-ssh that serves a new connection from peer."},
+    {"quit", PGOD_TO_CORE, "", 0, 0, "Start nothing new, finish what runs, then exit."},
+    /* core → pgod */
+    {"hello", CORE_TO_PGOD, "protocol:i", 0, 0, "Core is up and speaks this version of the catalogue."},
+    {"job", CORE_TO_PGOD, "id:i kind:s service:s args:s stdio:s", 0, 3,
+	"Start a job of a kind for a service with these operands (strv_pack). stdio has a digit for each descriptor "
+	"sent: which of the job's 0, 1, 2 it becomes; "
+	"the others are /dev/null."},
+    {"kill", CORE_TO_PGOD, "id:i signal:s", 0, 0,
+	"Send the job's session a signal (INT, QUIT, HUP, WINCH), or end it (TERM: then KILL after its grace)."},
+    {"engine", CORE_TO_PGOD, "id:i", 0, 0, "Ask for a connection to the engine."},
+    {"retire", CORE_TO_PGOD, "service:s", 0, 0,
+	"Move the directories of a service that is no longer configured to <dir>/.removed/."},
+    /* pgod-ssh → core */
+    {"op", SSH_TO_CORE, "user:s key:s line:s", 0, 0,
+	"The holder of key (base64 of the blob that signed) asks for the operation line (base64 of the exec string)."},
+    {"signal", SSH_TO_CORE, "name:s", 0, 0,
+	"The client sent a signal (INT, TERM, QUIT, HUP) for the running operation."},
+    /* core → pgod-ssh */
+    {"output", CORE_TO_SSH, "stream:i data:s", 0, 0, "Text for the client's stdout (1) or stderr (2)."},
+    {"run", CORE_TO_SSH, "", 3, 3,
+	"The operation is a job: the write end of its stdin, the read ends of its stdout and stderr."},
+    {"exit", CORE_TO_SSH, "status:i", 0, 0,
+	"The operation ended with this status; pump the pipes dry, send it, close."},
 };
 
 const struct msg_spec *
@@ -87,7 +97,8 @@ msg_check(const struct msg_spec *spec, const json_t *body, size_t nfds, struct e
 		memcpy(name, p, len);
 		name[len] = '\0';
 		if (!has_type(json_object_get(body, name), p[len + 1]))
-			return err_set(err, EBADMSG, "message %s: field %s is missing or of the wrong type", spec->type, name);
+			return err_set(
+			    err, EBADMSG, "message %s: field %s is missing or of the wrong type", spec->type, name);
 		fields++;
 		p += len + 2;
 		while (*p == ' ')

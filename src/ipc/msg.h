@@ -29,8 +29,13 @@ int msg_recv(int fd, enum msg_dir dir, struct msg *ret_m, struct err *err);
 /* Sends one message; body is borrowed and must carry "type" (see msg_new). Checked against the catalogue like a received one:
  * a malformed message of our own aborts. The fds stay the caller's. -EAGAIN when the socket is full, -EPIPE when the peer has gone. */
 int msg_send(int fd, enum msg_dir dir, const json_t *body, const int *fds, size_t nfds, struct err *err);
+/* The two halves of msg_send, for a queue. Encoding checks and aborts as above; the caller frees. NULL with err set when the text
+ * is longer than MSG_MAX (EMSGSIZE). */
+char *msg_encode(enum msg_dir dir, const json_t *body, size_t nfds, struct err *err);
+int msg_send_text(int fd, const char *text, const int *fds, size_t nfds, struct err *err);
 /* {"type": type, ...} from jansson's json_pack pairs: msg_new("job-started", "sI", "id", id). fmt holds alternating key and value
- * as in json_pack without the braces. Aborts on a wrong format. */
+ * as in json_pack without the braces (values: s, i, I, b). Aborts on a wrong format. A string that is not UTF-8 goes out
+ * escaped as by buf_vis. */
 json_t *msg_new(const char *type, const char *fmt, ...);
 /* Fields, already checked by the catalogue: strings are borrowed from the message. */
 const char *msg_str(const struct msg *m, const char *name);

@@ -1,0 +1,178 @@
+#include "base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+
+enum { IO_CHUNK = 16 * 1024 };
+
+static int
+too_big(const struct buf *b, struct err *err)
+{
+	return err_set(err, EFBIG, "more than %zu bytes", b->limit);
+}
+
+static bool
+fits(const struct buf *b, size_t len)
+{
+	return b->len <= b->limit && len <= b->limit - b->len;
+}
+
+int
+io_read_all(int fd, struct buf *b, struct err *err)
+{
+	char chunk[IO_CHUNK];
+
+	for (;;) {
+		ssize_t n = read(fd, chunk, sizeof(chunk));
+
+		if (n == 0)
+			return 0;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, "cannot read");
+		if (!fits(b, (size_t)n))
+			return too_big(b, err);
+		buf_add(b, chunk, (size_t)n);
+	}
+}
+
+int
+io_read_file(int dirfd, const char *path, struct buf *b, struct err *err)
+{
+	auto_close int fd = -1;
+	struct stat st;
+
+	/* O_NONBLOCK: a FIFO that someone put there must not make us wait. */
+	fd = openat(dirfd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return err_errno(err, "cannot open %s", path);
+	if (fstat(fd, &st) < 0)
+		return err_errno(err, "cannot stat %s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(err, S_ISDIR(st.st_mode) ? EISDIR : EINVAL, "%s is not a regular file", path);
+	if (io_read_all(fd, b, err) < 0)
+		return err_wrap(err, "cannot read %s", path);
+	return 0;
+}
+
+int
+io_write_all(int fd, const void *data, size_t len, struct err *err)
+{
+	const char *p = data;
+
+	while (len > 0) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, "cannot write");
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int
+io_memfd(const char *name, const void *data, size_t len, struct err *err)
+{
+	const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+	auto_close int fd = -1;
+
+	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+	if (fd < 0 && errno == EINVAL) /* before Linux 6.3 */
+		fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return err_errno(err, "cannot make a memory file");
+	if (io_write_all(fd, data, len, err) < 0)
+		return err_wrap(err, "memory file");
+	if (lseek(fd, 0, SEEK_SET) < 0 || fcntl(fd, F_ADD_SEALS, seals) < 0)
+		return err_errno(err, "cannot seal a memory file");
+	return take_fd(&fd);
+}
+
+/* Reads size bytes from the start. Never moves the file's offset: the peer shares it and could move it between two
+ * reads. */
+static int
+read_at_start(int fd, size_t size, struct buf *b, struct err *err)
+{
+	char chunk[IO_CHUNK];
+
+	for (size_t at = 0; at < size;) {
+		size_t want = size - at < sizeof(chunk) ? size - at : sizeof(chunk);
+		ssize_t n = pread(fd, chunk, want, (off_t)at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_errno(err, "cannot read");
+		if (n == 0)
+			return err_set(err, EIO, "the memory file is shorter than it says");
+		buf_add(b, chunk, (size_t)n);
+		at += (size_t)n;
+	}
+	return 0;
+}
+
+int
+io_memfd_read(int fd, struct buf *b, struct err *err)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+	struct stat st;
+
+	if (seals < 0)
+		return err_set(err, EINVAL, "the descriptor is not a memory file");
+	/* A peer that can still write could change what was checked; one that can shrink, the size that was checked. */
+	if ((seals & F_SEAL_WRITE) == 0 || (seals & F_SEAL_SHRINK) == 0)
+		return err_set(err, EINVAL, "the memory file is not sealed");
+	if (fstat(fd, &st) < 0)
+		return err_errno(err, "cannot stat");
+	if (st.st_size < 0 || !fits(b, (size_t)st.st_size))
+		return too_big(b, err);
+	return read_at_start(fd, (size_t)st.st_size, b, err);
+}
+
+int
+io_set_nonblock(int fd, bool on)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0)
+		return -errno;
+	if (fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK) < 0)
+		return -errno;
+	return 0;
+}
+
+static long long
+clock_ms(clockid_t clock)
+{
+	struct timespec ts = {0, 0};
+
+	clock_gettime(clock, &ts);
+	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+long long
+io_now_ms(void)
+{
+	return clock_ms(CLOCK_MONOTONIC);
+}
+
+long long
+io_wall_ms(void)
+{
+	return clock_ms(CLOCK_REALTIME);
+}
