@@ -363,12 +363,10 @@ list_operations(struct err *err)
 static const struct {
 	const char *option;
 	int (*run)(struct err *err);
-	bool debug;
 } modes[] = {
-	{NULL, serve, false},
-	{"--debug", serve, true},
-	{"--sandbox-test", test_sandbox, false},
-	{"--operations", list_operations, false},
+	{NULL, serve},
+	{"--sandbox-test", test_sandbox},
+	{"--operations", list_operations},
 };
 
 int
@@ -380,12 +378,12 @@ main(int argc, char **argv)
 	for (size_t i = 0; argc <= 2 && i < ARRAY_LEN(modes); i++) {
 		if (option == NULL ? modes[i].option != NULL : !str_eq(option, modes[i].option))
 			continue;
-		log_init("pgod-core", modes[i].debug);
+		log_init("pgod-core", getenv("PGO_DEBUG") != NULL);
 		if (modes[i].run(&err) >= 0)
 			return 0;
 		log_err("%s", err.msg);
 		return 1;
 	}
-	fprintf(stderr, "usage: pgod-core [--debug] (started by pgod)\n");
+	fprintf(stderr, "usage: pgod-core (started by pgod)\n");
 	return 2;
 }

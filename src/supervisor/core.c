@@ -201,6 +201,7 @@ core_start(struct core *c, struct err *err)
 	    .ctx = c};
 	auto_close int ours = -1;
 	auto_close int theirs = -1;
+	auto_free char *state = str_printf("%s/.state", c->facts->dir);
 	pid_t pid = 0;
 	int pair[2];
 	int rc;
@@ -210,7 +211,9 @@ core_start(struct core *c, struct err *err)
 	ours = pair[0];
 	theirs = pair[1];
 	rc = role_spawn(c->facts,
-	    &(struct role){.program = "pgod-core", .account = &c->facts->core, .fds = &theirs, .nfds = 1}, &pid, err);
+	    &(struct role){
+		.program = "pgod-core", .account = &c->facts->core, .fds = &theirs, .nfds = 1, .cwd = state},
+	    &pid, err);
 	if (rc < 0)
 		return rc;
 	c->runs = true;

@@ -62,10 +62,14 @@ role_spawn(const struct facts *f, const struct role *r, pid_t *ret_pid, struct e
 	auto_free char *name = str_dup(r->program);
 	char *const argv[] = {name, NULL};
 	char debug[] = "PGO_DEBUG=1";
-	char *const envp[] = {(char[]){"PATH=/usr/bin:/bin"}, (char[]){"LANG=C.UTF-8"}, f->debug ? debug : NULL, NULL};
+	const char *journal = getenv("JOURNAL_STREAM");
+	auto_free char *stream = journal != NULL ? str_printf("JOURNAL_STREAM=%s", journal) : NULL;
+	char *envp[5] = {(char[]){"PATH=/usr/bin:/bin"}, (char[]){"LANG=C.UTF-8"}};
+	size_t nenv = 2;
 	const struct proc_spec spec = {.path = path,
 	    .argv = argv,
 	    .envp = envp,
+	    .cwd = r->cwd,
 	    .set_creds = true,
 	    .uid = r->account->uid,
 	    .gid = r->account->gid,
@@ -80,6 +84,9 @@ role_spawn(const struct facts *f, const struct role *r, pid_t *ret_pid, struct e
 	    .no_new_privs = true};
 	int rc = put_fds(r->fds, r->nfds, err);
 
+	if (f->debug)
+		envp[nenv++] = debug;
+	envp[nenv] = stream; /* its stderr is ours: the journal's, if ours is */
 	if (rc >= 0)
 		rc = proc_spawn(&spec, ret_pid, NULL, err);
 	drop_fds(r->nfds);

@@ -14,6 +14,7 @@ struct role {
 	const struct account *account;
 	const int *fds; /* become 3, 4, 5; borrowed */
 	size_t nfds;
+	const char *cwd; /* NULL: "/" */
 };
 
 /* Keeps the numbers 3, 4, 5 (and 0, 1, 2) from being given to anything else. Call it before any descriptor is opened;
