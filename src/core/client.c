@@ -25,7 +25,7 @@ client_output(struct client *c, int stream, const char *data, size_t len)
 		size_t n = len < OUTPUT_CHUNK ? len : OUTPUT_CHUNK;
 
 		buf_vis(&text, data, n, true);
-		channel_send(c->ch, msg_new("output", "si ss", "stream", stream, "data", buf_str(&text)), NULL, 0);
+		channel_send(c->ch, msg_new("output", "siss", "stream", stream, "data", buf_str(&text)), NULL, 0);
 		data += n;
 		len -= n;
 	}

@@ -179,7 +179,7 @@ send_job(struct job *job, const struct strv *args, const int *fds, size_t nfds, 
 	auto_free char *packed = strv_pack(args != NULL ? args : &none);
 
 	channel_send(job->core->pgod,
-	    msg_new("job", "sI ss ss ss ss", "id", (json_int_t)job->id, "kind", job->kind, "service", job->service, "args", packed,
+	    msg_new("job", "sIssssssss", "id", (json_int_t)job->id, "kind", job->kind, "service", job->service, "args", packed,
 		"stdio", stdio),
 	    fds, nfds);
 }
@@ -242,7 +242,7 @@ job_start(struct core *core, const struct job_spec *spec)
 void
 job_signal(struct job *job, const char *signal)
 {
-	channel_send(job->core->pgod, msg_new("kill", "sI ss", "id", (json_int_t)job->id, "signal", signal), NULL, 0);
+	channel_send(job->core->pgod, msg_new("kill", "sIss", "id", (json_int_t)job->id, "signal", signal), NULL, 0);
 }
 
 void

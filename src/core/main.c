@@ -24,10 +24,10 @@
 enum { PGOD_FD = 3 };
 enum { CORE_CONFIG, CORE_RUNNING }; /* states of the channel to pgod */
 
-/* Besides the few that every process needs: sqlite in its directory, memfds for the jobs' input. */
+/* Besides the few that every process needs: sqlite in its directory, memfds for the jobs' input, talk on the sockets it is given. */
 static const int syscalls[] = {
 	SYS_openat, SYS_newfstatat, SYS_pread64, SYS_pwrite64, SYS_fsync, SYS_fdatasync, SYS_ftruncate, SYS_unlinkat, SYS_mkdirat,
-	SYS_renameat2, SYS_faccessat, SYS_getcwd, SYS_memfd_create, SYS_pipe2, SYS_fallocate, SYS_fchmod, SYS_uname,
+	SYS_renameat2, SYS_faccessat, SYS_getcwd, SYS_memfd_create, SYS_pipe2, SYS_sendto, SYS_recvfrom, SYS_fallocate, SYS_fchmod, SYS_uname,
 	SYS_readlinkat, SYS_statx,
 #ifdef SYS_open
 	SYS_open, SYS_stat, SYS_lstat, SYS_access, SYS_unlink, SYS_mkdir, SYS_rmdir, SYS_rename, SYS_readlink,

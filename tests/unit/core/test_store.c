@@ -27,8 +27,6 @@ enter(void **state)
 static int
 leave(void **state)
 {
-	auto_free char *cmd = NULL;
-
 	(void)state;
 	unlink("pgo.db");
 	unlink("pgo.db-wal");
@@ -41,6 +39,18 @@ leave(void **state)
 	rmdir("models/web");
 	rmdir("models");
 	return chdir("/") == 0 ? rmdir(dir) : -1;
+}
+
+/* The records own their strings; the tests' are literals, which nobody frees. */
+static char *
+text(const char *s)
+{
+	static char texts[64][32];
+	static size_t n;
+	char *copy = texts[n++ % ARRAY_LEN(texts)];
+
+	snprintf(copy, sizeof(texts[0]), "%s", s);
+	return copy;
 }
 
 static struct store *
@@ -62,7 +72,7 @@ add_release(struct store *st, const char *model)
 	int64_t id = 0;
 
 	if (store_release_add(st, "web",
-		&(struct store_release){.commit = "c", .digest = "d", .basis = "b", .images = "{}"}, model, &id, &err) < 0)
+		&(struct store_release){.commit = text("c"), .digest = text("d"), .basis = text("b"), .images = text("{}")}, model, &id, &err) < 0)
 		fail_msg("%s", err.msg);
 	return id;
 }
@@ -80,8 +90,9 @@ a_record_survives_reopening(void **state)
 	assert_string_equal(got.tracked, "");
 	store_service_done(&got);
 	assert_int_equal(store_service_put(st, "web",
-			     &(struct store_service){.source = "s", .branch = "main", .tracked = "t", .judged = "j",
-				 .refusal = "no: it's \"bad\"", .live = "l", .stopped = "*", .keys = "x.pub:1:ssh-ed25519 A\n", .release = 7},
+			     &(struct store_service){.source = text("s"), .branch = text("main"), .tracked = text("t"),
+				 .judged = text("j"), .refusal = text("no: it's \"bad\""), .live = text("l"), .stopped = text("*"),
+				 .keys = text("x.pub:1:ssh-ed25519 A\n"), .release = 7},
 			     &err),
 	    0);
 	st = reopen(st);
@@ -135,9 +146,9 @@ models_are_private_files_and_only_old_ones_are_pruned(void **state)
 
 	(void)state;
 	for (int i = 0; i < 6; i++) {
-		auto_free char *text = str_printf("{\"n\": %d}", i);
+		auto_free char *model_text = str_printf("{\"n\": %d}", i);
 
-		ids[i] = add_release(st, text);
+		ids[i] = add_release(st, model_text);
 	}
 	assert_int_equal(store_release_prune(st, "web", ids[1], &err), 0);
 	assert_int_equal(store_release_get(st, ids[0], &r, &err), 0);
