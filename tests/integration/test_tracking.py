@@ -22,7 +22,7 @@ def deployed(pgo, name="site", files=None, **keys):
 def three_polls(pgo, repo):
     """A condition: pgod looked at the repository a few times since now."""
     counter = pgo.polls(repo)
-    return lambda: counter.count() >= 6
+    return lambda: counter.count() >= 3
 
 
 def ids(pgo, name="site"):

@@ -99,7 +99,7 @@ class Key:
 class Pgod:
     """One pgod with its own directories. `engine` has a docker_host and containers(project)."""
 
-    def __init__(self, accounts, libexec, engine, compose, poll="300ms"):
+    def __init__(self, accounts, libexec, engine, compose, poll="1s"):
         self.accounts, self.libexec, self.engine, self.compose, self.poll = accounts, libexec, engine, compose, poll
         self.before = set(children_of(os.getpid()))
         self.base = tempfile.mkdtemp(prefix="pgot-")
@@ -256,7 +256,7 @@ class Pgod:
         return wait_until(says, f"status of {service} says {pattern!r}", deadline)
 
     def polls(self, repo):
-        """Counts opens of the repository's HEAD: each poll opens it at least once."""
+        """Counts opens of the repository's HEAD: each poll opens it once or more."""
         return OpenCounter(os.path.join(repo.path, ".git", "HEAD"))
 
     # operations
