@@ -241,7 +241,7 @@ class Pgod:
         """The commit is live and its deploy has ended: containers run and status says so."""
         self.wait_live(service, commit, deadline)
         boxes = self.wait_running(service, count, deadline)
-        self.wait_status(service, rf"\b{commit[:8]}", deadline)
+        self.wait_status(service, rf"state +live.*deployed +yes: [^\n]*{commit[:8]}", deadline)
         return boxes
 
     def status(self, service):
