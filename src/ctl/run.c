@@ -1,0 +1,241 @@
+#include "ctl/run.h"
+
+#include <errno.h>
+#include <libssh/callbacks.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/io.h"
+#include "ctl/remote.h"
+
+enum {
+	/* POSIX: a pipe that poll calls writable takes this much without blocking. Our stdout may be shared, so it is
+	 * not ours to make non-blocking; and while we hung in write, the server would take us for dead. */
+	WRITE_BYTES = 4096,
+	READ_BYTES = 32 * 1024,
+	GOODBYE_MS = 500, /* after a signal: time to tell the server */
+};
+
+struct run {
+	ssh_session session;
+	ssh_channel channel;
+	ssh_event event;
+	int sigfd;
+	bool stdin_open;
+	bool closed; /* the server closed the channel */
+	bool over;
+	struct ssh_channel_callbacks_struct cb;
+	struct run_result result;
+	struct err *err;
+};
+
+static const struct {
+	int number;
+	const char *name; /* as SSH calls it */
+} signals[] = {
+    {SIGINT, "INT"},
+    {SIGTERM, "TERM"},
+    {SIGHUP, "HUP"},
+    {SIGQUIT, "QUIT"},
+};
+
+static void
+on_status(ssh_session session, ssh_channel channel, int status, void *arg)
+{
+	struct run *r = arg;
+
+	(void)session, (void)channel;
+	r->result.have_status = true;
+	r->result.status = (uint32_t)status;
+}
+
+static void
+on_close(ssh_session session, ssh_channel channel, void *arg)
+{
+	struct run *r = arg;
+
+	(void)session, (void)channel;
+	r->closed = true;
+}
+
+static bool
+write_pending(const struct run *r)
+{
+	return (ssh_get_poll_flags(r->session) & SSH_WRITE_PENDING) != 0;
+}
+
+static bool
+has_data(const struct run *r, int is_stderr)
+{
+	return ssh_channel_poll(r->channel, is_stderr) > 0;
+}
+
+static bool
+takes_now(int fd)
+{
+	struct pollfd p = {fd, POLLOUT, 0};
+
+	return poll(&p, 1, 0) == 1;
+}
+
+/* Passes on what the descriptor takes without blocking; the rest stays in libssh's window. */
+static void
+write_stream(struct run *r, int fd, int is_stderr)
+{
+	char bytes[WRITE_BYTES];
+
+	while (has_data(r, is_stderr) && takes_now(fd)) {
+		int n = ssh_channel_read_nonblocking(r->channel, bytes, sizeof(bytes), is_stderr);
+
+		if (n <= 0)
+			return;
+		if (io_write_all(fd, bytes, (size_t)n, NULL) < 0) {
+			r->result.stdout_gone = true;
+			r->over = true;
+			return;
+		}
+	}
+}
+
+static void
+read_stdin(struct run *r)
+{
+	char bytes[READ_BYTES];
+	uint32_t room = ssh_channel_window_size(r->channel);
+	ssize_t n;
+
+	if (room == 0 || write_pending(r))
+		return;
+	n = read(STDIN_FILENO, bytes, room < sizeof(bytes) ? room : sizeof(bytes));
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n <= 0) {
+		r->stdin_open = false;
+		(void)ssh_channel_send_eof(r->channel);
+	} else if (ssh_channel_write(r->channel, bytes, (uint32_t)n) != n) {
+		r->over = true; /* the window was there: only a dead session takes less */
+	}
+}
+
+/* Tells the server, then leaves: closing takes the operation along. */
+static void
+leave_for_signal(struct run *r)
+{
+	struct signalfd_siginfo info;
+	long long until = io_now_ms() + GOODBYE_MS;
+
+	if (read(r->sigfd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	r->result.signal = (int)info.ssi_signo;
+	r->over = true;
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
+		if (signals[i].number == r->result.signal)
+			(void)ssh_channel_request_send_signal(r->channel, signals[i].name);
+	}
+	(void)ssh_channel_close(r->channel);
+	while (write_pending(r) && io_now_ms() < until) {
+		if (ssh_event_dopoll(r->event, GOODBYE_MS) == SSH_ERROR)
+			return;
+	}
+}
+
+enum { AT_SOCK, AT_SIGNAL, AT_STDIN, AT_STDOUT, AT_STDERR, AT_N };
+
+static int
+wait_for_something(struct run *r, struct pollfd p[AT_N])
+{
+	bool want_stdin = r->stdin_open && !write_pending(r) && ssh_channel_window_size(r->channel) > 0;
+
+	p[AT_SOCK] = (struct pollfd){ssh_get_fd(r->session), (short)(write_pending(r) ? POLLIN | POLLOUT : POLLIN), 0};
+	p[AT_SIGNAL] = (struct pollfd){r->sigfd, POLLIN, 0};
+	p[AT_STDIN] = (struct pollfd){want_stdin ? STDIN_FILENO : -1, POLLIN, 0};
+	p[AT_STDOUT] = (struct pollfd){has_data(r, 0) ? STDOUT_FILENO : -1, POLLOUT, 0};
+	p[AT_STDERR] = (struct pollfd){has_data(r, 1) ? STDERR_FILENO : -1, POLLOUT, 0};
+	return poll(p, AT_N, -1);
+}
+
+static void
+turn(struct run *r)
+{
+	struct pollfd p[AT_N];
+
+	if (wait_for_something(r, p) < 0)
+		return; /* EINTR: nothing was reported */
+	if (p[AT_SOCK].revents != 0 && ssh_event_dopoll(r->event, 0) == SSH_ERROR)
+		r->over = true;
+	write_stream(r, STDOUT_FILENO, 0);
+	write_stream(r, STDERR_FILENO, 1);
+	if (!r->over && p[AT_STDIN].revents != 0)
+		read_stdin(r);
+	if (p[AT_SIGNAL].revents != 0)
+		leave_for_signal(r);
+	if (r->closed && !has_data(r, 0) && !has_data(r, 1))
+		r->over = true;
+	if ((ssh_get_status(r->session) & (SSH_CLOSED | SSH_CLOSED_ERROR)) != 0 && !has_data(r, 0) && !has_data(r, 1))
+		r->over = true;
+}
+
+static int
+catch_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
+		sigaddset(&set, signals[i].number);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int
+start(struct run *r, const char *line)
+{
+	r->channel = ssh_channel_new(r->session);
+	r->event = ssh_event_new();
+	if (r->channel == NULL || r->event == NULL)
+		return err_set(r->err, ENOMEM, "no memory");
+	r->cb = (struct ssh_channel_callbacks_struct){
+	    .userdata = r,
+	    .channel_close_function = on_close,
+	    .channel_exit_status_function = on_status,
+	};
+	ssh_callbacks_init(&r->cb);
+	if (ssh_channel_open_session(r->channel) != SSH_OK || ssh_set_channel_callbacks(r->channel, &r->cb) != SSH_OK ||
+	    ssh_channel_request_exec(r->channel, line) != SSH_OK)
+		return remote_error(r->session, EPROTO, "the server refuses the operation", r->err);
+	if (!r->stdin_open)
+		(void)ssh_channel_send_eof(r->channel);
+	ssh_set_blocking(r->session, 0);
+	if (ssh_event_add_session(r->event, r->session) != SSH_OK)
+		return remote_error(r->session, EIO, "cannot watch the session", r->err);
+	return 0;
+}
+
+int
+run_operation(ssh_session session, const char *line, bool with_stdin, struct run_result *ret_result, struct err *err)
+{
+	auto_close int sigfd = catch_signals();
+	struct run r = {.session = session, .sigfd = sigfd, .stdin_open = with_stdin, .err = err};
+	int rc;
+
+	if (sigfd < 0)
+		return err_errno(err, "cannot catch signals");
+	rc = start(&r, line);
+	while (rc == 0 && !r.over)
+		turn(&r);
+	if (rc == 0 && !r.result.have_status && r.result.signal == 0 && !r.result.stdout_gone)
+		rc = remote_error(session, ECONNRESET, "the connection ended before the operation", err);
+	if (rc == 0)
+		*ret_result = r.result;
+	if (r.channel != NULL)
+		ssh_channel_free(r.channel);
+	if (r.event != NULL) {
+		(void)ssh_event_remove_session(r.event, session);
+		ssh_event_free(r.event);
+	}
+	return rc;
+}

@@ -1,0 +1,182 @@
+/* Bytes between the job's pipes and the channel. Each direction holds at most one chunk: a side that does not take its
+ * bytes stops the reading on the other one, so memory stays flat however slow either is. */
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "base/auto.h"
+#include "base/io.h"
+#include "ssh/bounds.h"
+#include "ssh/conn.h"
+
+static void
+shut(int *fd)
+{
+	auto_close int old = take_fd(fd);
+
+	(void)old;
+}
+
+/* A terminal was asked for: \n becomes \r\n. */
+static void
+add_output(struct conn *c, struct outlet *o, const char *data, size_t len)
+{
+	if (!c->pty) {
+		buf_add(&o->wait, data, len);
+		return;
+	}
+	while (len > 0) {
+		const char *nl = memchr(data, '\n', len);
+		size_t n = nl == NULL ? len : (size_t)(nl - data);
+
+		buf_add(&o->wait, data, n);
+		if (nl == NULL)
+			return;
+		buf_add(&o->wait, "\r\n", 2);
+		data += n + 1;
+		len -= n + 1;
+	}
+}
+
+void
+relay_text(struct conn *c, int stream, const char *text, size_t len)
+{
+	add_output(c, &c->out[stream == 2], text, len);
+}
+
+int
+relay_open(struct conn *c, int take_in, int take_out, int take_err, struct err *err)
+{
+	c->in_fd = take_in;
+	c->out[0].fd = take_out;
+	c->out[1].fd = take_err;
+	c->in_job = true;
+	/* The child reads its stdin when it likes: never wait for it. */
+	if (io_set_nonblock(take_in, true) < 0 || io_set_nonblock(take_out, true) < 0 ||
+	    io_set_nonblock(take_err, true) < 0)
+		return err_set(err, EINVAL, "the job's pipes cannot be used");
+	return 0;
+}
+
+void
+relay_close_in(struct conn *c)
+{
+	shut(&c->in_fd);
+	buf_reset(&c->in);
+}
+
+void
+relay_job_ended(struct conn *c)
+{
+	relay_close_in(c);
+	for (size_t i = 0; i < ARRAY_LEN(c->out); i++) {
+		if (c->out[i].fd >= 0 && ioctl(c->out[i].fd, FIONREAD, &c->out[i].promised) < 0)
+			c->out[i].promised = 0;
+	}
+}
+
+void
+relay_close(struct conn *c)
+{
+	relay_close_in(c);
+	for (size_t i = 0; i < ARRAY_LEN(c->out); i++)
+		shut(&c->out[i].fd);
+}
+
+void
+relay_read(struct conn *c, struct outlet *o)
+{
+	static char chunk[CHUNK_BYTES];
+	ssize_t n;
+
+	if (o->fd < 0 || o->wait.len > 0)
+		return;
+	n = read(o->fd, chunk, sizeof(chunk));
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		shut(&o->fd);
+		o->promised = 0;
+		return;
+	}
+	o->promised = n < o->promised ? o->promised - (int)n : 0;
+	add_output(c, o, chunk, (size_t)n);
+}
+
+static void
+push_out(struct conn *c, struct outlet *o, bool is_stderr)
+{
+	uint32_t room = session_room(c);
+	uint32_t len = o->wait.len < room ? (uint32_t)o->wait.len : room;
+	int n;
+
+	if (len == 0)
+		return;
+	n = is_stderr ? ssh_channel_write_stderr(c->channel, o->wait.data, len)
+		      : ssh_channel_write(c->channel, o->wait.data, len);
+	if (n < 0)
+		c->over = true;
+	else
+		buf_drop(&o->wait, (size_t)n);
+}
+
+/* Takes the next chunk of the client's stdin; at its end, once all was passed on, the job's stdin ends as well. */
+static void
+fill_in(struct conn *c)
+{
+	static char chunk[CHUNK_BYTES];
+	int n;
+
+	if (c->channel == NULL || c->channel_closed || c->in.len > 0)
+		return;
+	n = ssh_channel_read_nonblocking(c->channel, chunk, sizeof(chunk), 0);
+	if (n > 0 && c->in_fd >= 0)
+		buf_add(&c->in, chunk, (size_t)n);
+	else if (n == SSH_EOF || ssh_channel_is_eof(c->channel))
+		shut(&c->in_fd);
+	else if (n < 0)
+		c->over = true;
+}
+
+static void
+push_in(struct conn *c)
+{
+	ssize_t n;
+
+	if (c->in_fd < 0 || c->in.len == 0)
+		return;
+	n = write(c->in_fd, c->in.data, c->in.len);
+	if (n >= 0) {
+		buf_drop(&c->in, (size_t)n);
+	} else if (errno != EAGAIN && errno != EINTR) {
+		relay_close_in(c); /* EPIPE: the job has closed its stdin, and may */
+	}
+}
+
+void
+relay_push(struct conn *c)
+{
+	for (size_t i = 0; i < ARRAY_LEN(c->out); i++)
+		push_out(c, &c->out[i], i == 1);
+	push_in(c);
+	if (c->in_job) {
+		fill_in(c);
+		push_in(c);
+	}
+}
+
+bool
+relay_idle(const struct conn *c)
+{
+	return c->out[0].wait.len == 0 && c->out[1].wait.len == 0;
+}
+
+bool
+relay_drained(const struct conn *c, long long now_ms)
+{
+	if (!relay_idle(c))
+		return false;
+	if (c->out[0].fd < 0 && c->out[1].fd < 0)
+		return true;
+	return c->out[0].promised == 0 && c->out[1].promised == 0 && now_ms - c->exit_ms >= LINGER_MS;
+}
