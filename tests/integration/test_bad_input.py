@@ -41,7 +41,8 @@ def test_a_bad_release_leaves_the_old_containers_and_is_told(pgo, kind):
 
 def test_all_violations_are_told_at_once_with_their_path(pgo):
     repo = deployed(pgo)
-    text = pgo.wait_judged("site", repo.commit({"compose.yaml": web(privileged=True, ipc="host")}))
+    pgo.wait_judged("site", repo.commit({"compose.yaml": web(privileged=True, ipc="host")}))
+    text = pgo.ctl("site", "load").stdout
     assert "services.web.privileged" in text and "services.web.ipc" in text
 
 

@@ -243,7 +243,7 @@ class Pgod:
 
     def wait_deployed(self, service, commit, count=1, deadline=20):
         """The commit is live, its deploy has ended, and its containers run."""
-        self.wait_status(service, rf"in sync +yes: commit {commit[:8]}", deadline)
+        self.wait_status(service, rf"in sync +yes: commit {commit[:8]}.*last deploy[^\n]*, took", deadline)
         assert self.ref(service) == commit
         return self.wait_running(service, count, deadline)
 
