@@ -169,7 +169,9 @@ static const struct key volume_keys[] = {
 static const struct shape volume = {volume_keys, ARRAY_LEN(volume_keys), check_volume};
 
 static const struct key file_keys[] = {
-	PASS("name"), PASS("content"), PASS("environment"), CHECK("file", check_file), LABELS,
+	PASS("name"), PASS("content"), CHECK("file", check_file), LABELS,
+	/* Read by `up` from an environment that has no such variable: it would fail with the old containers stopped. */
+	REFUSE("environment", .always = true, .advice = "use file, or content with ${VARIABLE} in a config"),
 	REFUSE("external", .advice = "use file"), REFUSE("driver"), REFUSE("driver_opts"), REFUSE("template_driver"),
 };
 static const struct shape file = {file_keys, ARRAY_LEN(file_keys), NULL};
