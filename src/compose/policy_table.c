@@ -58,7 +58,7 @@ static const struct key build_keys[] = {
 	PASS("context"), PASS("dockerfile"), /* check_build */
 	PASS("dockerfile_inline"), PASS("args"), PASS("no_cache"), PASS("pull"), PASS("target"), PASS("shm_size"),
 	PASS("extra_hosts"), PASS("isolation"), PASS("secrets"), PASS("tags"), PASS("ulimits"), PASS("platforms"),
-	PASS("provenance"), PASS("sbom"),
+	PASS("no_cache_filter"), PASS("provenance"), PASS("sbom"),
 	LABELS,
 	CHECK("additional_contexts", check_build_contexts),
 	CHECK("cache_from", check_build_cache), CHECK("cache_to", check_build_cache),

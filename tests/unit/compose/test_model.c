@@ -43,7 +43,7 @@ what_is_no_model_is_parsed(void **state)
 	static const char *const rows[][2] = {
 	    {"", "printed no model"},
 	    {"[]", "not a mapping"},
-	    {"{\"services\":{}} x", "printed no model"},
+	    {"{\"services\":{}} x", "invalid JSON near byte 17"},
 	    {"{\"services\":{\"a\":{},\"a\":{\"privileged\":true}}}", "printed no model"},
 	    {"{\"services\":{\"a\":{\"image\":\"\\u0000\"}}}", "printed no model"},
 	    {"{}", "no services"},
