@@ -61,7 +61,7 @@ int
 model_images(const json_t *model, const char *project, struct model_images *ret, struct err *err)
 {
 	const json_t *services = json_object_get(model, "services");
-	auto_model_images struct model_images mi = {0};
+	struct model_images mi = {0};
 	auto_free const char **names = NULL;
 	size_t n;
 	int r;
@@ -70,11 +70,12 @@ model_images(const json_t *model, const char *project, struct model_images *ret,
 	mi.v = array_new(n, sizeof(*mi.v));
 	for (size_t i = 0; i < n; i++) {
 		mi.n = i + 1;
-		if ((r = fill_image(names[i], json_object_get(services, names[i]), project, &mi.v[i], err)) < 0)
+		if ((r = fill_image(names[i], json_object_get(services, names[i]), project, &mi.v[i], err)) < 0) {
+			model_images_done(&mi);
 			return r;
+		}
 	}
 	*ret = mi;
-	mi = (struct model_images){0};
 	return 0;
 }
 
@@ -198,7 +199,7 @@ int
 model_service_facts(const json_t *model, struct model_services *ret, struct err *err)
 {
 	const json_t *services = json_object_get(model, "services");
-	auto_model_services struct model_services ms = {0};
+	struct model_services ms = {0};
 	auto_free const char **names = NULL;
 	size_t n;
 	int r;
@@ -207,10 +208,11 @@ model_service_facts(const json_t *model, struct model_services *ret, struct err 
 	ms.v = array_new(n, sizeof(*ms.v));
 	for (size_t i = 0; i < n; i++) {
 		ms.n = i + 1;
-		if ((r = fill_service(names[i], json_object_get(services, names[i]), &ms.v[i], err)) < 0)
+		if ((r = fill_service(names[i], json_object_get(services, names[i]), &ms.v[i], err)) < 0) {
+			model_services_done(&ms);
 			return r;
+		}
 	}
 	*ret = ms;
-	ms = (struct model_services){0};
 	return 0;
 }
