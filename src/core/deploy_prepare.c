@@ -5,7 +5,6 @@
 
 #include "base/auto.h"
 #include "base/log.h"
-#include "base/path.h"
 #include "compose/policy.h"
 #include "core/deploy_steps.h"
 
@@ -47,18 +46,18 @@ step_resolve_done(struct deploy *d, const struct job_result *r, struct err *err)
 	return model_reload(d->model, &reload, err) < 0 ? -err->num : STEP_NEXT;
 }
 
-/* What is looked up in the commit and on the disk: all that the model reads, and every bind source for its symbolic links. */
+/* What is looked up in the commit and on the disk: all that the model reads in the live tree; in the data directory there is no commit,
+ * but symbolic links there may be as well. */
 static int
 collect_inputs(struct deploy *d, struct err *err)
 {
-	auto_strv struct strv binds = {NULL, 0};
+	auto_strv struct strv data = {NULL, 0};
 	int rc = model_inputs(d->model, d->svc->live_path, &d->inputs, err);
 
 	if (rc >= 0)
-		rc = model_binds(d->model, &binds, err);
-	for (size_t i = 0; rc >= 0 && i < binds.n; i++) {
-		if (path_is_clean(binds.v[i]) && path_is_beneath(d->svc->data_path, binds.v[i], NULL) &&
-		    !strv_has(&d->inputs, binds.v[i]) && !strv_add(&d->inputs, binds.v[i]))
+		rc = model_inputs(d->model, d->svc->data_path, &data, err);
+	for (size_t i = 0; rc >= 0 && i < data.n; i++) {
+		if (!strv_has(&d->inputs, data.v[i]) && !strv_add(&d->inputs, data.v[i]))
 			rc = err_set(err, E2BIG, "the model names more than %d paths", STRV_MAX);
 	}
 	return rc;
@@ -113,6 +112,21 @@ refuse_symlinks(const struct deploy *d, struct violations *vs)
 	}
 }
 
+/* A model without services, or with inactive profiles only, would take everything down. */
+static int
+something_runs(struct deploy *d, struct err *err)
+{
+	auto_model_services struct model_services facts = {NULL, 0};
+
+	if (model_service_facts(d->model, &facts, err) < 0)
+		return -err->num;
+	if (facts.n == 0)
+		return deploy_ends(d, OUTCOME_REFUSED,
+		    "services: the compose file has none to run (those of inactive profiles do not count); to take the service down, "
+		    "ask for stop or down");
+	return STEP_NEXT;
+}
+
 int
 step_policy(struct deploy *d, struct err *err)
 {
@@ -133,7 +147,7 @@ step_policy(struct deploy *d, struct err *err)
 	    &vs);
 	refuse_symlinks(d, &vs);
 	if (vs.n == 0)
-		return STEP_NEXT;
+		return something_runs(d, err);
 	text = violations_text(&vs);
 	task_say(d->task, 2, text, strlen(text));
 	text[strcspn(text, "\n")] = '\0';
