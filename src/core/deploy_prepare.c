@@ -150,10 +150,7 @@ step_policy(struct deploy *d, struct err *err)
 		return something_runs(d, err);
 	text = violations_text(&vs);
 	task_say(d->task, 2, text, strlen(text));
-	text[strcspn(text, "\n")] = '\0';
-	if (vs.n == 1)
-		return deploy_ends(d, OUTCOME_REFUSED, "policy: %s", text);
-	return deploy_ends(d, OUTCOME_REFUSED, "policy: %s (and %zu more: ask load)", text, vs.n - 1);
+	return deploy_ends(d, OUTCOME_REFUSED, "policy: %s", text);
 }
 
 /* --- external networks --------------------------------------------------------------------------------------------- */
