@@ -45,4 +45,5 @@ def pytest_runtest_makereport(item, call):
     report = outcome.get_result()
     daemon = getattr(item, "funcargs", {}).get("pgo")
     if report.failed and daemon is not None and os.path.exists(daemon.log_path):
-        report.sections.append(("pgod's log", daemon.log()[-6000:]))
+        lines = [line for line in daemon.log().splitlines() if "operation status" not in line]
+        report.sections.append(("pgod's log", "\n".join(lines)[-6000:]))

@@ -1,6 +1,7 @@
 """The life of a commit with a real engine: what the page says is what counts."""
 
 import os
+import re
 import subprocess
 import urllib.request
 
@@ -68,8 +69,7 @@ def test_an_unchanged_service_is_left_alone(pgo):
     repo = deployed(pgo)
     before = only(pgo).id
     head = repo.commit({"README": "nothing that is read\n"})
-    pgo.wait_live("site", head)
-    pgo.wait_status("site", head[:8])
+    pgo.wait_deployed("site", head)
     assert only(pgo).id == before
 
 
@@ -94,9 +94,8 @@ def test_a_bad_release_leaves_the_same_container_running(pgo, kind):
     repo = deployed(pgo)
     before = only(pgo).id
     bad = repo.commit({"compose.yaml": content})
-    pgo.wait_status("site", bad[:8])
-    text = pgo.wait_status("site", word)
-    assert "root:" not in text
+    text = pgo.wait_judged("site", bad)
+    assert re.search(word, text, re.I) and "root:" not in text
     assert only(pgo).id == before and fetch(only(pgo)) == "one"
     assert pgo.ctl("site", "up").returncode != 0
     assert only(pgo).id == before and fetch(only(pgo)) == "one"

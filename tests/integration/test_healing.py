@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -50,19 +51,20 @@ def test_what_an_operator_put_down_stays_down_across_a_restart_of_pgod(pgo, op):
     pgo.wait_running("site")
 
 
-def test_a_crash_loop_ends_and_is_called_broken(pgo):
+def test_a_crash_loop_is_retried_with_growing_pauses(pgo):
     deployed(pgo)
-    deaths = 0
+    deaths = []
 
     def kill_again():
-        nonlocal deaths
         for box in pgo.running("site"):
             pgo.engine.kill_container(box, 1)
-            deaths += 1
-        return "broken" in pgo.log().lower()
+            deaths.append(time.monotonic())
+        return len(deaths) == 5
 
-    wait_until(kill_again, "pgod gives up and says so", 60)
-    assert deaths < 50
+    wait_until(kill_again, "it is brought up again and again", 60)
+    pauses = [later - earlier for earlier, later in zip(deaths, deaths[1:])]
+    assert pauses[-1] > 2 * pauses[1] > 0, pauses
+    pgo.wait_status("site", "exited with 1|failing|broken")
 
 
 def test_an_engine_that_is_down_at_the_start_is_waited_for(pgo):

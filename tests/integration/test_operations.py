@@ -253,8 +253,3 @@ def test_pgoctl_uses_an_agent(site):
         assert answer.stdout.startswith("pong!"), answer.stderr
     finally:
         run("kill", pid)
-
-
-def test_pgoctl_refuses_an_unknown_operation_before_it_connects(site):
-    answer = run(program("pgoctl"), "-i", site.key.private, "-p", "1", "--", "127.0.0.1:site//frobnicate", check=False, env={"HOME": "/"})
-    assert answer.returncode == 1 and "frobnicate" in answer.stderr

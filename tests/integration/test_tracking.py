@@ -107,8 +107,7 @@ def test_a_commit_that_touches_nothing_that_is_read_moves_the_tree_and_no_contai
     repo = deployed(pgo)
     before, ups = ids(pgo), len(pgo.engine.calls("up"))
     head = repo.commit({"README": "about\n"})
-    pgo.wait_live("site", head)
-    pgo.wait_status("site", head[:8])
+    pgo.wait_deployed("site", head)
     assert os.path.exists(pgo.live("site", "README"))
     assert ids(pgo) == before and len(pgo.engine.calls("up")) == ups
 

@@ -22,7 +22,7 @@ PR_SET_CHILD_SUBREAPER = 36
 IN_OPEN = 0x20
 
 
-def wait_until(condition, what, deadline=DEADLINE):
+def wait_until(condition, what, deadline=DEADLINE, step=0.02):
     """Polls until condition() is true and returns its value; the only way to wait in these tests. A condition that raises is not met yet."""
     end = time.monotonic() + deadline
     problem = None
@@ -35,8 +35,9 @@ def wait_until(condition, what, deadline=DEADLINE):
         if value:
             return value
         if time.monotonic() > end:
+            what = what() if callable(what) else what
             raise AssertionError(f"not within {deadline} s: {what}" + (f" ({problem!r})" if problem else ""))
-        time.sleep(0.02)
+        time.sleep(step)
 
 
 def stays(condition, what, events):

@@ -114,7 +114,7 @@ class Pgod:
         self.services = {}
         self.process = None
         self.helpers = []
-        self.starts = 0
+        self.log_mark = 0
 
     def path(self, *parts):
         return os.path.join(self.base, *parts)
@@ -124,7 +124,9 @@ class Pgod:
     def repo(self, name, files=None, owner=None):
         """A repository with the key in ssh/ and, by default, a service web."""
         made = Repo(self.path("repos", name), owner or self.accounts.a)
-        made.head = made.commit({"ssh/test.pub": self.key.public, **({"compose.yaml": web()} if files is None else files)}, "first")
+        files = {"compose.yaml": web()} if files is None else files
+        keys = {} if any(path.startswith("ssh/") for path in files) else {"ssh/test.pub": self.key.public}
+        made.head = made.commit({**keys, **files}, "first")
         return made
 
     def service(self, name, repo=None, user=None, **keys):
@@ -159,17 +161,19 @@ class Pgod:
         if write:
             self.write_config()
         with open(self.log_path, "ab") as log:
+            self.log_mark = log.tell()
             self.process = subprocess.Popen(
                 self.argv(*more), env=self.env(), cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
-        self.starts += 1
         return self
 
     def wait_listening(self):
         def listens():
             self.check_alive()
             with open("/proc/net/tcp", encoding="ascii") as table:
-                return any(line.split()[1].endswith(":%04X" % self.port) and line.split()[3] == "0A" for line in list(table)[1:])
+                rows = [line.split() for line in table][1:]
+            bound = any(row[1].endswith(":%04X" % self.port) and row[3] == "0A" for row in rows)
+            return bound and " is up" in self.log()[self.log_mark :]
 
         wait_until(listens, "pgod listens")
         return self
@@ -238,22 +242,27 @@ class Pgod:
         wait_until(there, f"{service} is at {commit[:8]}", deadline)
 
     def wait_deployed(self, service, commit, count=1, deadline=20):
-        """The commit is live and its deploy has ended: containers run and status says so."""
-        self.wait_live(service, commit, deadline)
-        boxes = self.wait_running(service, count, deadline)
-        self.wait_status(service, rf"state +live.*deployed +yes: [^\n]*{commit[:8]}", deadline)
-        return boxes
+        """The commit is live, its deploy has ended, and its containers run."""
+        self.wait_status(service, rf"in sync +yes: commit {commit[:8]}.*last deploy[^\n]*, took", deadline)
+        assert self.ref(service) == commit
+        return self.wait_running(service, count, deadline)
+
+    def wait_judged(self, service, commit, deadline=20):
+        """The last deploy was of this commit and has ended, well or badly; returns the status."""
+        return self.wait_status(service, rf"last deploy[^\n]* of {commit[:8]}: [^\n]*, took", deadline)
 
     def status(self, service):
         return self.ctl(service, "status").stdout
 
     def wait_status(self, service, pattern, deadline=20):
+        last = [""]
+
         def says():
             self.check_alive()
-            text = self.status(service)
-            return text if re.search(pattern, text, re.S | re.I) else None
+            last[0] = self.status(service)
+            return last[0] if re.search(pattern, last[0], re.S | re.I) else None
 
-        return wait_until(says, f"status of {service} says {pattern!r}", deadline)
+        return wait_until(says, lambda: f"status of {service} says {pattern!r}; it says:\n{last[0]}", deadline, step=0.1)
 
     def polls(self, repo):
         """Counts opens of the repository's HEAD: each poll opens it once or more."""
