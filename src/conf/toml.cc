@@ -8,7 +8,7 @@
 // error to tell, with its place, not a crash: the assertions throw.
 struct parser_confused : std::exception {
 	const char *assertion;
-	unsigned line;
+	unsigned line; // 0: not known
 	unsigned column;
 
 	parser_confused(const char *text, unsigned at_line, unsigned at_column)
@@ -25,14 +25,14 @@ static auto
 parser_failed(const char *assertion, const T &at, int) -> decltype(at->position.line, void())
 {
 	throw parser_confused(
-	    assertion, at == nullptr ? 1 : at->position.line, at == nullptr ? 1 : at->position.column);
+	    assertion, at == nullptr ? 0 : at->position.line, at == nullptr ? 0 : at->position.column);
 }
 
 template <typename T>
 static void
 parser_failed(const char *assertion, const T &, long)
 {
-	throw parser_confused(assertion, 1, 1);
+	throw parser_confused(assertion, 0, 0);
 }
 
 template <typename T>
@@ -237,21 +237,30 @@ constexpr struct {
 	const char *part;
 	const char *sentence;
 } rewordings[] = {
-    {"representable", "syntax error: a number that is too large or malformed: write text in double quotes"},
-    {"interpret", "syntax error: a number that is too large or malformed: write text in double quotes"},
-    {"determine value type", "syntax error: neither a number nor true or false: write text in double quotes"},
-    {"nested value depth", "syntax error: lists and tables are nested more than 16 deep"},
-    {"invalid utf-8", "syntax error: bytes that are not UTF-8"},
+    {"is not representable in 64 bits",
+	"syntax error: a number that is too large or malformed: write text in double quotes"},
+    {"could not be interpreted as",
+	"syntax error: a number that is too large or malformed: write text in double quotes"},
+    {"could not determine value type", "syntax error: neither a number nor true or false: write text in double quotes"},
+    {"parsing boolean", "syntax error: neither a number nor true or false: write text in double quotes"},
+    {"expected 'nan'", "syntax error: neither a number nor true or false: write text in double quotes"},
+    {"expected 'inf'", "syntax error: neither a number nor true or false: write text in double quotes"},
+    {"maximum nested value depth", "syntax error: lists and tables are nested more than 16 deep"},
+    {"invalid utf-8 sequence", "syntax error: bytes that are not UTF-8"},
 };
 
 const char *
-sentence_of(const char *assertion)
+sentence_of(const parser_confused &e)
 {
-	if (std::strstr(assertion, "is_value_terminator") != nullptr)
+	if (e.line == 0)
+		return "syntax error: the parser cannot say where";
+	if (std::strstr(e.assertion, "is_value_terminator") != nullptr)
 		return "syntax error: expected a value";
-	if (std::strstr(assertion, "is_bare_key_character") != nullptr)
+	if (std::strstr(e.assertion, "is_bare_key_character") != nullptr)
 		return "syntax error: expected the name of a key or a table";
-	return "syntax error: the parser cannot say of which kind";
+	if (std::strstr(e.assertion, "is_decimal_digit") != nullptr)
+		return "syntax error: expected a digit";
+	return "syntax error: this may not stand here";
 }
 
 std::string
@@ -278,7 +287,7 @@ parse(std::string_view text, toml_problem *problem)
 	} catch (const toml::parse_error &e) {
 		tell(problem, e.source().begin, without_values(e.description()).c_str());
 	} catch (const parser_confused &e) {
-		tell(problem, position{e.line, e.column}, sentence_of(e.assertion));
+		tell(problem, position{e.line, e.column}, sentence_of(e));
 	} catch (const too_many &) {
 		tell(problem, position{1, 1}, "more than 100000 values: pgo.toml cannot be that large");
 	}
