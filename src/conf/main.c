@@ -55,7 +55,9 @@ print(const json_t *doc, struct err *err)
 
 	if (json == NULL)
 		return err_set(err, ENOMEM, "cannot write the document");
-	return io_write_all(STDOUT_FILENO, json, strlen(json), err);
+	if (io_write_all(STDOUT_FILENO, json, strlen(json), err) < 0)
+		return -err->num;
+	return io_write_all(STDOUT_FILENO, "\n", 1, err);
 }
 
 static int
@@ -80,6 +82,7 @@ main(int argc, char **argv)
 	bool test = argc == 2 && str_eq(argv[1], "--sandbox-test");
 
 	log_init("pgod-conf", false);
+	json_object_seed(0); /* reads /dev/urandom, which is out of reach later */
 	if (argc != 1 && !test) {
 		log_err("usage: pgod-conf <pgo.toml");
 		return STATUS_FAILED;

@@ -27,7 +27,8 @@ errors_of(const char *text, size_t len)
 	json_array_foreach(json_object_get(doc, "errors"), i, e)
 	{
 		buf_printf(&b, "%d:%d: %s\n", (int)json_integer_value(json_object_get(e, "line")),
-		    (int)json_integer_value(json_object_get(e, "column")), json_string_value(json_object_get(e, "message")));
+		    (int)json_integer_value(json_object_get(e, "column")),
+		    json_string_value(json_object_get(e, "message")));
 	}
 	if (b.len > 0)
 		assert_int_equal(json_array_size(json_object_get(doc, "services")), 0);
@@ -46,7 +47,8 @@ expect_errors(const char *text, const char *want)
 static void
 an_empty_file_has_no_services_and_is_fine(void **state)
 {
-	static const char *const texts[] = {"", "\n", "# nothing\n", "services = []\n", "\xEF\xBB\xBF# with a byte order mark\n"};
+	static const char *const texts[] = {
+	    "", "\n", "# nothing\n", "services = []\n", "\xEF\xBB\xBF# with a byte order mark\n"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
@@ -61,15 +63,18 @@ an_empty_file_has_no_services_and_is_fine(void **state)
 static void
 a_whole_service_comes_out_as_documented(void **state)
 {
-	static const char text[] = "\n[[services]]\nNAME = \"pgo\"\nUser  =  \"miek\"\n"
-				   "rePository = \"https://oauth2:to%40ken@host/x\"\nbranch = \"prod\"\ncompose = \"d/c.yaml\"\n"
-				   "env = [ \"A=b\", \"\"\"B=c\nd\"\"\" ]\nnetworks = [ \"n\" ]\n" WEB "networks = []\n";
+	static const char text[] =
+	    "\n[[services]]\nNAME = \"pgo\"\nUser  =  \"miek\"\n"
+	    "rePository = \"https://oauth2:to%40ken@host/x\"\nbranch = \"prod\"\ncompose = \"d/c.yaml\"\n"
+	    "env = [ \"A=b\", \"\"\"B=c\nd\"\"\" ]\nnetworks = [ \"n\" ]\n" WEB "networks = []\n";
 	/* printf %s https://host/x | sha256sum; printf %s /srv/web.git | sha256sum */
 	static const char want[] =
 	    "{\"version\":1,\"errors\":[],\"services\":["
 	    "{\"name\":\"pgo\",\"user\":\"miek\",\"repository\":\"https://host/x\",\"auth\":\"oauth2:to@ken\","
 	    "\"source\":\"36701dd4f76a868b85fa8465968bb0ec3b69bc2843b80dad2be356283021aa65\",\"branch\":\"prod\","
-	    "\"compose\":\"d/c.yaml\",\"env\":[\"A=b\",\"B=c\\nd\"],\"networks\":[\"n\"],\"line\":2,\"user_line\":4,\"user_column\":10},"
+	    "\"compose\":\"d/"
+	    "c.yaml\",\"env\":[\"A=b\",\"B=c\\nd\"],\"networks\":[\"n\"],\"line\":2,\"user_line\":4,\"user_column\":10}"
+	    ","
 	    "{\"name\":\"web\",\"user\":\"web\",\"repository\":\"/srv/web.git\",\"auth\":null,"
 	    "\"source\":\"154c8ad4c632c3bb9f98f5b3910ae521c929232f0cf3e5d7025a4f381a2fe5e6\",\"branch\":\"main\","
 	    "\"compose\":null,\"env\":[],\"networks\":[],\"line\":11,\"user_line\":13,\"user_column\":8}]}";
@@ -86,7 +91,8 @@ source_of(const char *repository)
 {
 	auto_free char *text = str_printf("[[services]]\nname=\"a\"\nuser=\"a\"\nrepository=\"%s\"\n", repository);
 	json_t *doc = check_text(text, strlen(text));
-	char *source = str_dup(json_string_value(json_object_get(json_array_get(json_object_get(doc, "services"), 0), "source")));
+	char *source =
+	    str_dup(json_string_value(json_object_get(json_array_get(json_object_get(doc, "services"), 0), "source")));
 
 	json_decref(doc);
 	return source;
@@ -115,14 +121,14 @@ static const struct {
 	const char *called;
 	int suits; /* enum key_type, -1: none */
 } values[] = {
-	{"\"x\"", "a string", KEY_STRING},
-	{"1", "a number", -1},
-	{"1.5", "a number", -1},
-	{"true", "a truth value", KEY_BOOL},
-	{"2020-01-01", "a date or time", -1},
-	{"10:00:00", "a date or time", -1},
-	{"[]", "a list", KEY_STRINGS},
-	{"{}", "a table", KEY_TABLE},
+    {"\"x\"", "a string", KEY_STRING},
+    {"1", "a number", -1},
+    {"1.5", "a number", -1},
+    {"true", "a truth value", KEY_BOOL},
+    {"2020-01-01", "a date or time", -1},
+    {"10:00:00", "a date or time", -1},
+    {"[]", "a list", KEY_STRINGS},
+    {"{}", "a table", KEY_TABLE},
 };
 
 /* A service whose `key` has this value, alone on the last line; the other needed keys before it. */
@@ -134,7 +140,8 @@ service_with(const char *key, const char *value, int *ret_line)
 	buf_str_add(&b, "[[services]]\n");
 	*ret_line = 2;
 	for (int i = 0; i < 3; i++) {
-		static const char *const needed[][2] = {{"name", "web"}, {"user", "web"}, {"repository", "/srv/web.git"}};
+		static const char *const needed[][2] = {
+		    {"name", "web"}, {"user", "web"}, {"repository", "/srv/web.git"}};
 
 		if (str_eq(needed[i][0], key))
 			continue;
@@ -146,7 +153,8 @@ service_with(const char *key, const char *value, int *ret_line)
 }
 
 static void
-expect_wrong_type(const struct key *key, const char *value, const char *where, int column, const char *wanted, const char *called)
+expect_wrong_type(
+    const struct key *key, const char *value, const char *where, int column, const char *wanted, const char *called)
 {
 	int line;
 	auto_free char *text = service_with(key->name, value, &line);
@@ -154,10 +162,11 @@ expect_wrong_type(const struct key *key, const char *value, const char *where, i
 	const char *title = str_eq(key->name, "name") ? "services[0]" : "services[0] \"web\"";
 	auto_free char *want = str_printf("%d:%d: %s: key \"%s\" must be %s, not %s: write %s\n", line,
 	    (int)strlen(key->name) + 3 + column, title, where, wanted, called, key->example);
-	auto_free char *refused = key->state != KEY_LATER
-				      ? str_dup("")
-				      : str_printf("%d:1: %s: key \"%s\" is not yet supported by this version of pgo: remove it\n", line,
-					    title, key->name);
+	auto_free char *refused =
+	    key->state != KEY_LATER
+		? str_dup("")
+		: str_printf("%d:1: %s: key \"%s\" is not yet supported by this version of pgo: remove it\n", line,
+		      title, key->name);
 	auto_free char *both = str_printf("%s%s", refused, want);
 
 	assert_string_equal(errors, both);
@@ -175,7 +184,8 @@ every_key_refuses_every_wrong_type_by_name(void **state)
 		for (size_t i = 0; i < ARRAY_LEN(values); i++) {
 			if (values[i].suits == (int)keys[k].type)
 				continue;
-			expect_wrong_type(&keys[k], values[i].text, keys[k].name, 1, key_type_text(keys[k].type), values[i].called);
+			expect_wrong_type(
+			    &keys[k], values[i].text, keys[k].name, 1, key_type_text(keys[k].type), values[i].called);
 			tried++;
 		}
 	}
@@ -191,9 +201,12 @@ every_list_refuses_every_wrong_entry_by_index(void **state)
 	(void)state;
 	for (size_t k = 0; k < n; k++) {
 		for (size_t i = 0; i < ARRAY_LEN(values); i++) {
-			const char *good = keys[k].type == KEY_TABLE ? "a = \"A=b\", b = " : keys[k].rule == NULL ? "\"x\", " :
-			    str_eq(keys[k].name, "env") ? "\"A=b\", " : "\"netw\", ";
-			auto_free char *value = str_printf(keys[k].type == KEY_TABLE ? "{ %s%s }" : "[ %s%s ]", good, values[i].text);
+			const char *good = keys[k].type == KEY_TABLE	 ? "a = \"A=b\", b = "
+					   : keys[k].rule == NULL	 ? "\"x\", "
+					   : str_eq(keys[k].name, "env") ? "\"A=b\", "
+									 : "\"netw\", ";
+			auto_free char *value =
+			    str_printf(keys[k].type == KEY_TABLE ? "{ %s%s }" : "[ %s%s ]", good, values[i].text);
 			auto_free char *where = str_printf("%s[1]", keys[k].name);
 
 			if ((keys[k].type != KEY_STRINGS && keys[k].type != KEY_TABLE) || values[i].suits == KEY_STRING)
@@ -206,8 +219,10 @@ every_list_refuses_every_wrong_entry_by_index(void **state)
 static void
 later_keys_are_refused_by_name_also_when_well_typed(void **state)
 {
-	static const char *const good[] = {
-		[KEY_STRING] = "\"x\"", [KEY_BOOL] = "true", [KEY_STRINGS] = "[ \"x\" ]", [KEY_TABLE] = "{ \"a.b\" = \"c:1\" }"};
+	static const char *const good[] = {[KEY_STRING] = "\"x\"",
+	    [KEY_BOOL] = "true",
+	    [KEY_STRINGS] = "[ \"x\" ]",
+	    [KEY_TABLE] = "{ \"a.b\" = \"c:1\" }"};
 	size_t n;
 	const struct key *keys = key_table(&n);
 
@@ -216,8 +231,9 @@ later_keys_are_refused_by_name_also_when_well_typed(void **state)
 		int line;
 		auto_free char *text = service_with(keys[k].name, good[keys[k].type], &line);
 		auto_free char *errors = errors_of(text, strlen(text));
-		auto_free char *want =
-		    str_printf("5:1: services[0] \"web\": key \"%s\" is not yet supported by this version of pgo: remove it\n", keys[k].name);
+		auto_free char *want = str_printf(
+		    "5:1: services[0] \"web\": key \"%s\" is not yet supported by this version of pgo: remove it\n",
+		    keys[k].name);
 
 		assert_int_equal(keys[k].state, KEY_LATER);
 		assert_string_equal(errors, want);
@@ -240,26 +256,28 @@ static void
 the_same_name_twice_names_both_lines(void **state)
 {
 	(void)state;
-	expect_errors(WEB WEB,
-	    "6:8: services[1] \"web\": key \"name\" is the same on line 2 and on line 6: each service needs a name of its own\n");
+	expect_errors(WEB WEB, "6:8: services[1] \"web\": key \"name\" is the same on line 2 and on line 6: each "
+			       "service needs a name of its own\n");
 }
 
 static void
 the_same_key_in_another_case_is_there_twice(void **state)
 {
 	(void)state;
-	expect_errors(WEB "NAME = \"other\"\n",
-	    "5:1: services[0] \"web\": key \"name\" is there twice, on line 2 and on line 5 (upper and lower case are one key): remove one\n");
-	expect_errors(WEB "[[Services]]\n",
-	    "5:3: \"services\" is there twice, on line 1 and on line 5 (upper and lower case are one key): write [[services]] everywhere\n");
-	expect_errors(WEB "name = \"other\"\n", "5:8: syntax error in key-value pair: cannot redefine existing string 'name'\n");
+	expect_errors(WEB "NAME = \"other\"\n", "5:1: services[0] \"web\": key \"name\" is there twice, on line 2 and "
+						"on line 5 (upper and lower case are one key): remove one\n");
+	expect_errors(WEB "[[Services]]\n", "5:3: \"services\" is there twice, on line 1 and on line 5 (upper and "
+					    "lower case are one key): write [[services]] everywhere\n");
+	expect_errors(
+	    WEB "name = \"other\"\n", "5:8: syntax error in key-value pair: cannot redefine existing string 'name'\n");
 }
 
 static void
 unknown_keys_are_named_with_what_was_probably_meant(void **state)
 {
 	(void)state;
-	expect_errors(WEB "repositry = 1\nnetwork = 1\nfoo = 1\nBRANHC = 1\n\"a\\u0000b\" = 1\n\"a\\u001b[2J\" = 1\nurl = 1\nenvs = 1\n",
+	expect_errors(WEB "repositry = 1\nnetwork = 1\nfoo = 1\nBRANHC = 1\n\"a\\u0000b\" = 1\n\"a\\u001b[2J\" = "
+			  "1\nurl = 1\nenvs = 1\n",
 	    "5:1: services[0] \"web\": key \"repositry\" is not known: did you mean \"repository\"?\n"
 	    "6:1: services[0] \"web\": key \"network\" is not known: did you mean \"networks\"?\n"
 	    "7:1: services[0] \"web\": key \"foo\" is not known\n"
@@ -285,8 +303,10 @@ only_services_may_stand_at_the_top(void **state)
 	    "1:9: \"proxy\" must be a table, not a number: write [proxy]\n"
 	    "2:1: \"operators\" is not yet supported by this version of pgo: remove it\n"
 	    "2:13: \"operators\" must be a table, not a list: write [operators]\n");
-	expect_errors("[services]\n", "1:1: \"services\" must be a list of tables, not a table: write [[services]], in double brackets\n");
-	expect_errors("services = \"x\"\n", "1:12: \"services\" must be a list of tables, not a string: write [[services]], in double brackets\n");
+	expect_errors("[services]\n",
+	    "1:1: \"services\" must be a list of tables, not a table: write [[services]], in double brackets\n");
+	expect_errors("services = \"x\"\n",
+	    "1:12: \"services\" must be a list of tables, not a string: write [[services]], in double brackets\n");
 	expect_errors("services = [ 1, {} ]\n",
 	    "1:14: services[0] must be a table, not a number: write [[services]] and the keys beneath it\n"
 	    "1:17: services[1]: key \"name\" is missing: write name = \"web\"\n"
@@ -298,7 +318,8 @@ static void
 all_errors_come_at_once_in_the_order_of_the_file(void **state)
 {
 	(void)state;
-	expect_errors("[[services]]\nrepository = \"a\"\nuser = 1\nname = \"A\"\nfoo = 1\n[[services]]\nname = \"b\"\nuser = \"b\"\n"
+	expect_errors("[[services]]\nrepository = \"a\"\nuser = 1\nname = \"A\"\nfoo = 1\n[[services]]\nname = "
+		      "\"b\"\nuser = \"b\"\n"
 		      "repository = \"/b\"\nenv = [ \"A=1\", \"x\", \"A=2\" ]\nbranch = \"-b\"\n[zap]\n",
 	    "2:14: services[0]: key \"repository\" is a relative path: write an absolute one, or a URL\n"
 	    "3:8: services[0]: key \"user\" must be a string, not a number: write user = \"web\"\n"
@@ -322,12 +343,14 @@ a_nul_in_a_value_is_refused(void **state)
 static void
 no_secret_shows_in_any_error(void **state)
 {
-	static const char text[] =
-	    WEB "env = [ \"hunter22\", \"PATH=hunter22\", \"A=hunter22\", \"A=hunter22\", \"9=hunter22\", \"hunter22\\u0000\", [ \"hunter22\" ] ]\n"
-		"registries = [ \"hunter22@r\" ]\nurls = { \"hunter22\" = 1 }\n"
-		"[[services]]\nrepository = \"https://u:hunter22@x@h/a\"\nenv = \"hunter22\"\nuser = { x = \"hunter22\" }\n"
-		"[[services]]\nrepository = \"ssh://u:hunter22@h/a\"\nenv = { HUNTER = \"hunter22\" }\nname = [ \"hunter22\" ]\n"
-		"[[services]]\nrepository = [ \"https://u:hunter22@h/a\" ]\n";
+	static const char text[] = WEB
+	    "env = [ \"hunter22\", \"PATH=hunter22\", \"A=hunter22\", \"A=hunter22\", \"9=hunter22\", "
+	    "\"hunter22\\u0000\", [ \"hunter22\" ] ]\n"
+	    "registries = [ \"hunter22@r\" ]\nurls = { \"hunter22\" = 1 }\n"
+	    "[[services]]\nrepository = \"https://u:hunter22@x@h/a\"\nenv = \"hunter22\"\nuser = { x = \"hunter22\" }\n"
+	    "[[services]]\nrepository = \"ssh://u:hunter22@h/a\"\nenv = { HUNTER = \"hunter22\" }\nname = [ "
+	    "\"hunter22\" ]\n"
+	    "[[services]]\nrepository = [ \"https://u:hunter22@h/a\" ]\n";
 	auto_free char *errors = errors_of(text, sizeof(text) - 1);
 
 	(void)state;
@@ -406,9 +429,9 @@ a_file_over_the_limit_is_one_error(void **state)
 	auto_free char *json = json_dumps(doc, JSON_COMPACT);
 
 	(void)state;
-	assert_string_equal(json,
-	    "{\"version\":1,\"errors\":[{\"line\":1,\"column\":1,\"message\":\"more than 1 MiB: pgo.toml cannot be that large\"}],"
-	    "\"services\":[]}");
+	assert_string_equal(json, "{\"version\":1,\"errors\":[{\"line\":1,\"column\":1,\"message\":\"more than 1 MiB: "
+				  "pgo.toml cannot be that large\"}],"
+				  "\"services\":[]}");
 	json_decref(doc);
 }
 
@@ -416,24 +439,24 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_empty_file_has_no_services_and_is_fine),
-		cmocka_unit_test(a_whole_service_comes_out_as_documented),
-		cmocka_unit_test(a_new_token_is_no_new_repository),
-		cmocka_unit_test(every_key_refuses_every_wrong_type_by_name),
-		cmocka_unit_test(every_list_refuses_every_wrong_entry_by_index),
-		cmocka_unit_test(later_keys_are_refused_by_name_also_when_well_typed),
-		cmocka_unit_test(every_needed_key_that_is_missing_is_named),
-		cmocka_unit_test(the_same_name_twice_names_both_lines),
-		cmocka_unit_test(the_same_key_in_another_case_is_there_twice),
-		cmocka_unit_test(unknown_keys_are_named_with_what_was_probably_meant),
-		cmocka_unit_test(only_services_may_stand_at_the_top),
-		cmocka_unit_test(all_errors_come_at_once_in_the_order_of_the_file),
-		cmocka_unit_test(a_nul_in_a_value_is_refused),
-		cmocka_unit_test(no_secret_shows_in_any_error),
-		cmocka_unit_test(floods_are_cut_with_a_word),
-		cmocka_unit_test(too_many_variables_are_refused),
-		cmocka_unit_test(a_thousand_services_parse_again),
-		cmocka_unit_test(a_file_over_the_limit_is_one_error),
+	    cmocka_unit_test(an_empty_file_has_no_services_and_is_fine),
+	    cmocka_unit_test(a_whole_service_comes_out_as_documented),
+	    cmocka_unit_test(a_new_token_is_no_new_repository),
+	    cmocka_unit_test(every_key_refuses_every_wrong_type_by_name),
+	    cmocka_unit_test(every_list_refuses_every_wrong_entry_by_index),
+	    cmocka_unit_test(later_keys_are_refused_by_name_also_when_well_typed),
+	    cmocka_unit_test(every_needed_key_that_is_missing_is_named),
+	    cmocka_unit_test(the_same_name_twice_names_both_lines),
+	    cmocka_unit_test(the_same_key_in_another_case_is_there_twice),
+	    cmocka_unit_test(unknown_keys_are_named_with_what_was_probably_meant),
+	    cmocka_unit_test(only_services_may_stand_at_the_top),
+	    cmocka_unit_test(all_errors_come_at_once_in_the_order_of_the_file),
+	    cmocka_unit_test(a_nul_in_a_value_is_refused),
+	    cmocka_unit_test(no_secret_shows_in_any_error),
+	    cmocka_unit_test(floods_are_cut_with_a_word),
+	    cmocka_unit_test(too_many_variables_are_refused),
+	    cmocka_unit_test(a_thousand_services_parse_again),
+	    cmocka_unit_test(a_file_over_the_limit_is_one_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,16 +10,18 @@
 #include "conf/conf.h"
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define CHECKED_SERVICE                                                                                                                    \
-	"{\"name\":\"pgo\",\"user\":\"miek\",\"repository\":\"https://host/x\",\"auth\":\"u:hunter22\",\"source\":\"" HEX                  \
-	"\",\"branch\":\"main\",\"compose\":\"c.yaml\",\"env\":[\"A=hunter22\"],\"networks\":[\"n\"],\"line\":1,\"user_line\":3,"          \
+#define CHECKED_SERVICE                                                                                               \
+	"{\"name\":\"pgo\",\"user\":\"miek\",\"repository\":\"https://host/"                                          \
+	"x\",\"auth\":\"u:hunter22\",\"source\":\"" HEX "\",\"branch\":\"main\",\"compose\":\"c.yaml\",\"env\":[\"A=" \
+	"hunter22\"],\"networks\":[\"n\"],\"line\":1,\"user_line\":3,"                                                \
 	"\"user_column\":8}"
 #define CHECKED "{\"version\":1,\"errors\":[],\"services\":[" CHECKED_SERVICE "]}"
-#define CORE_SERVICE                                                                                                                       \
-	"{\"name\":\"pgo\",\"user\":\"miek\",\"uid\":1000,\"gid\":4294967294,\"repository\":\"https://host/x\",\"source\":\"" HEX          \
-	"\",\"branch\":\"main\",\"compose\":null,\"networks\":[]}"
-#define CORE                                                                                                                               \
-	"{\"version\":1,\"dir\":\"/var/lib/pgo\",\"datadir\":\"/data\",\"poll_ms\":300000,\"services\":[" CORE_SERVICE "]}"
+#define CORE_SERVICE                                                                                         \
+	"{\"name\":\"pgo\",\"user\":\"miek\",\"uid\":1000,\"gid\":4294967294,\"repository\":\"https://host/" \
+	"x\",\"source\":\"" HEX "\",\"branch\":\"main\",\"compose\":null,\"networks\":[]}"
+#define CORE                                                                                                           \
+	"{\"version\":1,\"dir\":\"/var/lib/pgo\",\"datadir\":\"/data\",\"poll_ms\":300000,\"services\":[" CORE_SERVICE \
+	"]}"
 
 static struct conf *
 parse(const char *json)
@@ -116,8 +118,10 @@ with(const char *json, const char *part, const char *replacement)
 {
 	const char *at = strstr(json, part);
 
-	if (at == NULL)
+	if (at == NULL) {
 		fail_msg("%s is not in the document", part);
+		return NULL;
+	}
 	return str_printf("%.*s%s%s", (int)(at - json), json, replacement, at + strlen(part));
 }
 
@@ -138,52 +142,52 @@ static void
 a_document_that_is_not_quite_ours_is_refused(void **state)
 {
 	static const char *const samples[][4] = {
-		{CHECKED, "\"version\":1", "\"version\":2", "version 2"},
-		{CHECKED, "\"version\":1", "\"version\":\"1\"", "integer"},
-		{CHECKED, "\"version\":1,", "", "version"},
-		{CHECKED, "\"version\":1", "\"version\":1,\"more\":1", "more"},
-		{CHECKED, "\"errors\":[]", "\"errors\":[{}]", "lists 1 errors"},
-		{CHECKED, "\"errors\":[]", "\"errors\":{}", "errors"},
-		{CHECKED, "\"services\":[", "\"services\":{}, \"x\":[", "x"},
-		{CHECKED, "\"name\":\"pgo\"", "\"name\":\"../x\"", "path"},
-		{CHECKED, "\"name\":\"pgo\"", "\"name\":\"pgo\",\"name\":\"a\"", "not JSON"},
-		{CHECKED, "\"name\":\"pgo\"", "\"name\":\"p\\u0000\"", "not JSON"},
-		{CHECKED, "\"name\":\"pgo\"", "\"name\":null", "string"},
-		{CHECKED, "\"user\":\"miek\"", "\"user\":\"0\"", "number"},
-		{CHECKED, "\"user\":\"miek\",", "", "user"},
-		{CHECKED, "https://host/x", "https://hunter:2@host/x", "credentials"},
-		{CHECKED, "https://host/x", "ext::sh", "helper"},
-		{CHECKED, "\"u:hunter22\"", "\"hunter22\"", "no colon"},
-		{CHECKED, "\"u:hunter22\"", "\"u:hunter22\\n\"", "control"},
-		{CHECKED, "\"u:hunter22\"", "1", "neither a string nor null"},
-		{CHECKED, "\"auth\":\"u:hunter22\",", "", "auth"},
-		{CHECKED, "\"" HEX "\"", "\"abc\"", "digest"},
-		{CHECKED, "\"branch\":\"main\"", "\"branch\":\"-x\"", "begins"},
-		{CHECKED, "\"branch\":\"main\"", "\"branch\":null", "string"},
-		{CHECKED, "\"c.yaml\"", "\"../c.yaml\"", "compose"},
-		{CHECKED, "\"c.yaml\"", "[]", "compose"},
-		{CHECKED, "[\"A=hunter22\"]", "null", "env"},
-		{CHECKED, "[\"A=hunter22\"]", "[1]", "env"},
-		{CHECKED, "[\"A=hunter22\"]", "[\"LD_PRELOAD=hunter22\"]", "may not"},
-		{CHECKED, "[\"n\"]", "[\"-n\"]", "network"},
-		{CHECKED, "[\"n\"]", "\"n\"", "network"},
-		{CHECKED, "\"line\":1", "\"line\":0", "positive"},
-		{CHECKED, "\"line\":1", "\"line\":1.5", "integer"},
-		{CHECKED, "\"line\":1", "\"line\":1,\"uid\":0", "uid"},
-		{CHECKED, CHECKED_SERVICE, CHECKED_SERVICE "," CHECKED_SERVICE, "services[1]: the name is there twice"},
-		{CHECKED, CHECKED_SERVICE, CORE_SERVICE, "auth"},
-		{CHECKED, CHECKED_SERVICE, "7", "services[0]"},
-		{CORE, "\"version\":1", "\"version\":0", "version 0"},
-		{CORE, "\"uid\":1000", "\"uid\":-1", "out of range"},
-		{CORE, "\"uid\":1000", "\"uid\":4294967295", "out of range"},
-		{CORE, "\"gid\":4294967294", "\"gid\":4294967296", "out of range"},
-		{CORE, "\"uid\":1000,", "", "uid"},
-		{CORE, "\"uid\":1000", "\"uid\":1000,\"auth\":null", "auth"},
-		{CORE, "\"uid\":1000", "\"uid\":1000,\"env\":[]", "env"},
-		{CORE, "\"/var/lib/pgo\"", "\"var\"", "dir"},
-		{CORE, "\"/data\"", "\"/data/../x\"", "dir"},
-		{CORE, "300000", "0", "poll_ms"},
-		{CORE, "\"networks\":[]", "\"networks\":{}", "networks"},
+	    {CHECKED, "\"version\":1", "\"version\":2", "version 2"},
+	    {CHECKED, "\"version\":1", "\"version\":\"1\"", "integer"},
+	    {CHECKED, "\"version\":1,", "", "version"},
+	    {CHECKED, "\"version\":1", "\"version\":1,\"more\":1", "more"},
+	    {CHECKED, "\"errors\":[]", "\"errors\":[{}]", "lists 1 errors"},
+	    {CHECKED, "\"errors\":[]", "\"errors\":{}", "errors"},
+	    {CHECKED, "\"services\":[", "\"services\":{}, \"x\":[", "x"},
+	    {CHECKED, "\"name\":\"pgo\"", "\"name\":\"../x\"", "path"},
+	    {CHECKED, "\"name\":\"pgo\"", "\"name\":\"pgo\",\"name\":\"a\"", "not JSON"},
+	    {CHECKED, "\"name\":\"pgo\"", "\"name\":\"p\\u0000\"", "not JSON"},
+	    {CHECKED, "\"name\":\"pgo\"", "\"name\":null", "string"},
+	    {CHECKED, "\"user\":\"miek\"", "\"user\":\"0\"", "number"},
+	    {CHECKED, "\"user\":\"miek\",", "", "user"},
+	    {CHECKED, "https://host/x", "https://hunter:2@host/x", "credentials"},
+	    {CHECKED, "https://host/x", "ext::sh", "helper"},
+	    {CHECKED, "\"u:hunter22\"", "\"hunter22\"", "no colon"},
+	    {CHECKED, "\"u:hunter22\"", "\"u:hunter22\\n\"", "control"},
+	    {CHECKED, "\"u:hunter22\"", "1", "neither a string nor null"},
+	    {CHECKED, "\"auth\":\"u:hunter22\",", "", "auth"},
+	    {CHECKED, "\"" HEX "\"", "\"abc\"", "digest"},
+	    {CHECKED, "\"branch\":\"main\"", "\"branch\":\"-x\"", "begins"},
+	    {CHECKED, "\"branch\":\"main\"", "\"branch\":null", "string"},
+	    {CHECKED, "\"c.yaml\"", "\"../c.yaml\"", "compose"},
+	    {CHECKED, "\"c.yaml\"", "[]", "compose"},
+	    {CHECKED, "[\"A=hunter22\"]", "null", "env"},
+	    {CHECKED, "[\"A=hunter22\"]", "[1]", "env"},
+	    {CHECKED, "[\"A=hunter22\"]", "[\"LD_PRELOAD=hunter22\"]", "may not"},
+	    {CHECKED, "[\"n\"]", "[\"-n\"]", "network"},
+	    {CHECKED, "[\"n\"]", "\"n\"", "network"},
+	    {CHECKED, "\"line\":1", "\"line\":0", "positive"},
+	    {CHECKED, "\"line\":1", "\"line\":1.5", "integer"},
+	    {CHECKED, "\"line\":1", "\"line\":1,\"uid\":0", "uid"},
+	    {CHECKED, CHECKED_SERVICE, CHECKED_SERVICE "," CHECKED_SERVICE, "services[1]: the name is there twice"},
+	    {CHECKED, CHECKED_SERVICE, CORE_SERVICE, "auth"},
+	    {CHECKED, CHECKED_SERVICE, "7", "services[0]"},
+	    {CORE, "\"version\":1", "\"version\":0", "version 0"},
+	    {CORE, "\"uid\":1000", "\"uid\":-1", "out of range"},
+	    {CORE, "\"uid\":1000", "\"uid\":4294967295", "out of range"},
+	    {CORE, "\"gid\":4294967294", "\"gid\":4294967296", "out of range"},
+	    {CORE, "\"uid\":1000,", "", "uid"},
+	    {CORE, "\"uid\":1000", "\"uid\":1000,\"auth\":null", "auth"},
+	    {CORE, "\"uid\":1000", "\"uid\":1000,\"env\":[]", "env"},
+	    {CORE, "\"/var/lib/pgo\"", "\"var\"", "dir"},
+	    {CORE, "\"/data\"", "\"/data/../x\"", "dir"},
+	    {CORE, "300000", "0", "poll_ms"},
+	    {CORE, "\"networks\":[]", "\"networks\":{}", "networks"},
 	};
 
 	(void)state;
@@ -202,11 +206,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_checked_document_is_read_whole),
-		cmocka_unit_test(an_empty_configuration_is_one),
-		cmocka_unit_test(cores_document_is_read_and_written_alike),
-		cmocka_unit_test(no_secret_reaches_core),
-		cmocka_unit_test(a_document_that_is_not_quite_ours_is_refused),
+	    cmocka_unit_test(the_checked_document_is_read_whole),
+	    cmocka_unit_test(an_empty_configuration_is_one),
+	    cmocka_unit_test(cores_document_is_read_and_written_alike),
+	    cmocka_unit_test(no_secret_reaches_core),
+	    cmocka_unit_test(a_document_that_is_not_quite_ours_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

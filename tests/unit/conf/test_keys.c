@@ -46,8 +46,9 @@ every_example_is_accepted(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < KEY_IDS; i++) {
-		auto_free char *text = str_printf("[[services]]\n%s\n%s\n%s\n%s\n", keys[KEY_NAME].example, keys[KEY_USER].example,
-		    keys[KEY_REPOSITORY].example, keys[i].state == KEY_NEEDED ? "" : keys[i].example);
+		auto_free char *text =
+		    str_printf("[[services]]\n%s\n%s\n%s\n%s\n", keys[KEY_NAME].example, keys[KEY_USER].example,
+			keys[KEY_REPOSITORY].example, keys[i].state == KEY_NEEDED ? "" : keys[i].example);
 		json_t *doc = check_text(text, strlen(text));
 
 		assert_int_equal(json_array_size(json_object_get(doc, "errors")), 0);
@@ -59,9 +60,10 @@ every_example_is_accepted(void **state)
 static void
 near_misses_find_the_key_that_was_meant(void **state)
 {
-	static const char *const samples[][2] = {{"repositry", "repository"}, {"repo", NULL}, {"nam", "name"}, {"username", NULL},
-	    {"Comopse", "compose"}, {"registry", NULL}, {"registrys", "registries"}, {"network", "networks"}, {"en", "env"}, {"x", NULL},
-	    {"", NULL}, {"env", "env"}, {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL}};
+	static const char *const samples[][2] = {{"repositry", "repository"}, {"repo", NULL}, {"nam", "name"},
+	    {"username", NULL}, {"Comopse", "compose"}, {"registry", NULL}, {"registrys", "registries"},
+	    {"network", "networks"}, {"en", "env"}, {"x", NULL}, {"", NULL}, {"env", "env"},
+	    {"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
@@ -78,10 +80,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_key_is_found_in_any_case),
-		cmocka_unit_test(every_key_has_its_words),
-		cmocka_unit_test(every_example_is_accepted),
-		cmocka_unit_test(near_misses_find_the_key_that_was_meant),
+	    cmocka_unit_test(every_key_is_found_in_any_case),
+	    cmocka_unit_test(every_key_has_its_words),
+	    cmocka_unit_test(every_example_is_accepted),
+	    cmocka_unit_test(near_misses_find_the_key_that_was_meant),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,8 @@ write_node(struct buf *b, const json_t *node)
 	const json_t *item;
 
 	buf_printf(b, "%c@%d:%d", json_string_value(json_object_get(node, "type"))[0],
-	    (int)json_integer_value(json_object_get(node, "line")), (int)json_integer_value(json_object_get(node, "column")));
+	    (int)json_integer_value(json_object_get(node, "line")),
+	    (int)json_integer_value(json_object_get(node, "column")));
 	if (json_is_string(value))
 		buf_printf(b, "=%s", json_string_value(value));
 	if (json_is_integer(value))
@@ -31,7 +32,8 @@ write_node(struct buf *b, const json_t *node)
 
 		buf_str_add(b, i > 0 ? " " : "");
 		if (key != NULL)
-			buf_printf(b, "%s@%d:%d>", json_string_value(key), (int)json_integer_value(json_object_get(item, "line")),
+			buf_printf(b, "%s@%d:%d>", json_string_value(key),
+			    (int)json_integer_value(json_object_get(item, "line")),
 			    (int)json_integer_value(json_object_get(item, "column")));
 		write_node(b, key != NULL ? json_object_get(item, "node") : item);
 	}
@@ -77,7 +79,8 @@ every_value_knows_its_place(void **state)
 	expect_tree("", "t@1:1[]");
 	expect_tree("\n# nothing\n", "t@1:1[]");
 	expect_tree("b = \"x\"\n  a = 7 # seven\n", "t@1:1[b@1:1>s@1:5=x a@2:3>i@2:7=7]");
-	expect_tree("a = [ true,\n  1.5, 2020-01-01, 10:00:00, nan ]", "t@1:1[a@1:1>a@1:5[b@1:7 f@2:3 d@2:8 d@2:20 f@2:30]]");
+	expect_tree(
+	    "a = [ true,\n  1.5, 2020-01-01, 10:00:00, nan ]", "t@1:1[a@1:1>a@1:5[b@1:7 f@2:3 d@2:8 d@2:20 f@2:30]]");
 }
 
 static void
@@ -92,7 +95,8 @@ tables_know_their_header(void **state)
 {
 	(void)state;
 	expect_tree("\n[[s]]\nn = 1\n[[s]]\n[t]\nu = { x = \"1\", y.z = 2 }\n",
-	    "t@1:1[s@2:3>a@2:1[t@2:1[n@3:1>i@3:5=1] t@4:1[]] t@5:2>t@5:1[u@6:1>t@6:5[x@6:7>s@6:11=1 y@6:16>t@6:16[z@6:18>i@6:22=2]]]]");
+	    "t@1:1[s@2:3>a@2:1[t@2:1[n@3:1>i@3:5=1] t@4:1[]] t@5:2>t@5:1[u@6:1>t@6:5[x@6:7>s@6:11=1 "
+	    "y@6:16>t@6:16[z@6:18>i@6:22=2]]]]");
 }
 
 static void
@@ -119,15 +123,24 @@ syntax_errors_name_line_and_column(void **state)
 	expect_problem("[services]\n[[services]]\n", 2, 1, "cannot redefine existing table 'services'");
 	expect_problem("a = main\n", 1, 5, "write text in double quotes");
 	expect_problem("x = \"\xff\"", 1, 5, "not UTF-8");
+	expect_problem("[=]", 1, 2, "expected the name");
+	expect_problem("a = 1\n[\xC3\xA9]\n", 2, 2, "expected the name");
+	expect_problem("[[ \x04", 1, 4, "expected the name");
+	expect_problem("a = [ 1,\n } ]", 2, 2, "expected a value");
+	expect_problem("a = truth", 1, 8, "write text in double quotes");
+	expect_problem("a = inx", 1, 7, "write text in double quotes");
+	expect_problem("a = 2020-01-01Tx:00:00", 1, 16, "expected a digit");
+	expect_problem("a = 1\xC9\x8D = 2", 1, 6, "expected digit");
 	expect_problem_in("a = 1\n\0", 7, 2, 1, "syntax error");
 }
 
 static void
 no_value_shows_in_a_syntax_error(void **state)
 {
-	static const char *const texts[] = {"env = [ hunter22 ]", "env = [ 31337313373133731337313373133731337 ]", "env = [ \"hunter22 ]",
-	    "env = [ \"a=hunter22\" \"b\" ]", "env = \"hunter22\\q\"", "env = 'hunter22' hunter22", "env = 0x31337313373133731337",
-	    "env = hunter22", "env = 31337e31337", "env = \"a\x01hunter22\"", "env = [ \"a=hunter22\" ]\nenv = \"hunter22\""};
+	static const char *const texts[] = {"env = [ hunter22 ]", "env = [ 31337313373133731337313373133731337 ]",
+	    "env = [ \"hunter22 ]", "env = [ \"a=hunter22\" \"b\" ]", "env = \"hunter22\\q\"",
+	    "env = 'hunter22' hunter22", "env = 0x31337313373133731337", "env = hunter22", "env = 31337e31337",
+	    "env = \"a\x01hunter22\"", "env = [ \"a=hunter22\" ]\nenv = \"hunter22\""};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
@@ -150,7 +163,8 @@ deep_nesting_is_refused_not_followed(void **state)
 	memcpy(deep, "a = ", 4);
 	expect_problem_in(deep, sizeof(deep), 1, 21, "16");
 	expect_tree("a = [[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]",
-	    "t@1:1[a@1:1>a@1:5[a@1:6[a@1:7[a@1:8[a@1:9[a@1:10[a@1:11[a@1:12[a@1:13[a@1:14[a@1:15[a@1:16[a@1:17[a@1:18[a@1:19[i@1:20=1]]]"
+	    "t@1:1[a@1:1>a@1:5[a@1:6[a@1:7[a@1:8[a@1:9[a@1:10[a@1:11[a@1:12[a@1:13[a@1:14[a@1:15[a@1:16[a@1:17[a@1:18["
+	    "a@1:19[i@1:20=1]]]"
 	    "]]]]]]]]]]]]]");
 }
 
@@ -177,7 +191,8 @@ dots_hide_behind_no_string(void **state)
 	expect_problem("x = {y = \"\"\"a\"\"\"\", a.b.c.d.e.f.g.h.i.j = 1}", 1, 37, "dots");
 	expect_problem("x = {y = 'a\\', a.b.c.d.e.f.g.h.i.j = 1}", 1, 33, "dots");
 	expect_problem("x = \"\\\"\" # \"\na . \"b\" . 'c' . d.e.f.g.h.i.j = 1", 2, 28, "dots");
-	expect_tree("x = \"........................\"\ny = '''\n.........\n'''", "t@1:1[x@1:1>s@1:5=........................ y@2:1>s@2:5=.........\n]");
+	expect_tree("x = \"........................\"\ny = '''\n.........\n'''",
+	    "t@1:1[x@1:1>s@1:5=........................ y@2:1>s@2:5=.........\n]");
 }
 
 static void
@@ -213,17 +228,17 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_value_knows_its_place),
-		cmocka_unit_test(quoted_keys_count_in_characters),
-		cmocka_unit_test(tables_know_their_header),
-		cmocka_unit_test(nul_and_long_strings_survive),
-		cmocka_unit_test(syntax_errors_name_line_and_column),
-		cmocka_unit_test(no_value_shows_in_a_syntax_error),
-		cmocka_unit_test(deep_nesting_is_refused_not_followed),
-		cmocka_unit_test(a_key_of_a_million_dots_is_refused),
-		cmocka_unit_test(dots_hide_behind_no_string),
-		cmocka_unit_test(more_than_a_mebibyte_is_refused),
-		cmocka_unit_test(a_flood_of_values_is_refused),
+	    cmocka_unit_test(every_value_knows_its_place),
+	    cmocka_unit_test(quoted_keys_count_in_characters),
+	    cmocka_unit_test(tables_know_their_header),
+	    cmocka_unit_test(nul_and_long_strings_survive),
+	    cmocka_unit_test(syntax_errors_name_line_and_column),
+	    cmocka_unit_test(no_value_shows_in_a_syntax_error),
+	    cmocka_unit_test(deep_nesting_is_refused_not_followed),
+	    cmocka_unit_test(a_key_of_a_million_dots_is_refused),
+	    cmocka_unit_test(dots_hide_behind_no_string),
+	    cmocka_unit_test(more_than_a_mebibyte_is_refused),
+	    cmocka_unit_test(a_flood_of_values_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
