@@ -175,7 +175,7 @@ check_env_unique(struct service *s)
 	{
 		const char *text = json_string_value(json_object_get(node, "value"));
 		size_t len = text == NULL ? 0 : rule_env_name(text);
-		auto_free char *name = len == 0 ? NULL : strndup(text, len);
+		auto_free char *name = len == 0 ? NULL : str_printf("%.*s", (int)len, text);
 
 		if (name == NULL)
 			continue;
