@@ -185,7 +185,8 @@ static bool
 is_advice(const char *line)
 {
 	static const char *const advice[] = {"hint:", "Please make sure you have the correct access rights",
-	    "and the repository exists.", "warning: ", "Warning: Permanently added", "remote: "};
+	    "and the repository exists.", "fatal: Could not read from remote repository.",
+	    "warning: ", "Warning: Permanently added", "remote: "};
 
 	for (size_t i = 0; i < ARRAY_LEN(advice); i++)
 		if (str_starts(line, advice[i]))
