@@ -24,7 +24,8 @@ int repo_init(const struct job *job, size_t oid_len, struct err *err);
 /* Removes lock files and half-written objects that a killed git left. Only while our job's lock keeps everyone else
  * away. */
 void repo_clear_locks(const struct job *job);
-/* The commit of a ref, resolved to hex (REMOTE_OID_SIZE bytes); false when there is none. */
+/* The commit that a ref names (REMOTE_OID_SIZE bytes), whether its objects are there or not; false when there is no
+ * such ref. */
 bool repo_ref(const struct job *job, const char *ref, char *ret_oid);
 /* The commit and all it consists of are there. */
 bool repo_has_whole(const struct job *job, const char *rev);

@@ -31,8 +31,9 @@ static int
 run(struct fx *fx, const char *path, char *const *argv, char *const *env, struct buf *out, struct buf *errtail)
 {
 	struct err err = ERR_INIT;
-	int r = proc_run(&(struct proc_spec){.path = path, .argv = argv, .envp = env, .cwd = fx->dir, .stdio = {-1, -1, -1}},
-	    fx->in, fx->in_len, out, errtail, DEADLINE_MS, &err);
+	int r = proc_run(
+	    &(struct proc_spec){.path = path, .argv = argv, .envp = env, .cwd = fx->dir, .stdio = {-1, -1, -1}}, fx->in,
+	    fx->in_len, out, errtail, DEADLINE_MS, &err);
 
 	if (r < 0)
 		fail_msg("%s: %s", path, err.msg);
@@ -83,8 +84,9 @@ fx_setup(void **state)
 	fx->dir = str_dup(dir);
 	fx->out = (struct buf)BUF_INIT(TEXT_MAX);
 	fx->err = (struct buf)BUF_INIT(TEXT_MAX);
-	fx_do(fx, "umask 022; mkdir live stage repo data outside; chmod 700 stage repo; git init -q --bare -b main r.git;"
-		  "git init -q -b main work; echo outside >outside/file");
+	fx_do(fx,
+	    "umask 022; mkdir live stage repo data outside; chmod 700 stage repo; git init -q --bare -b main r.git;"
+	    "git init -q -b main work; echo outside >outside/file");
 	*state = fx;
 	return 0;
 }
@@ -169,7 +171,9 @@ fx_start(struct fx *fx, const char *verb, const char *oid)
 	pid_t pid = -1;
 
 	job_env(fx, &env);
-	if (proc_spawn(&(struct proc_spec){.path = getenv("PGOD_JOB"), .argv = (char *const *)argv, .envp = env.v, .stdio = {-1, -1, -1}},
+	if (proc_spawn(
+		&(struct proc_spec){
+		    .path = getenv("PGOD_JOB"), .argv = (char *const *)argv, .envp = env.v, .stdio = {-1, -1, -1}},
 		&pid, NULL, &err) < 0)
 		fail_msg("%s", err.msg);
 	return pid;

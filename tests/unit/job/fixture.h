@@ -15,7 +15,7 @@
 #include "base/str.h"
 
 struct fx {
-	char *dir;        /* work/ r.git/ live/ stage/ repo/ data/ outside/ lie in it */
+	char *dir;	   /* work/ r.git/ live/ stage/ repo/ data/ outside/ lie in it */
 	struct strv extra; /* further variables for pgod-job; a later one wins */
 	struct buf out, err;
 	const void *in;
@@ -25,8 +25,8 @@ struct fx {
 int fx_setup(void **state);
 int fx_teardown(void **state);
 
-/* Runs a shell script in the fixture's directory; it must succeed. Its output is the result, without the last newline (caller
- * frees). */
+/* Runs a shell script in the fixture's directory; it must succeed. Its output is the result, without the last newline
+ * (caller frees). */
 char *fx_sh(struct fx *fx, const char *script);
 /* The same, when nobody wants the output. */
 void fx_do(struct fx *fx, const char *script);
