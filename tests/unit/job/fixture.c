@@ -61,7 +61,7 @@ fx_sh(struct fx *fx, const char *script)
 	r = run(fx, "/bin/sh", (char *const *)argv, env.v, &out, &words);
 	fx->in = in;
 	if (r != 0)
-		fail_msg("%s\nstatus %d: %s", script, r, buf_str(&words));
+		fail_msg("%s\nstatus %d: %s%s", script, r, buf_str(&out), buf_str(&words));
 	if (out.len > 0 && out.data[out.len - 1] == '\n')
 		out.data[--out.len] = '\0';
 	return buf_take(&out);
