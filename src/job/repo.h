@@ -13,9 +13,10 @@
 #define REPO_KEPT "refs/pgo/kept/"
 
 /* Files of ours in the repository directory. They stay when a broken repository is set aside. */
-#define REPO_LIVE_INDEX "pgo-live.index" /* what the live tree's tracked files are */
-#define REPO_STAGE_MARK "pgo-stage.oid"	 /* the commit whose tree the stage holds, complete */
-#define REPO_BROKEN_MARK "pgo-broken"	 /* a verb found damaged objects: the next fetch begins anew */
+#define REPO_LIVE_INDEX "pgo-live.index"      /* what the live tree's tracked files are */
+#define REPO_STAGE_MARK "pgo-stage.oid"	      /* the commit whose tree the stage holds, complete */
+#define REPO_CHECKOUT_MARK "pgo-checkout.oid" /* the commit whose checkout has begun and not ended */
+#define REPO_BROKEN_MARK "pgo-broken"	      /* a verb found damaged objects: the next fetch begins anew */
 
 /* Somebody made a repository here (it may be damaged). */
 bool repo_exists(const struct job *job);

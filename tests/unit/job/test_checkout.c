@@ -297,6 +297,31 @@ a_killed_checkout_converges(void **state)
 	}
 }
 
+/* Exactly what a checkout leaves that was killed between two files; then another commit comes. */
+static void
+a_half_done_checkout_is_in_no_other_commits_way(void **state)
+{
+	struct fx *fx = *state;
+	auto_free char *one = fx_commit(fx, "echo 1 >a; echo 1 >b; echo 1 >goes; mkdir d; echo 1 >d/x");
+	auto_free char *two = NULL, *three = NULL;
+
+	fx_deploy(fx, one);
+	two = fx_commit(
+	    fx, "echo 2 >a; echo 2 >b; git rm -rq goes d; echo 2 >new; echo 2 >d; mkdir n; echo 2 >n/x; echo 2 >n/y");
+	assert_int_equal(fx_job(fx, "fetch", NULL), 0);
+	fx_do(fx,
+	    "cd live; echo 2 >a; rm goes d/x; rmdir d; echo 2 >new; mkdir n; echo 2 >n/x; echo edit >b; cd ../repo");
+	auto_free char *mark = str_printf("printf %%s %s >repo/pgo-checkout.oid; rm -f repo/pgo-stage.oid", two);
+	fx_do(fx, mark);
+	three = fx_commit(fx, "echo 3 >a; echo 3 >b; echo 3 >new; git rm -rq d n; mkdir d; echo 3 >d/x; echo 3 >n");
+	fx_deploy(fx, three);
+	fx_do(fx, "diff -r --no-dereference -x .git work live; export GIT_DIR=repo;"
+		  "set -- $(git for-each-ref --format='%(refname)' refs/pgo/kept); [ $# = 1 ];"
+		  "[ \"$(git show $1:b)\" = edit ]; [ \"$(git show $1:a)\" = 1 ]; [ ! -e repo/pgo-checkout.oid ]");
+	assert_int_equal(fx_job(fx, "checkout", three), 0);
+	assert_int_equal(fx->out.len, 0);
+}
+
 static void
 a_killed_checkout_loses_no_local_edit(void **state)
 {
@@ -338,6 +363,7 @@ main(void)
 	    TEST(a_tracked_link_that_becomes_a_directory_is_not_followed),
 	    TEST(what_is_no_file_in_a_files_place_is_refused),
 	    TEST(a_stage_on_another_file_system_is_copied),
+	    TEST(a_half_done_checkout_is_in_no_other_commits_way),
 	    TEST(a_killed_checkout_converges),
 	    TEST(a_killed_checkout_loses_no_local_edit),
 	};
