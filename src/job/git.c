@@ -145,7 +145,10 @@ add_auth(const struct job *job, struct strv *env)
 
 	if (!key)
 		return;
-	strv_add(env, "GIT_CONFIG_COUNT=1");
+	/* Measured: after a redirect git sends the header to the other host as well. So a redirect is an error here. */
+	strv_add(env, "GIT_CONFIG_COUNT=2");
+	strv_add(env, "GIT_CONFIG_KEY_1=http.followRedirects");
+	strv_add(env, "GIT_CONFIG_VALUE_1=false");
 	strv_add_take(env, str_printf("GIT_CONFIG_KEY_0=%s", key));
 	strv_add_take(env, str_printf("GIT_CONFIG_VALUE_0=Authorization: Basic %s", job->auth));
 }

@@ -226,15 +226,36 @@ the_secret_is_in_gits_environment_only(void **state)
 	fx_env(fx, "PGO_URL", "https://host.example:8443/a/b.git");
 	fx_env(fx, "PGO_AUTH", "c2VjcmV0OnBhc3M=");
 	assert_int_equal(fx_job(fx, "ls-remote", NULL), 1);
-	fx_do(fx, "grep -qx 'GIT_CONFIG_KEY_0=http.https://host.example:8443/.extraHeader' bin/env;"
-		  "grep -qx 'GIT_CONFIG_VALUE_0=Authorization: Basic c2VjcmV0OnBhc3M=' bin/env;"
-		  "grep -qx 'GIT_TERMINAL_PROMPT=0' bin/env; ! grep -q PGO_ bin/env; ! grep -q c2Vj bin/argv;"
-		  "grep -qx -e -- bin/argv");
+	fx_do(fx,
+	    "grep -qx 'GIT_CONFIG_KEY_0=http.https://host.example:8443/.extraHeader' bin/env;"
+	    "grep -qx 'GIT_CONFIG_VALUE_0=Authorization: Basic c2VjcmV0OnBhc3M=' bin/env;"
+	    "grep -qx 'GIT_CONFIG_KEY_1=http.followRedirects' bin/env; grep -qx 'GIT_CONFIG_VALUE_1=false' bin/env;"
+	    "grep -qx 'GIT_TERMINAL_PROMPT=0' bin/env; ! grep -q PGO_ bin/env; ! grep -q c2Vj bin/argv;"
+	    "grep -qx -e -- bin/argv");
 	assert_null(strstr(buf_str(&fx->err), "c2VjcmV0"));
 	assert_null(strchr(buf_str(&fx->err), '\033'));
 	assert_null(strchr(buf_str(&fx->err), '\a'));
 	fx_assert_said(fx, "cannot read https://host.example:8443/a/b.git: bad header");
 	assert_true(fx->err.len < 800);
+}
+
+static void
+wrong_credentials_and_none_are_told_apart(void **state)
+{
+	struct fx *fx = *state;
+	auto_free char *path = str_printf("%s/bin:/usr/bin:/bin", fx->dir);
+
+	fx_do(fx,
+	    "mkdir bin; cat >bin/git <<'EOS'\n#!/bin/sh\n"
+	    "echo \"fatal: could not read Username for 'https://h': terminal prompts disabled\" >&2\nexit 128\nEOS\n"
+	    "chmod +x bin/git");
+	fx_env(fx, "PATH", path);
+	fx_env(fx, "PGO_URL", "https://h/a.git");
+	assert_int_equal(fx_job(fx, "ls-remote", NULL), 1);
+	fx_assert_said(fx, "the server wants a user name and password");
+	fx_env(fx, "PGO_AUTH", "c2VjcmV0OnBhc3M=");
+	assert_int_equal(fx_job(fx, "ls-remote", NULL), 1);
+	fx_assert_said(fx, "the server does not accept the user name and password");
 }
 
 static void
@@ -295,6 +316,7 @@ main(void)
 	    TEST(a_corrupt_object_store_is_fetched_anew_and_kept_edits_survive),
 	    TEST(damage_that_stage_finds_is_mended_by_the_next_fetch),
 	    TEST(the_secret_is_in_gits_environment_only),
+	    TEST(wrong_credentials_and_none_are_told_apart),
 	    TEST(a_verb_that_needs_no_secret_gets_none),
 	    TEST(wrong_usage_is_2),
 	    TEST(years_of_polling_do_not_pile_up),
