@@ -269,11 +269,19 @@ step_images(struct deploy *d, struct err *err)
 static int
 image_job(struct deploy *d, const char *kind, const struct strv *services)
 {
-	auto_free char *text = model_dump(d->model);
+	auto_json json_t *named = str_eq(kind, "build") ? model_for_build(d->model) : json_incref(d->model);
+	auto_free char *text = model_dump(named);
 
 	for (size_t i = 0; i < services->n; i++)
 		task_sayf(d->task, "%s: %s\n", kind, services->v[i]);
 	return deploy_job(d, kind, services, text, strlen(text), true);
+}
+
+/* An operator's pull asks the registries again, for all or for the compose services he named. */
+static bool
+asked_to_pull(const struct deploy *d, const char *service)
+{
+	return d->mode == DEPLOY_PULL && (d->task->args.n == 0 || strv_has(&d->task->args, service));
 }
 
 int
@@ -285,7 +293,7 @@ step_pull(struct deploy *d, struct err *err)
 	for (size_t i = 0; i < d->images.n; i++) {
 		const struct model_image *im = &d->images.v[i];
 
-		if (im->pull && (d->ids[i] == NULL ? !im->build : im->always || d->mode == DEPLOY_PULL))
+		if (im->pull && (d->ids[i] == NULL || im->always || asked_to_pull(d, im->service)))
 			strv_add(&services, im->service);
 	}
 	return services.n == 0 ? STEP_NEXT : image_job(d, "pull", &services);
@@ -310,6 +318,14 @@ step_build(struct deploy *d, struct err *err)
 
 /* --- approve ------------------------------------------------------------------------------------------------------- */
 
+static const char *
+how_missed(const struct model_image *im)
+{
+	if (im->build)
+		return "building it did not make it";
+	return im->pull ? "pulling it did not bring it" : "its pull_policy forbids to pull it";
+}
+
 static int
 fixed_ids(const struct deploy *d, struct model_image_id *ret, struct err *err)
 {
@@ -317,8 +333,8 @@ fixed_ids(const struct deploy *d, struct model_image_id *ret, struct err *err)
 		const struct model_image *im = &d->images.v[i];
 
 		if (d->ids[i] == NULL)
-			return err_set(err, ENOENT, "services.%s.image: there is no image %s on this machine%s", im->service, im->image,
-			    im->pull ? ", and pulling it did not bring it" : ", and its pull_policy forbids to pull it");
+			return err_set(err, ENOENT, "services.%s.image: there is no image %s on this machine, and %s", im->service,
+			    im->written, how_missed(im));
 		ret[i] = (struct model_image_id){.service = im->service, .id = d->ids[i]};
 	}
 	return 0;
@@ -332,7 +348,7 @@ images_text(const struct deploy *d)
 
 	for (size_t i = 0; i < d->images.n; i++)
 		json_object_set_new(all, d->images.v[i].service,
-		    json_pack("{ss ss}", "name", d->images.v[i].image, "id", d->ids[i]));
+		    json_pack("{ss ss}", "name", d->images.v[i].written, "id", d->ids[i]));
 	return json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
