@@ -26,6 +26,7 @@ struct engine_req {
 	void *ctx;
 	struct http_spec http;
 	struct event *deadline;
+	int deadline_ms;
 	struct slot *slot; /* whose connection carries it */
 	bool versioned;	   /* how it was sent */
 	bool retried;
@@ -144,7 +145,7 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	err_set(&err, ETIMEDOUT, "the engine did not answer within %d s", req->call->deadline_ms / 1000);
+	err_set(&err, ETIMEDOUT, "the engine did not answer within %g s", req->deadline_ms / 1000.0);
 	req_detach(req);
 	answer_err(req, &err);
 }
@@ -251,13 +252,6 @@ on_done(void *ctx, struct conn *c, const struct http *h, const struct err *conn_
 	json_decref(body);
 }
 
-static void
-on_idle(void *ctx, struct conn *c)
-{
-	(void)c;
-	slot_close(ctx);
-}
-
 /* There is no connection: with none left that could serve them, the waiting requests fail (from the pump). */
 static void
 slot_refused(struct slot *s, const char *reason)
@@ -271,6 +265,18 @@ slot_refused(struct slot *s, const char *reason)
 	free(p->reason);
 	p->reason = str_printf("no connection to the engine: %s", reason);
 	pump_soon(p);
+}
+
+/* An engine that accepts and closes at once would otherwise be asked again and again without a pause. */
+static void
+on_idle(void *ctx, struct conn *c, bool by_peer)
+{
+	struct slot *s = ctx;
+	bool refused = by_peer && conn_unused(c);
+
+	slot_close(s);
+	if (refused)
+		slot_refused(s, "the engine closed it at once");
 }
 
 static void
@@ -476,7 +482,8 @@ pool_submit(struct pool *p, const struct pool_call *call)
 {
 	struct engine_req *req = calloc(1, sizeof(*req));
 	const struct api_call *row = api_call(call->api);
-	struct timeval tv = {row->deadline_ms / 1000, 0};
+	int ms = call->deadline_ms != 0 ? call->deadline_ms : row->deadline_ms;
+	struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
 
 	if (req == NULL || (req->deadline = evtimer_new(p->base, on_deadline, req)) == NULL)
 		abort();
@@ -486,6 +493,7 @@ pool_submit(struct pool *p, const struct pool_call *call)
 	req->cb = call->cb;
 	req->ctx = call->ctx;
 	req->http = (struct http_spec){row->limit_bytes, call->piece, call->piece_ctx};
+	req->deadline_ms = ms;
 	evtimer_add(req->deadline, &tv);
 	if (row->arg_ok != NULL && !row->arg_ok(call->arg))
 		doom(req, EINVAL, "the engine cannot know such a name");
