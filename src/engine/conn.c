@@ -28,7 +28,7 @@ struct conn {
 static void
 idle_begin(struct conn *c)
 {
-	struct timeval tv = {c->spec.idle_ms / 1000, (c->spec.idle_ms % 1000) * 1000};
+	struct timeval tv = {c->spec.idle_ms / 1000, (c->spec.idle_ms % 1000) * 1000L};
 
 	if (c->spec.idle_ms > 0)
 		evtimer_add(c->idle, &tv);

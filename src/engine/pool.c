@@ -11,8 +11,9 @@
 #include "base/io.h"
 #include "base/str.h"
 #include "engine/conn.h"
+#include "engine/reply.h"
 
-enum { REQUEST_MAX = 8 * 1024, MESSAGE_MAX = 400 };
+enum { REQUEST_MAX = 8 * 1024 };
 
 TAILQ_HEAD(req_queue, engine_req);
 
@@ -161,44 +162,6 @@ requeue(struct engine_req *req)
 	pump_soon(req->pool);
 }
 
-static void
-set_engine_error(struct err *err, const struct http *h)
-{
-	auto_buf struct buf vis = BUF_INIT(MESSAGE_MAX);
-	json_t *body = json_loadb(buf_str(&h->body), h->body.len, JSON_ALLOW_NUL, NULL);
-	const char *message = json_string_value(json_object_get(body, "message"));
-
-	if (message == NULL)
-		message = buf_str(&h->body);
-	/* The engine quotes what repositories wrote. */
-	buf_vis(&vis, message, strnlen(message, MESSAGE_MAX), false);
-	err_set(err, EREMOTEIO, "the engine answers %d: %s", h->status, buf_str(&vis));
-	json_decref(body);
-}
-
-/* What the response means to the caller. body is the caller's to free. */
-static void
-understand(
-    const struct engine_req *req, const struct http *h, struct engine_reply *reply, json_t **ret_body, struct err *err)
-{
-	json_error_t je;
-
-	reply->status = h->status;
-	if (h->status == 404 && req->call->missing_ok) {
-		reply->missing = true;
-	} else if (h->status < 200 || h->status > 299) {
-		set_engine_error(err, h);
-	} else if (h->body.len > 0) {
-		*ret_body = json_loadb(h->body.data, h->body.len, JSON_ALLOW_NUL, &je);
-		if (*ret_body == NULL)
-			err_set(err, EPROTO, "the engine's answer is not JSON: line %d: %s", je.line, je.text);
-		else if (req->call->answer_ok != NULL && !req->call->answer_ok(*ret_body, req->arg))
-			reply->missing = true;
-		else
-			reply->body = *ret_body;
-	}
-}
-
 /* The engine closes kept connections when it restarts: none of the idle ones is worth a try then. */
 static void
 close_idle(struct pool *p)
@@ -237,7 +200,7 @@ on_done(void *ctx, struct conn *c, const struct http *h, const struct err *conn_
 	bool again = try_again(req, c, h, conn_err);
 
 	if (!again && err.num == 0)
-		understand(req, h, &reply, &body, &err);
+		reply_read(req->call, req->arg, h, &reply, &body, &err);
 	s->req = NULL;
 	if (!conn_reusable(c))
 		slot_close(s);
@@ -483,7 +446,7 @@ pool_submit(struct pool *p, const struct pool_call *call)
 	struct engine_req *req = calloc(1, sizeof(*req));
 	const struct api_call *row = api_call(call->api);
 	int ms = call->deadline_ms != 0 ? call->deadline_ms : row->deadline_ms;
-	struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
+	struct timeval tv = {ms / 1000, (ms % 1000) * 1000L};
 
 	if (req == NULL || (req->deadline = evtimer_new(p->base, on_deadline, req)) == NULL)
 		abort();
