@@ -93,7 +93,7 @@ self_test_outside(const void *arg)
 	return sandbox_self_test(arg, &err) == 0 ? 0 : complain(err.msg);
 }
 
-static const int file_calls[] = {SYS_openat, SYS_newfstatat, SYS_unlinkat, SYS_mkdirat, SYS_renameat2, SYS_fsync,
+static const int file_calls[] = {SYS_openat, SYS_newfstatat, SYS_unlinkat, SYS_mkdirat, SYS_renameat, SYS_fsync,
     SYS_ftruncate, SYS_getdents64, SYS_symlinkat, SYS_mknodat};
 
 static const struct sandbox no_files = {.role = "test", .nofile = 64};
@@ -396,7 +396,7 @@ works_in_dir(const void *arg)
 	fd = openat(dirfd, "d/a", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0 || write(fd, "abc", 3) != 3 || fsync(fd) < 0 || ftruncate(fd, 1) < 0)
 		return complain("write");
-	if (renameat2(dirfd, "d/a", dirfd, "b", 0) < 0)
+	if (renameat(dirfd, "d/a", dirfd, "b") < 0)
 		return complain("rename into another directory");
 	if (unlinkat(dirfd, "b", 0) < 0 || unlinkat(dirfd, "d", AT_REMOVEDIR) < 0)
 		return complain("remove");
