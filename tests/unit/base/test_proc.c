@@ -6,51 +6,9 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
-#include "base/auto.h"
-#include "base/buf.h"
-#include "base/io.h"
-#include "base/proc.h"
+#include "proc_fixture.h"
 
 static char self[4096]; /* this program, which is also the child that tells what it was given */
-
-static char *const no_env[] = {NULL};
-
-/* Starts the child, returns what it wrote to stdout. */
-static const char *
-output_of(struct proc_spec *spec)
-{
-	static char text[16384];
-	auto_buf struct buf b = BUF_INIT(sizeof(text) - 1);
-	struct err err = ERR_INIT;
-	int fds[2], wstatus;
-	pid_t pid = -1;
-
-	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
-	spec->stdio[1] = fds[1];
-	if (proc_spawn(spec, &pid, NULL, &err) < 0)
-		fail_msg("%s", err.msg);
-	close(fds[1]);
-	assert_int_equal(io_read_all(fds[0], &b, NULL), 0);
-	close(fds[0]);
-	assert_int_equal(waitpid(pid, &wstatus, 0), pid);
-	assert_int_equal(wstatus, 0);
-	memcpy(text, buf_str(&b), b.len + 1);
-	return text;
-}
-
-static struct proc_spec
-spec_of(char *const *argv)
-{
-	return (struct proc_spec){.path = argv[0], .argv = argv, .envp = no_env, .stdio = {-1, -1, -1}};
-}
-
-/* execve's argv has no const, though nobody writes there. */
-union argv {
-	const char *const *in;
-	char *const *out;
-};
-
-#define ARGV(...) (((union argv){.in = (const char *const[]){__VA_ARGS__, NULL}}).out)
 
 static void
 the_error_names_the_failing_step(void **state)
@@ -271,90 +229,6 @@ a_limit_above_the_hard_one_is_lowered_to_it(void **state)
 	assert_int_equal(in_child(limit_above_hard, NULL), 0);
 }
 
-static void
-credentials_are_those_of_the_account_and_no_more(void **state)
-{
-	static const gid_t groups[] = {3001, 3002};
-	struct proc_spec spec =
-	    spec_of(ARGV("/bin/grep", "-E", "^(Uid|Gid|Groups|Cap[A-Z][a-z]*|NoNewPrivs):", "/proc/self/status"));
-	const char *text;
-
-	(void)state;
-	need_root();
-	spec.set_creds = true;
-	spec.uid = 4001;
-	spec.gid = 4002;
-	spec.groups = groups;
-	spec.ngroups = 2;
-	spec.no_new_privs = true;
-	text = output_of(&spec);
-	assert_non_null(strstr(text, "Uid:\t4001\t4001\t4001\t4001\n"));
-	assert_non_null(strstr(text, "Gid:\t4002\t4002\t4002\t4002\n"));
-	assert_non_null(strstr(text, "Groups:\t3001 3002 \n"));
-	assert_non_null(
-	    strstr(text, "CapInh:\t0000000000000000\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n"));
-	assert_non_null(strstr(text, "CapAmb:\t0000000000000000\n"));
-	assert_non_null(strstr(text, "NoNewPrivs:\t1\n"));
-}
-
-static void
-no_groups_means_none(void **state)
-{
-	struct proc_spec spec = spec_of(ARGV("/bin/grep", "^Groups:", "/proc/self/status"));
-
-	(void)state;
-	need_root();
-	spec.set_creds = true;
-	spec.uid = 4001;
-	spec.gid = 4002;
-	assert_string_equal(output_of(&spec), "Groups:\t \n");
-}
-
-static int
-creds_as_nobody(const void *arg)
-{
-	struct proc_spec spec = spec_of(ARGV("/bin/true"));
-	struct err err = ERR_INIT;
-	pid_t pid;
-
-	(void)arg;
-	spec.set_creds = true;
-	spec.uid = 4001;
-	spec.gid = 4002;
-	if (setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0)
-		return 10;
-	if (proc_spawn(&spec, &pid, NULL, &err) != -EPERM)
-		return 11;
-	return strcmp(err.msg, "cannot set the groups: Operation not permitted") == 0 ? 0 : 12;
-}
-
-static void
-a_child_that_cannot_become_the_account_does_not_run(void **state)
-{
-	(void)state;
-	need_root();
-	assert_int_equal(in_child(creds_as_nobody, NULL), 0);
-}
-
-static void
-the_directory_is_entered_as_the_account(void **state)
-{
-	struct proc_spec spec = spec_of(ARGV("/bin/true"));
-	char dir[] = "/tmp/pgo-test-proc-XXXXXX";
-	struct err err = ERR_INIT;
-	pid_t pid;
-
-	(void)state;
-	need_root();
-	assert_non_null(mkdtemp(dir)); /* 0700, root's */
-	spec.set_creds = true;
-	spec.uid = 4001;
-	spec.gid = 4002;
-	spec.cwd = dir;
-	assert_int_equal(proc_spawn(&spec, &pid, NULL, &err), -EACCES);
-	assert_int_equal(rmdir(dir), 0);
-}
-
 static int
 setup_step(void *arg, struct err *err)
 {
@@ -498,10 +372,6 @@ main(int argc, char **argv)
 	    cmocka_unit_test(signals_are_neither_blocked_nor_ignored),
 	    cmocka_unit_test(umask_directory_session_and_limits_are_set),
 	    cmocka_unit_test(a_limit_above_the_hard_one_is_lowered_to_it),
-	    cmocka_unit_test(credentials_are_those_of_the_account_and_no_more),
-	    cmocka_unit_test(no_groups_means_none),
-	    cmocka_unit_test(a_child_that_cannot_become_the_account_does_not_run),
-	    cmocka_unit_test(the_directory_is_entered_as_the_account),
 	    cmocka_unit_test(the_setup_runs_in_the_child_and_can_give_up),
 	    cmocka_unit_test(the_death_signal_ends_the_child_with_its_parent),
 	    cmocka_unit_test(the_pidfd_tells_when_the_child_ends),

@@ -15,7 +15,7 @@
 #include "base/io.h"
 #include "base/sandbox.h"
 
-enum { NOBODY = 65534 };
+enum { NOBODY = 65534, NO_LANDLOCK = 77 };
 
 /* A child says why it failed through this pipe, because a sandboxed process has little else. */
 static int report[2];
@@ -401,7 +401,7 @@ works_in_dir(const void *arg)
 	if (unlinkat(dirfd, "b", 0) < 0 || unlinkat(dirfd, "d", AT_REMOVEDIR) < 0)
 		return complain("remove");
 	if (!landlock)
-		return complain("no landlock");
+		return NO_LANDLOCK;
 	if (symlinkat("/etc", dirfd, "link") == 0 || mknodat(dirfd, "fifo", S_IFIFO | 0600, 0) == 0)
 		return complain("a link or a fifo got through");
 	if (openat(AT_FDCWD, "/tmp/pgo-test-box-outside", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) >= 0)
@@ -413,9 +413,14 @@ static void
 the_directory_is_usable_and_the_world_outside_is_not(void **state)
 {
 	const struct sandbox sb = with_dir();
+	int r;
 
 	(void)state;
-	must_pass(works_in_dir, &sb);
+	r = outcome(works_in_dir, &sb);
+	if (r == NO_LANDLOCK && getenv("PGO_TEST_STRICT") == NULL)
+		skip();
+	if (r != 0)
+		fail_msg("status %d: %s", r, reported);
 }
 
 static void
