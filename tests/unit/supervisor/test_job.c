@@ -12,12 +12,23 @@
 #include "supervisor/job.h"
 #include "supervisor/listen.h"
 
-static struct conf_service service = {.name = (char[]){"web"}, .user = (char[]){"alice"}, .repository = (char[]){"https://h/x"},
-    .auth = (char[]){"u:p"}, .branch = (char[]){"main"}, .compose = (char[]){"c.yml"}, .uid = 7, .gid = 7};
+static struct conf_service service = {.name = (char[]){"web"},
+    .user = (char[]){"alice"},
+    .repository = (char[]){"https://h/x"},
+    .auth = (char[]){"u:p"},
+    .branch = (char[]){"main"},
+    .compose = (char[]){"c.yml"},
+    .uid = 7,
+    .gid = 7};
 static struct conf conf = {.services = &service, .nservices = 1};
 static struct account alice = {.name = (char[]){"alice"}, .home = (char[]){"/home/alice"}, .uid = 7, .gid = 7};
-static const struct facts facts = {.conf = &conf, .accounts = &alice, .dir = "/d", .datadir = "/data", .libexec = "/x",
-    .compose = (char[]){"/usr/bin/dc"}, .engine_path = (char[]){"/run/e.sock"}};
+static const struct facts facts = {.conf = &conf,
+    .accounts = &alice,
+    .dir = "/d",
+    .datadir = "/data",
+    .libexec = "/x",
+    .compose = (char[]){"/usr/bin/dc"},
+    .engine_path = (char[]){"/run/e.sock"}};
 
 #define PREFIX "docker-compose -p web --project-directory /d/web --env-file /dev/null -f - "
 
@@ -27,23 +38,23 @@ static const struct {
 	enum view_kind view;
 	bool lock, engine;
 } expected[] = {
-	{"ls-remote", "pgod-job ls-remote", VIEW_PLAIN, false, false},
-	{"fetch", "pgod-job fetch", VIEW_PLAIN, true, false},
-	{"stage", "pgod-job stage OP", VIEW_PLAIN, true, false},
-	{"keys", "pgod-job keys OP", VIEW_PLAIN, false, false},
-	{"resolve", "pgod-job resolve", VIEW_SEALED, true, false},
-	{"inputs", "pgod-job inputs OP", VIEW_PLAIN, true, false},
-	{"pull", PREFIX "pull OP", VIEW_PLAIN, true, true},
-	{"build", PREFIX "build OP", VIEW_STAGED, true, true},
-	{"checkout", "pgod-job checkout OP", VIEW_PLAIN, true, false},
-	{"mkdirs", "pgod-job mkdirs", VIEW_PLAIN, true, false},
-	{"up", PREFIX "--profile * up -d --no-build --pull never --remove-orphans OP", VIEW_PLAIN, true, true},
-	{"stop", "docker-compose -p web stop OP", VIEW_PLAIN, true, true},
-	{"start", "docker-compose -p web start OP", VIEW_PLAIN, true, true},
-	{"restart", "docker-compose -p web restart OP", VIEW_PLAIN, true, true},
-	{"down", "docker-compose -p web down OP", VIEW_PLAIN, true, true},
-	{"logs", "docker-compose -p web logs OP", VIEW_PLAIN, false, true},
-	{"exec", "docker-compose -p web exec OP", VIEW_PLAIN, false, true},
+    {"ls-remote", "pgod-job ls-remote", VIEW_PLAIN, false, false},
+    {"fetch", "pgod-job fetch", VIEW_PLAIN, true, false},
+    {"stage", "pgod-job stage OP", VIEW_PLAIN, true, false},
+    {"keys", "pgod-job keys OP", VIEW_PLAIN, false, false},
+    {"resolve", "pgod-job resolve", VIEW_SEALED, true, false},
+    {"inputs", "pgod-job inputs OP", VIEW_PLAIN, true, false},
+    {"pull", PREFIX "pull OP", VIEW_PLAIN, true, true},
+    {"build", PREFIX "build OP", VIEW_STAGED, true, true},
+    {"checkout", "pgod-job checkout OP", VIEW_PLAIN, true, false},
+    {"mkdirs", "pgod-job mkdirs", VIEW_PLAIN, true, false},
+    {"up", PREFIX "--profile * up -d --no-build --pull never --remove-orphans OP", VIEW_PLAIN, true, true},
+    {"stop", "docker-compose -p web stop OP", VIEW_PLAIN, true, true},
+    {"start", "docker-compose -p web start OP", VIEW_PLAIN, true, true},
+    {"restart", "docker-compose -p web restart OP", VIEW_PLAIN, true, true},
+    {"down", "docker-compose -p web down OP", VIEW_PLAIN, true, true},
+    {"logs", "docker-compose -p web logs OP", VIEW_PLAIN, false, true},
+    {"exec", "docker-compose -p web exec OP", VIEW_PLAIN, false, true},
 };
 
 static void
@@ -201,13 +212,13 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_menu_is_the_documented_one_and_has_nothing_else),
-		cmocka_unit_test(each_environment_is_closed),
-		cmocka_unit_test(env_entries_reach_resolve_and_move_none_of_its_own_variables),
-		cmocka_unit_test(compose_versions_are_told_apart),
-		cmocka_unit_test(only_a_unix_socket_is_an_engine),
-		cmocka_unit_test(listening_addresses_are_split),
-		cmocka_unit_test(one_ipv6_site_counts_as_one_client_and_mapped_ipv4_as_ipv4),
+	    cmocka_unit_test(the_menu_is_the_documented_one_and_has_nothing_else),
+	    cmocka_unit_test(each_environment_is_closed),
+	    cmocka_unit_test(env_entries_reach_resolve_and_move_none_of_its_own_variables),
+	    cmocka_unit_test(compose_versions_are_told_apart),
+	    cmocka_unit_test(only_a_unix_socket_is_an_engine),
+	    cmocka_unit_test(listening_addresses_are_split),
+	    cmocka_unit_test(one_ipv6_site_counts_as_one_client_and_mapped_ipv4_as_ipv4),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

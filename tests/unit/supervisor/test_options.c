@@ -41,7 +41,8 @@ defaults_are_the_documented_ones(void **state)
 static void
 every_spelling_of_a_value_is_taken(void **state)
 {
-	static const char *const spellings[][2] = {{"-s", ":1"}, {"-s:1", NULL}, {"-s=:1", NULL}, {"--ssh", ":1"}, {"--ssh=:1", NULL}};
+	static const char *const spellings[][2] = {
+	    {"-s", ":1"}, {"-s:1", NULL}, {"-s=:1", NULL}, {"--ssh", ":1"}, {"--ssh=:1", NULL}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(spellings); i++) {
@@ -75,21 +76,21 @@ bad_values_are_refused_with_a_sentence(void **state)
 	static const struct {
 		const char *option, *value, *sentence;
 	} cases[] = {
-		{"-t", "0", "at least 1s"},
-		{"-t", "1ns", "at least 1s"},
-		{"-t", "999ms", "at least 1s"},
-		{"-t", "soon", "is a duration such as"},
-		{"-t", "-5m", "is a duration such as"},
-		{"-d", "/", "can not be /"},
-		{"-d", "/../.", "can not be /"},
-		{"-d", "", "can not be empty"},
-		{"-d", "var", "must be an absolute path"},
-		{"-c", "", "can not be empty"},
-		{"-m", ":9112", "not yet supported"},
-		{"--restart=maybe", NULL, "is true or false"},
-		{"--colour", NULL, "unknown option --colour"},
-		{"-t", NULL, "needs a value"},
-		{"start", NULL, "takes no operands"},
+	    {"-t", "0", "at least 1s"},
+	    {"-t", "1ns", "at least 1s"},
+	    {"-t", "999ms", "at least 1s"},
+	    {"-t", "soon", "is a duration such as"},
+	    {"-t", "-5m", "is a duration such as"},
+	    {"-d", "/", "can not be /"},
+	    {"-d", "/../.", "can not be /"},
+	    {"-d", "", "can not be empty"},
+	    {"-d", "var", "must be an absolute path"},
+	    {"-c", "", "can not be empty"},
+	    {"-m", ":9112", "not yet supported"},
+	    {"--restart=maybe", NULL, "is true or false"},
+	    {"--colour", NULL, "unknown option --colour"},
+	    {"-t", NULL, "needs a value"},
+	    {"start", NULL, "takes no operands"},
 	};
 
 	(void)state;
@@ -117,8 +118,9 @@ every_option_is_in_the_usage_and_in_the_manual(void **state)
 	assert_int_equal(io_read_file(-100, manual, &page, NULL), 0);
 	options_usage(&usage);
 	for (size_t i = 0; i < n; i++) {
-		auto_free char *item = rows[i].letter != 0 ? str_printf(".It Fl %c , Fl Fl %s", rows[i].letter, rows[i].name) :
-							     str_printf(".It Fl Fl %s", rows[i].name);
+		auto_free char *item = rows[i].letter != 0
+					   ? str_printf(".It Fl %c , Fl Fl %s", rows[i].letter, rows[i].name)
+					   : str_printf(".It Fl Fl %s", rows[i].name);
 		auto_free char *name = str_printf("--%s", rows[i].name);
 		const char *at = strstr(buf_str(&page), item);
 
@@ -134,11 +136,11 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(defaults_are_the_documented_ones),
-		cmocka_unit_test(every_spelling_of_a_value_is_taken),
-		cmocka_unit_test(restart_takes_true_and_false),
-		cmocka_unit_test(bad_values_are_refused_with_a_sentence),
-		cmocka_unit_test(every_option_is_in_the_usage_and_in_the_manual),
+	    cmocka_unit_test(defaults_are_the_documented_ones),
+	    cmocka_unit_test(every_spelling_of_a_value_is_taken),
+	    cmocka_unit_test(restart_takes_true_and_false),
+	    cmocka_unit_test(bad_values_are_refused_with_a_sentence),
+	    cmocka_unit_test(every_option_is_in_the_usage_and_in_the_manual),
 	};
 
 	if (argc != 2)
