@@ -119,7 +119,7 @@ fixture_init(struct fixture *f, char **argv)
 	snprintf(f->log, sizeof(f->log), "%s/log", f->root);
 	make_accounts(f);
 	assert_int_equal(mkdir(at(f, "x"), 0755), 0);
-	snprintf(f->binaries[0], sizeof(f->binaries[0]), "%s", argv[1]);
+	f->program = argv[1];
 	copy_file(argv[2], at(f, "x/pgod-conf"), 0755);
 	copy_file(argv[3], at(f, "x/pgod-core"), 0755);
 	copy_file(argv[4], at(f, "x/pgod-ssh"), 0755);
@@ -131,7 +131,8 @@ fixture_init(struct fixture *f, char **argv)
 	make_sockets(f);
 	setenv("PGO_LIBEXEC", at(f, "x"), 1);
 	setenv("PGO_COMPOSE", at(f, "compose"), 1);
-	setenv("DOCKER_HOST", str_printf("unix://%s/engine.sock", f->root), 1);
+	snprintf(f->engine, sizeof(f->engine), "unix://%s/engine.sock", f->root);
+	setenv("DOCKER_HOST", f->engine, 1);
 }
 
 void
@@ -162,7 +163,7 @@ pgod_start(struct fixture *f, ...)
 
 		dup2(log, STDERR_FILENO);
 		dup2(log, STDOUT_FILENO);
-		execv(f->binaries[0], (char **)argv);
+		execv(f->program, (char **)argv);
 		_exit(127);
 	}
 }

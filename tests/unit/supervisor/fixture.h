@@ -34,7 +34,8 @@ struct fixture {
 	int core;     /* core's end of the channel */
 	int lifeline; /* closing it ends the fake core; a byte is its exit status */
 	pid_t core_pid;
-	char binaries[3][512];
+	char engine[96];     /* DOCKER_HOST */
+	const char *program; /* pgod */
 };
 
 /* Group set-up: enters the namespace, makes the directories. argv: pgod, pgod-conf, fake core, fake ssh. */

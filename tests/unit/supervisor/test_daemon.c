@@ -19,6 +19,7 @@
 #include "base/str.h"
 
 static struct fixture fx;
+static const char *fast_pgod;
 
 #define CONFIG                                                                                                    \
 	"[[services]]\nname = \"web\"\nuser = \"alice\"\nrepository = \"https://u:secret@example.org/web.git\"\n" \
@@ -217,7 +218,6 @@ static void
 a_staged_job_sees_the_stage_over_the_live_tree_and_the_host_does_not(void **state)
 {
 	auto_free char *cat = NULL;
-	auto_buf struct buf b = BUF_INIT(100);
 	const char *text;
 
 	(void)state;
@@ -349,6 +349,30 @@ gone(pid_t pid)
 		assert_true(io_now_ms() < until);
 		poll(NULL, 0, 5);
 	}
+}
+
+/* With a clock that runs ten times as fast: a deadline is too long to wait for. */
+static void
+a_job_that_overruns_its_deadline_is_ended_with_what_it_started(void **state)
+{
+	const char *ordinary = fx.program;
+	const char *error = NULL;
+	pid_t grandchild;
+	int fd;
+
+	(void)state;
+	fx.program = fast_pgod;
+	start_up();
+	fx.program = ordinary;
+	fd = job_start(&fx, 1, "keys", "web",
+	    "trap '' TERM; sh -c 'trap \"\" TERM; echo $$; while :; do sleep 1; done' & wait; wait\n", OID, NULL);
+	grandchild = read_pid(fd);
+	assert_int_equal(job_status(&fx, 1, &error), -1);
+	assert_string_equal(error, "keys overran its deadline of 30 s");
+	gone(grandchild);
+	close(fd);
+	assert_int_equal(pgod_stop(&fx), 0);
+	fx.pgod = 0;
 }
 
 static void
@@ -846,6 +870,7 @@ main(int argc, char **argv)
 	    T(down_of_a_service_that_is_gone_runs_as_the_owner_of_its_directory),
 	    T(a_job_that_cannot_start_names_the_reason),
 	    T(exit_status_and_signal_come_back_as_they_are),
+	    T(a_job_that_overruns_its_deadline_is_ended_with_what_it_started),
 	    T(kill_ends_a_grandchild_that_ignores_term_in_a_group_of_its_own),
 	    T(a_daemon_that_left_the_session_ends_and_no_zombie_stays),
 	    T(interrupt_reaches_the_job),
@@ -868,8 +893,9 @@ main(int argc, char **argv)
 	};
 	int failed;
 
-	if (argc != 5)
+	if (argc != 6)
 		return 2;
+	fast_pgod = argv[5];
 	fixture_init(&fx, argv);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	fixture_done(&fx);
