@@ -14,19 +14,28 @@
 #include "base/buf.h"
 #include "ipc/msg.h"
 
-enum { WAIT_MS = 3000, UID_ALICE = 61001, UID_BOB = 61002, UID_CORE = 61003, UID_SSH = 61004, GID_ENGINE = 61005, GID_WEB = 61006 };
+enum {
+	WAIT_MS = 15000,
+	UID_ALICE = 61001,
+	UID_BOB = 61002,
+	UID_CORE = 61003,
+	UID_SSH = 61004,
+	GID_ENGINE = 61005,
+	GID_WEB = 61006
+};
 
 struct fixture {
-	char root[64];      /* temporary directory */
-	char dir[80];       /* --dir */
+	char root[64]; /* temporary directory */
+	char dir[80];  /* --dir */
 	char config[80];
 	char log[80];
-	int listener;       /* where the fake core reports */
+	int listener; /* where the fake core reports */
 	pid_t pgod;
-	int core;           /* core's end of the channel */
-	int lifeline;       /* closing it ends the fake core; a byte is its exit status */
+	int core;     /* core's end of the channel */
+	int lifeline; /* closing it ends the fake core; a byte is its exit status */
 	pid_t core_pid;
-	char binaries[3][512];
+	char engine[96];     /* DOCKER_HOST */
+	const char *program; /* pgod */
 };
 
 /* Group set-up: enters the namespace, makes the directories. argv: pgod, pgod-conf, fake core, fake ssh. */
@@ -46,7 +55,8 @@ int pgod_stop(struct fixture *f);
 
 /* The next message of this type; others before it are dropped. Fails the test after WAIT_MS. */
 void expect(struct fixture *f, const char *type, struct msg *ret_m);
-/* Starts a job with NULL-terminated operands; in: its stdin, NULL for /dev/null. Returns the read end of its output (stdout and stderr). */
+/* Starts a job with NULL-terminated operands; in: its stdin, NULL for /dev/null. Returns the read end of its output
+ * (stdout and stderr). */
 int job_start(struct fixture *f, long long id, const char *kind, const char *service, const char *in, ...);
 /* Reads to the end, trims the last newline, into a static buffer. */
 const char *read_all(int fd);

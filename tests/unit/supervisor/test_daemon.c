@@ -19,10 +19,11 @@
 #include "base/str.h"
 
 static struct fixture fx;
+static const char *fast_pgod;
 
-#define CONFIG                                                                                                         \
-	"[[services]]\nname = \"web\"\nuser = \"alice\"\nrepository = \"https://u:secret@example.org/web.git\"\n"       \
-	"env = [\"COLOUR=blue\"]\n"                                                                     \
+#define CONFIG                                                                                                    \
+	"[[services]]\nname = \"web\"\nuser = \"alice\"\nrepository = \"https://u:secret@example.org/web.git\"\n" \
+	"env = [\"COLOUR=blue\"]\n"                                                                               \
 	"[[services]]\nname = \"db\"\nuser = \"bob\"\nrepository = \"https://example.org/db.git\"\n"
 #define OID "0123456789012345678901234567890123456789"
 
@@ -128,7 +129,9 @@ a_job_is_the_account_and_nothing_else(void **state)
 	start_up();
 	fd = job_start(&fx, 1, "logs", "web", NULL, "--tail", "--", "sh", "-c",
 	    "echo $words; id -u; id -g; id -G; pwd; umask; env | sort | tr '\\n' ' '; ls /proc/self/fd | wc -l; "
-	    "ps -o sid= -o pid= -p $$ | awk '{print $1 == $2}'; grep NoNewPrivs /proc/self/status; ulimit -c; ulimit -n", NULL);
+	    "ps -o sid= -o pid= -p $$ | awk '{print $1 == $2}'; grep NoNewPrivs /proc/self/status; ulimit -c; ulimit "
+	    "-n",
+	    NULL);
 	text = read_all(fd);
 	assert_int_equal(job_status(&fx, 1, NULL), 0);
 	assert_non_null(strstr(text, "-p web logs --tail\n61001\n61001\n61001 61005 61006\n"));
@@ -174,11 +177,14 @@ a_sealed_job_sees_no_host_and_no_network(void **state)
 	start_up();
 	write_file(at(&fx, "var/.stage/web/compose.yaml"), "staged\n", 0644);
 	write_file(at(&fx, "var/web/compose.yaml"), "live\n", 0644);
-	script = str_printf("cat %s/web/compose.yaml; for f in /proc/self /sys/class /etc/hostname /etc/shadow /root /home "
-			    "%s/db %s/.stage /var /run; do test -e $f && echo sees $f; done; echo x > %s/web/new && echo wrote; "
-			    "echo x > /usr/x && echo wrote; echo x > /x && echo wrote; echo t > /tmp/t && cat /tmp/t; echo n > /dev/null && "
-			    "echo null; head -c 1 /dev/urandom | wc -c; id -u; test -x $PGO_COMPOSE && echo compose; echo $COLOUR; echo $PATH; "
-			    "/bin/ls /; cat < /dev/tcp/127.0.0.1/1; getent hosts localhost || echo no hosts; ulimit -d\n",
+	script = str_printf(
+	    "cat %s/web/compose.yaml; for f in /proc/self /sys/class /etc/hostname /etc/shadow /root /home "
+	    "%s/db %s/.stage /var /run; do test -e $f && echo sees $f; done; echo x > %s/web/new && echo wrote; "
+	    "echo x > /usr/x && echo wrote; echo x > /x && echo wrote; echo t > /tmp/t && cat /tmp/t; echo n > "
+	    "/dev/null && "
+	    "echo null; head -c 1 /dev/urandom | wc -c; id -u; test -x $PGO_COMPOSE && echo compose; echo $COLOUR; "
+	    "echo $PATH; "
+	    "/bin/ls /; cat < /dev/tcp/127.0.0.1/1; getent hosts localhost || echo no hosts; ulimit -d\n",
 	    fx.dir, fx.dir, fx.dir, fx.dir);
 	text = read_all(job_start(&fx, 1, "resolve", "web", script, NULL));
 	assert_int_equal(job_status(&fx, 1, NULL), 0);
@@ -200,7 +206,8 @@ a_sealed_job_has_no_network_device_but_a_dead_loopback(void **state)
 	(void)state;
 	start_up();
 	text = read_all(job_start(&fx, 1, "resolve", "web",
-	    "perl -e 'use Socket; socket(S, PF_INET, SOCK_STREAM, 0) or die; connect(S, sockaddr_in($ENV{PORT} || 22, inet_aton(\"127.0.0.1\"))) or print \"$!\"'\n",
+	    "perl -e 'use Socket; socket(S, PF_INET, SOCK_STREAM, 0) or die; connect(S, sockaddr_in($ENV{PORT} || 22, "
+	    "inet_aton(\"127.0.0.1\"))) or print \"$!\"'\n",
 	    NULL));
 	assert_string_equal(text, "Network is unreachable");
 	assert_int_equal(pgod_stop(&fx), 0);
@@ -211,7 +218,6 @@ static void
 a_staged_job_sees_the_stage_over_the_live_tree_and_the_host_does_not(void **state)
 {
 	auto_free char *cat = NULL;
-	auto_buf struct buf b = BUF_INIT(100);
 	const char *text;
 
 	(void)state;
@@ -259,7 +265,8 @@ what_is_not_on_the_menu_is_refused_with_a_sentence(void **state)
 static void
 a_core_that_breaks_the_rules_is_dropped_and_started_anew(void **state)
 {
-	json_t *body = msg_new("job", "sIssssssss", "id", (json_int_t)1, "kind", "logs", "service", "web", "args", "", "stdio", "7");
+	json_t *body = msg_new(
+	    "job", "sIssssssss", "id", (json_int_t)1, "kind", "logs", "service", "web", "args", "", "stdio", "7");
 
 	(void)state;
 	start_up();
@@ -344,6 +351,30 @@ gone(pid_t pid)
 	}
 }
 
+/* With a clock that runs ten times as fast: a deadline is too long to wait for. */
+static void
+a_job_that_overruns_its_deadline_is_ended_with_what_it_started(void **state)
+{
+	const char *ordinary = fx.program;
+	const char *error = NULL;
+	pid_t grandchild;
+	int fd;
+
+	(void)state;
+	fx.program = fast_pgod;
+	start_up();
+	fx.program = ordinary;
+	fd = job_start(&fx, 1, "keys", "web",
+	    "trap '' TERM; sh -c 'trap \"\" TERM; echo $$; while :; do sleep 1; done' & wait; wait\n", OID, NULL);
+	grandchild = read_pid(fd);
+	assert_int_equal(job_status(&fx, 1, &error), -1);
+	assert_string_equal(error, "keys overran its deadline of 30 s");
+	gone(grandchild);
+	close(fd);
+	assert_int_equal(pgod_stop(&fx), 0);
+	fx.pgod = 0;
+}
+
 static void
 kill_ends_a_grandchild_that_ignores_term_in_a_group_of_its_own(void **state)
 {
@@ -371,7 +402,8 @@ a_daemon_that_left_the_session_ends_and_no_zombie_stays(void **state)
 
 	(void)state;
 	start_up();
-	fd = job_start(&fx, 1, "exec", "web", NULL, "--", "bash", "-c", "setsid bash -c 'echo $$; exec sleep 1000' & sleep 0.2", NULL);
+	fd = job_start(&fx, 1, "exec", "web", NULL, "--", "bash", "-c",
+	    "setsid bash -c 'echo $$; exec sleep 1000' & sleep 0.2", NULL);
 	daemon = read_pid(fd);
 	assert_int_equal(job_status(&fx, 1, NULL), 0);
 	gone(daemon);
@@ -387,7 +419,8 @@ interrupt_reaches_the_job(void **state)
 
 	(void)state;
 	start_up();
-	fd = job_start(&fx, 1, "exec", "web", NULL, "--", "bash", "-c", "trap 'exit 7' INT; echo 1; while :; do sleep 0.05; done", NULL);
+	fd = job_start(&fx, 1, "exec", "web", NULL, "--", "bash", "-c",
+	    "trap 'exit 7' INT; echo 1; while :; do sleep 0.05; done", NULL);
 	read_pid(fd);
 	job_kill(&fx, 1, "INT");
 	assert_int_equal(job_status(&fx, 1, NULL), 7);
@@ -691,8 +724,9 @@ retire_moves_the_directories_and_never_a_configured_service(void **state)
 	assert_string_equal(msg_str(&m, "error"), "");
 	assert_int_equal(access(at(&fx, "var/old"), F_OK), -1);
 	{
-		auto_free char *check = str_printf("test -d %s/.removed/old-*/repo.git && grep -q precious %s/.removed/old-*/tree/data", fx.dir,
-		    fx.dir);
+		auto_free char *check =
+		    str_printf("test -d %s/.removed/old-*/repo.git && grep -q precious %s/.removed/old-*/tree/data",
+			fx.dir, fx.dir);
 
 		assert_int_equal(system(check), 0); // NOLINT: a test's own words
 	}
@@ -824,42 +858,44 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		T(the_start_reaches_core_in_order_and_without_secrets),
-		T(a_second_pgod_on_the_same_directory_refuses),
-		T(a_job_is_the_account_and_nothing_else),
-		T(a_git_job_has_no_engine_and_gets_its_secret_in_the_environment),
-		T(a_sealed_job_sees_no_host_and_no_network),
-		T(a_sealed_job_has_no_network_device_but_a_dead_loopback),
-		T(a_staged_job_sees_the_stage_over_the_live_tree_and_the_host_does_not),
-		T(what_is_not_on_the_menu_is_refused_with_a_sentence),
-		T(a_core_that_breaks_the_rules_is_dropped_and_started_anew),
-		T(down_of_a_service_that_is_gone_runs_as_the_owner_of_its_directory),
-		T(a_job_that_cannot_start_names_the_reason),
-		T(exit_status_and_signal_come_back_as_they_are),
-		T(kill_ends_a_grandchild_that_ignores_term_in_a_group_of_its_own),
-		T(a_daemon_that_left_the_session_ends_and_no_zombie_stays),
-		T(interrupt_reaches_the_job),
-		T(two_lock_jobs_of_a_service_run_one_after_the_other),
-		T(a_waiting_job_can_be_ended),
-		T(after_kill_9_the_new_pgod_waits_for_the_old_job),
-		T(an_old_job_beyond_its_deadline_is_ended_with_all_its_processes),
-		T(when_core_dies_lock_jobs_finish_and_others_end),
-		T(stopping_waits_for_a_lock_job_and_a_second_signal_does_not),
-		T(sighup_with_a_faulty_configuration_reports_it_and_carries_on),
-		T(a_changed_file_is_noticed_and_a_valid_one_ends_pgod_with_2),
-		T(a_stop_file_is_a_hold_with_its_author_and_first_line),
-		T(a_directory_of_another_account_is_a_problem_with_the_command),
-		T(retire_moves_the_directories_and_never_a_configured_service),
-		T(core_gets_a_connection_to_the_engine_or_a_reason),
-		T(a_connection_gets_a_process_with_the_host_key_and_core_a_channel),
-		T(the_33rd_connection_of_an_address_is_closed_at_once),
-		T(what_is_wrong_at_the_start_is_said_in_a_sentence),
-		T(a_link_in_place_of_a_directory_is_a_problem_and_not_followed),
+	    T(the_start_reaches_core_in_order_and_without_secrets),
+	    T(a_second_pgod_on_the_same_directory_refuses),
+	    T(a_job_is_the_account_and_nothing_else),
+	    T(a_git_job_has_no_engine_and_gets_its_secret_in_the_environment),
+	    T(a_sealed_job_sees_no_host_and_no_network),
+	    T(a_sealed_job_has_no_network_device_but_a_dead_loopback),
+	    T(a_staged_job_sees_the_stage_over_the_live_tree_and_the_host_does_not),
+	    T(what_is_not_on_the_menu_is_refused_with_a_sentence),
+	    T(a_core_that_breaks_the_rules_is_dropped_and_started_anew),
+	    T(down_of_a_service_that_is_gone_runs_as_the_owner_of_its_directory),
+	    T(a_job_that_cannot_start_names_the_reason),
+	    T(exit_status_and_signal_come_back_as_they_are),
+	    T(a_job_that_overruns_its_deadline_is_ended_with_what_it_started),
+	    T(kill_ends_a_grandchild_that_ignores_term_in_a_group_of_its_own),
+	    T(a_daemon_that_left_the_session_ends_and_no_zombie_stays),
+	    T(interrupt_reaches_the_job),
+	    T(two_lock_jobs_of_a_service_run_one_after_the_other),
+	    T(a_waiting_job_can_be_ended),
+	    T(after_kill_9_the_new_pgod_waits_for_the_old_job),
+	    T(an_old_job_beyond_its_deadline_is_ended_with_all_its_processes),
+	    T(when_core_dies_lock_jobs_finish_and_others_end),
+	    T(stopping_waits_for_a_lock_job_and_a_second_signal_does_not),
+	    T(sighup_with_a_faulty_configuration_reports_it_and_carries_on),
+	    T(a_changed_file_is_noticed_and_a_valid_one_ends_pgod_with_2),
+	    T(a_stop_file_is_a_hold_with_its_author_and_first_line),
+	    T(a_directory_of_another_account_is_a_problem_with_the_command),
+	    T(retire_moves_the_directories_and_never_a_configured_service),
+	    T(core_gets_a_connection_to_the_engine_or_a_reason),
+	    T(a_connection_gets_a_process_with_the_host_key_and_core_a_channel),
+	    T(the_33rd_connection_of_an_address_is_closed_at_once),
+	    T(what_is_wrong_at_the_start_is_said_in_a_sentence),
+	    T(a_link_in_place_of_a_directory_is_a_problem_and_not_followed),
 	};
 	int failed;
 
-	if (argc != 5)
+	if (argc != 6)
 		return 2;
+	fast_pgod = argv[5];
 	fixture_init(&fx, argv);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	fixture_done(&fx);
