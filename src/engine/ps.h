@@ -40,8 +40,8 @@ struct ps_input {
 	void *ctx;
 };
 
-/* Adds the text to out. A service that the project has no container of is an error ("no such service: x"), as with
- * compose. Returns 0, -EPROTO when the list is none, -ENOENT for that. */
+/* Adds the text to out. A service without containers is just not in it, as with `docker compose -p PROJECT ps`. Returns
+ * 0, or -EPROTO when the list is none. */
 int ps_render(const struct ps_input *in, const struct ps_options *opt, struct buf *out, struct err *err);
 
 #endif
