@@ -64,21 +64,45 @@ pairs_new(size_t n)
 static void
 add_images(SHA2_CTX *ctx, const struct model_image_id *ids, size_t n)
 {
-	auto_free struct pair *pairs = pairs_new(n);
+	struct pair *pairs = pairs_new(n);
 
 	for (size_t i = 0; i < n; i++)
 		pairs[i] = (struct pair){ids[i].service, ids[i].id};
 	add_pairs(ctx, "images", pairs, n);
+	free(pairs);
 }
 
 static void
 add_inputs(SHA2_CTX *ctx, const struct strv *inputs, const struct strv *answers)
 {
-	auto_free struct pair *pairs = pairs_new(inputs->n);
+	struct pair *pairs = pairs_new(inputs->n);
 
 	for (size_t i = 0; i < inputs->n; i++)
 		pairs[i] = (struct pair){inputs->v[i], answers->v[i]};
 	add_pairs(ctx, "inputs", pairs, inputs->n);
+	free(pairs);
+}
+
+json_t *
+model_for_build(const json_t *model)
+{
+	json_t *copy = json_deep_copy(model);
+	const char *name;
+	json_t *service;
+
+	if (copy == NULL)
+		abort();
+	json_object_foreach(json_object_get(copy, "services"), name, service)
+	{
+		json_t *build = json_object_get(service, "build");
+
+		if (!json_is_object(build))
+			continue;
+		json_object_del(service, "image");
+		json_object_del(service, "pull_policy");
+		json_object_del(build, "tags");
+	}
+	return copy;
 }
 
 int

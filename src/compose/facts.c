@@ -25,6 +25,7 @@ model_images_done(struct model_images *mi)
 	for (size_t i = 0; i < mi->n; i++) {
 		free(mi->v[i].service);
 		free(mi->v[i].image);
+		free(mi->v[i].written);
 	}
 	free(mi->v);
 	*mi = (struct model_images){0};
@@ -50,10 +51,13 @@ fill_image(const char *name, const json_t *service, const char *project, struct 
 	if (!named && !im->build)
 		return err_set(err, EINVAL, "services.%.64s: has neither an image nor a build section", name);
 	im->service = str_dup(name);
-	im->image = named ? json_undollar(written) : str_printf("%s-%s", project, name);
-	im->always = named && is_always(policy);
-	im->rebuild = str_eq(policy, "build");
-	im->pull = named && !im->rebuild && !str_eq(policy, "never") && (!im->build || im->always);
+	im->written = named ? json_undollar(written) : str_printf("%s-%s", project, name);
+	/* What is built gets no name but ours: `image: caddy:2` beside a build section would put it under every other
+	 * service. */
+	im->image = im->build ? str_printf("%s-%s", project, name) : str_dup(im->written);
+	im->rebuild = im->build && (str_eq(policy, "build") || is_always(policy));
+	im->always = !im->build && is_always(policy);
+	im->pull = !im->build && !str_eq(policy, "never");
 	return 0;
 }
 
@@ -61,7 +65,7 @@ int
 model_images(const json_t *model, const char *project, struct model_images *ret, struct err *err)
 {
 	const json_t *services = json_object_get(model, "services");
-	auto_model_images struct model_images mi = {0};
+	struct model_images mi = {0};
 	auto_free const char **names = NULL;
 	size_t n;
 	int r;
@@ -70,11 +74,12 @@ model_images(const json_t *model, const char *project, struct model_images *ret,
 	mi.v = array_new(n, sizeof(*mi.v));
 	for (size_t i = 0; i < n; i++) {
 		mi.n = i + 1;
-		if ((r = fill_image(names[i], json_object_get(services, names[i]), project, &mi.v[i], err)) < 0)
+		if ((r = fill_image(names[i], json_object_get(services, names[i]), project, &mi.v[i], err)) < 0) {
+			model_images_done(&mi);
 			return r;
+		}
 	}
 	*ret = mi;
-	mi = (struct model_images){0};
 	return 0;
 }
 
@@ -198,7 +203,7 @@ int
 model_service_facts(const json_t *model, struct model_services *ret, struct err *err)
 {
 	const json_t *services = json_object_get(model, "services");
-	auto_model_services struct model_services ms = {0};
+	struct model_services ms = {0};
 	auto_free const char **names = NULL;
 	size_t n;
 	int r;
@@ -207,10 +212,11 @@ model_service_facts(const json_t *model, struct model_services *ret, struct err 
 	ms.v = array_new(n, sizeof(*ms.v));
 	for (size_t i = 0; i < n; i++) {
 		ms.n = i + 1;
-		if ((r = fill_service(names[i], json_object_get(services, names[i]), &ms.v[i], err)) < 0)
+		if ((r = fill_service(names[i], json_object_get(services, names[i]), &ms.v[i], err)) < 0) {
+			model_services_done(&ms);
 			return r;
+		}
 	}
 	*ret = ms;
-	ms = (struct model_services){0};
 	return 0;
 }

@@ -167,8 +167,13 @@ model_parse(const char *text, size_t len, struct err *err)
 		return NULL;
 	}
 	model = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
+	/* Without jansson's sentence: it quotes the model, which may hold secrets. */
+	if (model == NULL) {
+		err_set(err, EINVAL, "compose printed no model: invalid JSON near byte %d", where.position);
+		return NULL;
+	}
 	if (!json_is_object(model)) {
-		err_set(err, EINVAL, "compose printed no model: %s", model == NULL ? where.text : "not a mapping");
+		err_set(err, EINVAL, "compose printed no model: not a mapping");
 		return NULL;
 	}
 	if (check_value(model, 1, err) < 0 || check_services(model, err) < 0)

@@ -58,7 +58,7 @@ static const struct key build_keys[] = {
 	PASS("context"), PASS("dockerfile"), /* check_build */
 	PASS("dockerfile_inline"), PASS("args"), PASS("no_cache"), PASS("pull"), PASS("target"), PASS("shm_size"),
 	PASS("extra_hosts"), PASS("isolation"), PASS("secrets"), PASS("tags"), PASS("ulimits"), PASS("platforms"),
-	PASS("provenance"), PASS("sbom"),
+	PASS("no_cache_filter"), PASS("provenance"), PASS("sbom"),
 	LABELS,
 	CHECK("additional_contexts", check_build_contexts),
 	CHECK("cache_from", check_build_cache), CHECK("cache_to", check_build_cache),
@@ -169,7 +169,9 @@ static const struct key volume_keys[] = {
 static const struct shape volume = {volume_keys, ARRAY_LEN(volume_keys), check_volume};
 
 static const struct key file_keys[] = {
-	PASS("name"), PASS("content"), PASS("environment"), CHECK("file", check_file), LABELS,
+	PASS("name"), PASS("content"), CHECK("file", check_file), LABELS,
+	/* Read by `up` from an environment that has no such variable: it would fail with the old containers stopped. */
+	REFUSE("environment", .always = true, .advice = "use file, or content with ${VARIABLE} in a config"),
 	REFUSE("external", .advice = "use file"), REFUSE("driver"), REFUSE("driver_opts"), REFUSE("template_driver"),
 };
 static const struct shape file = {file_keys, ARRAY_LEN(file_keys), NULL};

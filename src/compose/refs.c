@@ -116,8 +116,19 @@ struct collect {
 	const char *root; /* only at or beneath it; NULL: all */
 	bool binds_only;
 	bool full;
+	bool control;
 	struct strv paths;
 };
+
+static bool
+has_control(const char *path)
+{
+	for (; *path != '\0'; path++) {
+		if ((unsigned char)*path < ' ' || *path == 0x7f)
+			return true;
+	}
+	return false;
+}
 
 static void
 collect_ref(const struct ref *ref, void *arg)
@@ -126,7 +137,10 @@ collect_ref(const struct ref *ref, void *arg)
 
 	if ((c->binds_only && !ref->bind) || (c->root != NULL && !path_is_beneath(c->root, ref->path, NULL)))
 		return;
-	if (!strv_add(&c->paths, ref->path))
+	/* The job answers a line a path: a newline in one could make answers of its own. */
+	if (has_control(ref->path))
+		c->control = true;
+	else if (!strv_add(&c->paths, ref->path))
 		c->full = true;
 }
 
@@ -158,9 +172,10 @@ static int
 collect(const json_t *model, struct collect *c, struct strv *ret, struct err *err)
 {
 	refs_each(model, collect_ref, c);
-	if (c->full) {
+	if (c->full || c->control) {
 		strv_done(&c->paths);
-		return err_set(err, E2BIG, "the model names more than %d paths", STRV_MAX);
+		return c->full ? err_set(err, E2BIG, "the model names more than %d paths", STRV_MAX)
+			       : err_set(err, EINVAL, "the model names a path with a control character");
 	}
 	sort_unique(&c->paths);
 	*ret = c->paths;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/buf.h"
 #include "base/str.h"
 #include "conf/rules.h"
 
@@ -245,31 +246,29 @@ is_utf8(const char *s)
 static int
 decode_auth(const char *s, size_t len, char **ret_auth, struct err *err)
 {
-	auto_free char *raw = strndup(s, len);
-	auto_free char *auth = raw == NULL ? NULL : calloc(1, len + 2);
-	const char *p = raw;
+	auto_free char *raw = str_printf("%.*s", (int)len, s);
+	auto_buf struct buf auth = BUF_INIT(RULE_REPOSITORY_MAX + 1);
 	bool colon = false;
 
-	if (raw == NULL || auth == NULL)
-		abort();
 	if (len == 0)
 		return err_set(err, EINVAL, "has \"@\" with no user name or token before it");
-	for (size_t n = 0; *p != '\0'; n++) {
+	for (const char *p = raw; *p != '\0';) {
 		bool plain_colon = *p == ':';
 		int c = decode_one(&p);
+		char byte = (char)c;
 
 		/* RFC 7617: the first colon ends the user name, so the name can hold none. */
 		if (c < 0 || (c == ':' && !plain_colon && !colon))
 			return err_set(err, EINVAL,
 			    "has a malformed %%NN, a control character or a %%3A in the user name before \"@\"");
 		colon = colon || plain_colon;
-		auth[n] = (char)c;
+		buf_add(&auth, &byte, 1);
 	}
-	if (!is_utf8(auth))
+	if (!is_utf8(buf_str(&auth)))
 		return err_set(err, EINVAL, "has bytes that are not UTF-8 before \"@\"");
 	if (!colon)
-		auth[strlen(auth)] = ':';
-	*ret_auth = TAKE(auth);
+		buf_str_add(&auth, ":");
+	*ret_auth = buf_take(&auth);
 	return 0;
 }
 

@@ -143,6 +143,20 @@ deploy_end(struct deploy *d)
 	deploy_free(d);
 }
 
+/* A reason stands in one line of the log, of status, of the journal. */
+static void
+one_line(char *s)
+{
+	size_t len = strlen(s);
+
+	while (len > 0 && s[len - 1] == '\n')
+		s[--len] = '\0';
+	for (; *s != '\0'; s++) {
+		if (*s == '\n')
+			*s = ';';
+	}
+}
+
 int
 deploy_ends(struct deploy *d, enum outcome outcome, const char *fmt, ...)
 {
@@ -152,6 +166,7 @@ deploy_ends(struct deploy *d, enum outcome outcome, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(d->reason, sizeof(d->reason), fmt, ap);
 	va_end(ap);
+	one_line(d->reason);
 	return STEP_END;
 }
 

@@ -5,7 +5,6 @@
 
 #include "base/auto.h"
 #include "base/log.h"
-#include "base/path.h"
 #include "compose/policy.h"
 #include "core/deploy_steps.h"
 
@@ -47,18 +46,18 @@ step_resolve_done(struct deploy *d, const struct job_result *r, struct err *err)
 	return model_reload(d->model, &reload, err) < 0 ? -err->num : STEP_NEXT;
 }
 
-/* What is looked up in the commit and on the disk: all that the model reads, and every bind source for its symbolic links. */
+/* What is looked up in the commit and on the disk: all that the model reads in the live tree; in the data directory there is no commit,
+ * but symbolic links there may be as well. */
 static int
 collect_inputs(struct deploy *d, struct err *err)
 {
-	auto_strv struct strv binds = {NULL, 0};
+	auto_strv struct strv data = {NULL, 0};
 	int rc = model_inputs(d->model, d->svc->live_path, &d->inputs, err);
 
 	if (rc >= 0)
-		rc = model_binds(d->model, &binds, err);
-	for (size_t i = 0; rc >= 0 && i < binds.n; i++) {
-		if (path_is_clean(binds.v[i]) && path_is_beneath(d->svc->data_path, binds.v[i], NULL) &&
-		    !strv_has(&d->inputs, binds.v[i]) && !strv_add(&d->inputs, binds.v[i]))
+		rc = model_inputs(d->model, d->svc->data_path, &data, err);
+	for (size_t i = 0; rc >= 0 && i < data.n; i++) {
+		if (!strv_has(&d->inputs, data.v[i]) && !strv_add(&d->inputs, data.v[i]))
 			rc = err_set(err, E2BIG, "the model names more than %d paths", STRV_MAX);
 	}
 	return rc;
@@ -113,6 +112,21 @@ refuse_symlinks(const struct deploy *d, struct violations *vs)
 	}
 }
 
+/* A model without services, or with inactive profiles only, would take everything down. */
+static int
+something_runs(struct deploy *d, struct err *err)
+{
+	auto_model_services struct model_services facts = {NULL, 0};
+
+	if (model_service_facts(d->model, &facts, err) < 0)
+		return -err->num;
+	if (facts.n == 0)
+		return deploy_ends(d, OUTCOME_REFUSED,
+		    "services: the compose file has none to run (those of inactive profiles do not count); to take the service down, "
+		    "ask for stop or down");
+	return STEP_NEXT;
+}
+
 int
 step_policy(struct deploy *d, struct err *err)
 {
@@ -133,13 +147,10 @@ step_policy(struct deploy *d, struct err *err)
 	    &vs);
 	refuse_symlinks(d, &vs);
 	if (vs.n == 0)
-		return STEP_NEXT;
+		return something_runs(d, err);
 	text = violations_text(&vs);
 	task_say(d->task, 2, text, strlen(text));
-	text[strcspn(text, "\n")] = '\0';
-	if (vs.n == 1)
-		return deploy_ends(d, OUTCOME_REFUSED, "policy: %s", text);
-	return deploy_ends(d, OUTCOME_REFUSED, "policy: %s (and %zu more: ask load)", text, vs.n - 1);
+	return deploy_ends(d, OUTCOME_REFUSED, "policy: %s", text);
 }
 
 /* --- external networks --------------------------------------------------------------------------------------------- */
@@ -258,11 +269,19 @@ step_images(struct deploy *d, struct err *err)
 static int
 image_job(struct deploy *d, const char *kind, const struct strv *services)
 {
-	auto_free char *text = model_dump(d->model);
+	auto_json json_t *named = str_eq(kind, "build") ? model_for_build(d->model) : json_incref(d->model);
+	auto_free char *text = model_dump(named);
 
 	for (size_t i = 0; i < services->n; i++)
 		task_sayf(d->task, "%s: %s\n", kind, services->v[i]);
 	return deploy_job(d, kind, services, text, strlen(text), true);
+}
+
+/* An operator's pull asks the registries again, for all or for the compose services he named. */
+static bool
+asked_to_pull(const struct deploy *d, const char *service)
+{
+	return d->mode == DEPLOY_PULL && (d->task->args.n == 0 || strv_has(&d->task->args, service));
 }
 
 int
@@ -274,7 +293,7 @@ step_pull(struct deploy *d, struct err *err)
 	for (size_t i = 0; i < d->images.n; i++) {
 		const struct model_image *im = &d->images.v[i];
 
-		if (im->pull && (d->ids[i] == NULL ? !im->build : im->always || d->mode == DEPLOY_PULL))
+		if (im->pull && (d->ids[i] == NULL || im->always || asked_to_pull(d, im->service)))
 			strv_add(&services, im->service);
 	}
 	return services.n == 0 ? STEP_NEXT : image_job(d, "pull", &services);
@@ -299,6 +318,14 @@ step_build(struct deploy *d, struct err *err)
 
 /* --- approve ------------------------------------------------------------------------------------------------------- */
 
+static const char *
+how_missed(const struct model_image *im)
+{
+	if (im->build)
+		return "building it did not make it";
+	return im->pull ? "pulling it did not bring it" : "its pull_policy forbids to pull it";
+}
+
 static int
 fixed_ids(const struct deploy *d, struct model_image_id *ret, struct err *err)
 {
@@ -306,8 +333,8 @@ fixed_ids(const struct deploy *d, struct model_image_id *ret, struct err *err)
 		const struct model_image *im = &d->images.v[i];
 
 		if (d->ids[i] == NULL)
-			return err_set(err, ENOENT, "services.%s.image: there is no image %s on this machine%s", im->service, im->image,
-			    im->pull ? ", and pulling it did not bring it" : ", and its pull_policy forbids to pull it");
+			return err_set(err, ENOENT, "services.%s.image: there is no image %s on this machine, and %s", im->service,
+			    im->written, how_missed(im));
 		ret[i] = (struct model_image_id){.service = im->service, .id = d->ids[i]};
 	}
 	return 0;
@@ -321,7 +348,7 @@ images_text(const struct deploy *d)
 
 	for (size_t i = 0; i < d->images.n; i++)
 		json_object_set_new(all, d->images.v[i].service,
-		    json_pack("{ss ss}", "name", d->images.v[i].image, "id", d->ids[i]));
+		    json_pack("{ss ss}", "name", d->images.v[i].written, "id", d->ids[i]));
 	return json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS);
 }
 

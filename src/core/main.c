@@ -335,6 +335,7 @@ serve(struct err *err)
 	core.base = make_base();
 	if (core.base == NULL)
 		return err_set(err, ENOMEM, "cannot make the event loop");
+	json_object_seed(0); /* reads /dev/urandom: not possible any more behind the door */
 	rc = sandbox_enter(&sandbox, NULL, err);
 	return rc < 0 ? err_wrap(err, "cannot close the door") : run(&core, err);
 }

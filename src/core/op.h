@@ -24,6 +24,7 @@ struct op {
 	int operands_max;  /* compose services; -1: any number */
 	bool command;      /* what follows the first operand is a command, passed as it is */
 	bool raw;          /* the handler reads the arguments itself */
+	bool looks;        /* tells what is, and no more: not worth a line in the log */
 	bool changes;      /* refused while the service is held or its directories are not ready */
 	void (*run)(struct client *c, const struct op *op, const struct strv *args);
 };

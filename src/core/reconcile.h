@@ -36,7 +36,7 @@ enum action reconcile_decide(const struct reconcile_facts *f);
 const char *action_text(enum action a);
 
 enum {
-	HEAL_ATTEMPTS_MAX = 8,           /* then broken: a human has to look */
+	HEAL_ATTEMPTS_MAX = 6,           /* then broken: a human has to look */
 	HEAL_BACKOFF_MAX_MS = 60 * 1000,
 	HEAL_CALM_MS = 10 * 60 * 1000,   /* a service that ran this long since its last heal starts with a fresh budget */
 	HEAL_SOON_MS = 50,               /* after a container vanished: several events belong together */

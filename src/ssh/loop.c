@@ -37,6 +37,8 @@ conn_init(struct conn *c, int core, int sock)
 void
 conn_done(struct conn *c)
 {
+	/* First core learns that the client has left, then the job that nobody reads: so it is not the job that failed. */
+	close(c->core);
 	relay_close(c);
 	if (c->session != NULL)
 		ssh_disconnect(c->session);

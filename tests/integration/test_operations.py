@@ -166,7 +166,7 @@ def test_no_command_is_a_bad_request(site):
 
 
 def test_a_key_of_one_service_does_not_open_another(site):
-    other = site.repo("other", {"compose.yaml": web(), "ssh/o.pub": Key(site.path("other-key")).public})
+    other = site.repo("other", {"compose.yaml": web(), "ssh/test.pub": Key(site.path("other-key")).public})
     site.service("other", other)
     site.stop()
     site.start().wait_running("other")

@@ -245,8 +245,9 @@ def test_an_empty_configuration_removes_nothing(pgo):
     pgo.stop()
     calls = len(pgo.engine.journal)
     pgo.write_config("")
+    seen = len(pgo.log())
     pgo.start(write=False).wait_listening()
-    pgo.wait_log("service")
+    pgo.wait_log("nothing is removed", after=seen)
     pgo.stop()
     assert ids(pgo) == before and len(pgo.engine.journal) == calls
     assert os.path.exists(pgo.live("site", "compose.yaml"))

@@ -43,7 +43,7 @@ what_is_no_model_is_parsed(void **state)
 	static const char *const rows[][2] = {
 	    {"", "printed no model"},
 	    {"[]", "not a mapping"},
-	    {"{\"services\":{}} x", "printed no model"},
+	    {"{\"services\":{}} x", "invalid JSON near byte 17"},
 	    {"{\"services\":{\"a\":{},\"a\":{\"privileged\":true}}}", "printed no model"},
 	    {"{\"services\":{\"a\":{\"image\":\"\\u0000\"}}}", "printed no model"},
 	    {"{}", "no services"},
@@ -175,6 +175,38 @@ a_path_that_is_read_is_overlooked(void **state)
 	assert_words(&got_data, data, ARRAY_LEN(data));
 	assert_int_equal(model_binds(model, &got_binds, &err), 0);
 	assert_words(&got_binds, binds, ARRAY_LEN(binds));
+}
+
+static void
+a_newline_in_a_path_answers_for_another_path(void **state)
+{
+	auto_json json_t *model =
+	    parse("{\"services\":{\"a\":{\"volumes\":[{\"type\":\"bind\",\"source\":\"" LIVE "/a\\nblob 1\"}]}}}");
+	auto_strv struct strv got = {0};
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(model_inputs(model, LIVE, &got, &err), -EINVAL);
+	assert_int_equal(model_binds(model, &got, &err), -EINVAL);
+	assert_int_equal(got.n, 0);
+}
+
+static void
+thousands_of_paths_fill_the_memory(void **state)
+{
+	auto_json json_t *model = parse("{\"services\":{\"a\":{\"volumes\":[]}}}");
+	json_t *mounts = json_object_get(json_object_get(json_object_get(model, "services"), "a"), "volumes");
+	auto_strv struct strv got = {0};
+	struct err err = ERR_INIT;
+
+	(void)state;
+	for (int i = 0; i <= STRV_MAX; i++) {
+		auto_free char *path = str_printf(LIVE "/%d", i);
+
+		json_array_append_new(mounts, json_pack("{ssss}", "type", "bind", "source", path));
+	}
+	assert_int_equal(model_binds(model, &got, &err), -E2BIG);
+	assert_int_equal(got.n, 0);
 }
 
 static void
@@ -336,6 +368,8 @@ main(void)
 	    cmocka_unit_test(blkio_entries_cannot_be_read_back),
 	    cmocka_unit_test(reload_is_misread),
 	    cmocka_unit_test(a_path_that_is_read_is_overlooked),
+	    cmocka_unit_test(a_newline_in_a_path_answers_for_another_path),
+	    cmocka_unit_test(thousands_of_paths_fill_the_memory),
 	    cmocka_unit_test(an_external_network_is_overlooked),
 	    cmocka_unit_test(what_runs_is_not_what_was_approved),
 	    cmocka_unit_test(a_service_runs_without_an_image_id),

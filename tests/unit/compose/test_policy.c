@@ -154,7 +154,7 @@ static void
 root_speaks_for_another_project(void **state)
 {
 	static const char *const kept[] = {
-	    "hand-project", "label-compose", "label-volume", "hand-include", "hand-env-file"};
+	    "hand-project", "label-compose", "label-volume", "hand-include", "hand-env-file", "config-environment"};
 	struct policy root = account;
 
 	(void)state;

@@ -118,8 +118,10 @@ with(const char *json, const char *part, const char *replacement)
 {
 	const char *at = strstr(json, part);
 
-	if (at == NULL)
+	if (at == NULL) {
 		fail_msg("%s is not in the document", part);
+		return NULL;
+	}
 	return str_printf("%.*s%s%s", (int)(at - json), json, replacement, at + strlen(part));
 }
 

@@ -123,6 +123,14 @@ syntax_errors_name_line_and_column(void **state)
 	expect_problem("[services]\n[[services]]\n", 2, 1, "cannot redefine existing table 'services'");
 	expect_problem("a = main\n", 1, 5, "write text in double quotes");
 	expect_problem("x = \"\xff\"", 1, 5, "not UTF-8");
+	expect_problem("[=]", 1, 2, "expected the name");
+	expect_problem("a = 1\n[\xC3\xA9]\n", 2, 2, "expected the name");
+	expect_problem("[[ \x04", 1, 4, "expected the name");
+	expect_problem("a = [ 1,\n } ]", 2, 2, "expected a value");
+	expect_problem("a = truth", 1, 8, "write text in double quotes");
+	expect_problem("a = inx", 1, 7, "write text in double quotes");
+	expect_problem("a = 2020-01-01Tx:00:00", 1, 16, "expected a digit");
+	expect_problem("a = 1\xC9\x8D = 2", 1, 6, "expected digit");
 	expect_problem_in("a = 1\n\0", 7, 2, 1, "syntax error");
 }
 
