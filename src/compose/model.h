@@ -1,5 +1,6 @@
-/* The model: the one JSON document that `docker compose config --format json` makes of a compose file. It is hostile: who can
- * push to the repository writes it. All functions are pure; a model that policy_check() has not seen is only read. */
+/* The model: the one JSON document that `docker compose config --format json` makes of a compose file. It is hostile:
+ * who can push to the repository writes it. All functions are pure; a model that policy_check() has not seen is only
+ * read. */
 #ifndef PGO_COMPOSE_MODEL_H
 #define PGO_COMPOSE_MODEL_H
 
@@ -25,24 +26,27 @@ model_decref_(json_t **j)
 /* Drops a reference when the local leaves its scope: auto_json json_t *model = NULL; */
 #define auto_json __attribute__((cleanup(model_decref_)))
 
-/* Parses what compose printed: an object with an object "services", all of whose values are objects; no duplicate keys, at most
- * MODEL_MAX bytes, MODEL_DEPTH_MAX levels and MODEL_SERVICES_MAX services. The caller decrefs. NULL with err on anything else. */
+/* Parses what compose printed: an object with an object "services", all of whose values are objects; no duplicate keys,
+ * at most MODEL_MAX bytes, MODEL_DEPTH_MAX levels and MODEL_SERVICES_MAX services. The caller decrefs. NULL with err on
+ * anything else. */
 json_t *model_parse(const char *text, size_t len, struct err *err);
 
 /* The canonical text (sorted keys, no spaces): equal models have equal texts. The caller frees. */
 char *model_dump(const json_t *model);
 
-/* `x-pgo: {reload: bool}` at the top: true when absent. An unknown key or a wrong type in it is an error that names it; all other
- * x-* are nobody's business. */
+/* `x-pgo: {reload: bool}` at the top: true when absent. An unknown key or a wrong type in it is an error that names it;
+ * all other x-* are nobody's business. */
 int model_reload(const json_t *model, bool *ret_reload, struct err *err);
 
 struct model_image {
 	char *service;
-	char *image;  /* the written name, or "<project>-<service>", which compose gives to what it builds */
-	bool build;   /* has a build section */
-	bool pull;    /* may come from a registry: false when it must be built (no image written) or never be pulled */
-	bool always;  /* pull_policy asks for a newer one each time: always, and (as we keep no clock) daily, weekly, every_* */
-	bool rebuild; /* pull_policy: build: build it each time, a present image does not count */
+	char *image;   /* the name to look it up by: the written one, or "<project>-<service>" for what is built */
+	char *written; /* the name that the compose file writes, for people */
+	bool build;    /* has a build section: then it is built, never pulled */
+	bool pull;     /* comes from a registry when it is missing: not when it is built, or pull_policy is never */
+	bool always;   /* pull_policy asks for a newer one each time: always, and (as we keep no clock) daily, weekly,
+			  every_* */
+	bool rebuild;  /* pull_policy asks to build it each time (build, always, ...): a present image does not count */
 };
 
 struct model_images {
@@ -55,13 +59,19 @@ void model_images_done(struct model_images *mi);
 /* The image of every service, sorted by service. */
 int model_images(const json_t *model, const char *project, struct model_images *ret, struct err *err);
 
-/* Sorted, unique, clean absolute paths at or beneath `live` (clean) that running the model reads: bind sources, local build
- * contexts, dockerfiles outside of their context, additional contexts that are paths, and the files of configs and secrets.
- * What develop watches is not read. */
+/* Sorted, unique, clean absolute paths at or beneath `live` (clean) that running the model reads: bind sources, local
+ * build contexts, dockerfiles outside of their context, additional contexts that are paths, and the files of configs
+ * and secrets. What develop watches is not read. With the data directory in place of `live`: what has to be looked
+ * through for symbolic links there, which policy_check (lexical) cannot see and a container that mounts the directory
+ * can plant. */
 int model_inputs(const json_t *model, const char *live, struct strv *ret, struct err *err);
 
 /* Sorted, unique sources of all bind mounts, wherever they are: what must exist before the containers are made. */
 int model_binds(const json_t *model, struct strv *ret, struct err *err);
+
+/* The copy for `compose build`: what has a build section has no name and no tags of its own choice, so that compose calls
+ * it "<project>-<service>" and no tag that others use can be put on it. The caller decrefs. */
+json_t *model_for_build(const json_t *model);
 
 /* What an image name of a service stood for when the release was prepared. */
 struct model_image_id {
@@ -69,33 +79,34 @@ struct model_image_id {
 	const char *id; /* "sha256:<64 hex>" */
 };
 
-/* The copy that runs: the image of each service is its ID; build, pull_policy, profiles and develop are gone; no bind mount makes
- * its source on the host (the job mkdirs has, as the account). "$" stays doubled, as compose printed it. Every service must have an
- * id, and every id a service. The caller decrefs. */
+/* The copy that runs: the image of each service is its ID; build, pull_policy, profiles and develop are gone; no bind
+ * mount makes its source on the host (the job mkdirs has, as the account). "$" stays doubled, as compose printed it.
+ * Every service must have an id, and every id a service. The caller decrefs. */
 json_t *model_approve(const json_t *model, const struct model_image_id *ids, size_t nids, struct err *err);
 
 enum { MODEL_DIGEST_HEX = 65 };
 
-/* What a release is known by (I11): SHA-256, in hex, over the canonical resolved model, the image IDs by service, and the job's
- * `inputs` answers (answers->v[i] is about inputs->v[i]). The order of ids and of inputs does not matter. -EINVAL when the two
- * lists differ in length. */
+/* What a release is known by (I11): SHA-256, in hex, over the canonical resolved model, the image IDs by service, and
+ * the job's `inputs` answers (answers->v[i] is about inputs->v[i]). The order of ids and of inputs does not matter.
+ * -EINVAL when the two lists differ in length. */
 int model_digest(const json_t *model, const struct model_image_id *ids, size_t nids, const struct strv *inputs,
     const struct strv *answers, char ret_hex[MODEL_DIGEST_HEX], struct err *err);
 
 enum model_restart {
-	MODEL_RESTART_NO,             /* an exit is an end */
-	MODEL_RESTART_ON_FAILURE,     /* an exit with 0 is an end */
+	MODEL_RESTART_NO,	  /* an exit is an end */
+	MODEL_RESTART_ON_FAILURE, /* an exit with 0 is an end */
 	MODEL_RESTART_UNLESS_STOPPED,
 	MODEL_RESTART_ALWAYS,
 };
 
 struct model_service {
 	char *name;
-	enum model_restart restart; /* restart:, else deploy.restart_policy.condition; compose's default is no */
-	int restart_max;            /* on-failure:N; 0: no limit */
-	int scale;                  /* scale:, else deploy.replicas, else 1 */
-	bool healthcheck;           /* the model has one that is not disabled (the image may have one all the same) */
-	bool healthcheck_off;       /* the model disables the image's */
+	enum model_restart
+	    restart;	      /* deploy.restart_policy.condition, which wins, else restart:; compose's default is no */
+	int restart_max;      /* on-failure:N; 0: no limit */
+	int scale;	      /* scale:, else deploy.replicas, else 1; may be 0 */
+	bool healthcheck;     /* the model has one that is not disabled (the image may have one all the same) */
+	bool healthcheck_off; /* the model disables the image's */
 };
 
 struct model_services {

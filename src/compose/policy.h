@@ -1,5 +1,6 @@
-/* What a compose file may ask for: one const table of every key that compose knows (policy_table.c), each allowed, refused or
- * checked by a function, with a sentence and what to write instead. What is not in the table is refused; x-* is anybody's. */
+/* What a compose file may ask for: one const table of every key that compose knows (policy_table.c), each allowed,
+ * refused or checked by a function, with a sentence and what to write instead. What is not in the table is refused; x-*
+ * is anybody's. */
 #ifndef PGO_COMPOSE_POLICY_H
 #define PGO_COMPOSE_POLICY_H
 
@@ -10,11 +11,11 @@
 #include "base/str.h"
 
 struct policy {
-	const char *project;         /* the service's name: compose's project */
-	const char *live;            /* clean absolute path of the live tree */
-	const char *datadir;         /* clean absolute path of <datadir>/<service>; NULL: none */
-	bool root;                   /* user = "root": the documented restrictions are lifted */
-	bool has_networks;           /* the configuration has the key `networks` */
+	const char *project;	     /* the service's name: compose's project */
+	const char *live;	     /* clean absolute path of the live tree */
+	const char *datadir;	     /* clean absolute path of <datadir>/<service>; NULL: none */
+	bool root;		     /* user = "root": the documented restrictions are lifted */
+	bool has_networks;	     /* the configuration has the key `networks` */
 	const struct strv *networks; /* external networks that may be used; empty or absent: all, as documented */
 };
 
@@ -35,15 +36,15 @@ struct violations {
 #define auto_violations __attribute__((cleanup(violations_done)))
 void violations_done(struct violations *vs);
 
-/* Checks the model and adds every violation to ret, sorted by path. Returns their number (0: the model is approved). Paths are
- * judged as they are written: symbolic links are found by the job `inputs` (policy_symlink). */
+/* Checks the model and adds every violation to ret, sorted by path. Returns their number (0: the model is approved).
+ * Paths are judged as they are written: symbolic links are found by the job `inputs` (policy_symlink). */
 size_t policy_check(const json_t *model, const struct policy *policy, struct violations *ret);
 
 /* The answer "symlink LINK" of the job `inputs` about the path INPUT, as a violation wherever the model names INPUT. */
 void policy_symlink(const json_t *model, const char *input, const char *link, struct violations *ret);
 
-/* One line a violation: "services.web.privileged: privileged is not allowed; remove the key\n". All that is foreign is escaped; a
- * line that says so ends a list that was cut. The caller frees. */
+/* One line a violation: "services.web.privileged: privileged is not allowed; remove the key\n". All that is foreign is
+ * escaped; a line that says so ends a list that was cut. The caller frees. */
 char *violations_text(const struct violations *vs);
 
 #endif

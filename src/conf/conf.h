@@ -1,5 +1,5 @@
-/* The configuration as pgod and core hold it: read once from checked JSON, never changed. Both JSON documents (what pgod-conf prints
- * and what pgod hands to core) are described in ARCHITECTURE.md, "The configuration's way". */
+/* The configuration as pgod and core hold it: read once from checked JSON, never changed. Both JSON documents (what
+ * pgod-conf prints and what pgod hands to core) are described in ARCHITECTURE.md, "The configuration's way". */
 #ifndef PGO_CONF_CONF_H
 #define PGO_CONF_CONF_H
 
@@ -15,16 +15,17 @@
 struct conf_service {
 	char *name;
 	char *user;
-	char *repository;  /* URL or absolute path, without user name and password */
-	char *auth;        /* "user:password" that stood in the URL; NULL without. A secret: never in core, argv or a log */
-	char *source;      /* hex digest of the repository as configured: tells core that the key was changed */
-	char *branch;      /* never NULL: "main" by default */
-	char *compose;     /* alternate compose file, relative to the checkout; NULL without */
+	char *repository; /* URL or absolute path, without user name and password */
+	char *auth;    /* "user:password" that stood in the URL; NULL without. A secret: never in core, argv or a log */
+	char *source;  /* hex digest of the repository as configured: tells core that the key was changed */
+	char *branch;  /* never NULL: "main" by default */
+	char *compose; /* alternate compose file, relative to the checkout; NULL without */
 	struct strv env;   /* VAR=VALUE; secrets: never in core, argv or a log */
-	bool has_networks; /* the key is present; `networks` lists the external networks allowed. An empty list allows all, as documented */
+	bool has_networks; /* the key is present; `networks` lists the external networks allowed. An empty list allows
+			      all, as documented */
 	struct strv networks;
-	int line;          /* of the [[services]] header in pgo.toml; 0 in core's document */
-	int user_line;     /* of the value of `user`, for "unknown account" */
+	int line;      /* of the [[services]] header in pgo.toml; 0 in core's document */
+	int user_line; /* of the value of `user`, for "unknown account" */
 	int user_column;
 	/* Known to pgod, which looks the account up; carried in core's document. */
 	uid_t uid;
@@ -35,12 +36,13 @@ struct conf {
 	struct conf_service *services; /* in the order of the file */
 	size_t nservices;
 	/* Only in core's document: */
-	char *dir;      /* the state directory, clean absolute path */
+	char *dir; /* the state directory, clean absolute path */
 	char *datadir;
 	int64_t poll_ms;
 };
 
-/* Reads either document. Strict: what is missing, unknown or of another type is -EINVAL. The caller frees with conf_free. */
+/* Reads either document. Strict: what is missing, unknown or of another type is -EINVAL. The caller frees with
+ * conf_free. */
 struct conf *conf_parse(const char *json, size_t len, struct err *err);
 void conf_free(struct conf *c);
 /* NULL when there is none of this name. */

@@ -1,0 +1,127 @@
+/* What a release is known by. */
+#include <errno.h>
+#include <sha2.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "compose/model.h"
+
+struct pair {
+	const char *name;
+	const char *value;
+};
+
+static int
+compare_pairs(const void *a, const void *b)
+{
+	const struct pair *x = a, *y = b;
+	int r = strcmp(x->name, y->name);
+
+	return r != 0 ? r : strcmp(x->value, y->value);
+}
+
+/* Each text goes in behind its length, so that no two lists of texts give the same bytes. */
+static void
+add_text(SHA2_CTX *ctx, const char *s)
+{
+	uint64_t len = strlen(s);
+	uint8_t head[8];
+
+	for (size_t i = 0; i < sizeof(head); i++)
+		head[i] = (uint8_t)(len >> (8 * i));
+	SHA256Update(ctx, head, sizeof(head));
+	SHA256Update(ctx, (const uint8_t *)s, (size_t)len);
+}
+
+/* A section: its name, how many pairs, the pairs in order. Sorts them. */
+static void
+add_pairs(SHA2_CTX *ctx, const char *section, struct pair *pairs, size_t n)
+{
+	auto_free char *count = str_printf("%zu", n);
+
+	add_text(ctx, section);
+	add_text(ctx, count);
+	if (n > 0)
+		qsort(pairs, n, sizeof(*pairs), compare_pairs);
+	for (size_t i = 0; i < n; i++) {
+		add_text(ctx, pairs[i].name);
+		add_text(ctx, pairs[i].value);
+	}
+}
+
+static struct pair *
+pairs_new(size_t n)
+{
+	struct pair *pairs = calloc(n + 1, sizeof(*pairs));
+
+	if (pairs == NULL)
+		abort();
+	return pairs;
+}
+
+static void
+add_images(SHA2_CTX *ctx, const struct model_image_id *ids, size_t n)
+{
+	struct pair *pairs = pairs_new(n);
+
+	for (size_t i = 0; i < n; i++)
+		pairs[i] = (struct pair){ids[i].service, ids[i].id};
+	add_pairs(ctx, "images", pairs, n);
+	free(pairs);
+}
+
+static void
+add_inputs(SHA2_CTX *ctx, const struct strv *inputs, const struct strv *answers)
+{
+	struct pair *pairs = pairs_new(inputs->n);
+
+	for (size_t i = 0; i < inputs->n; i++)
+		pairs[i] = (struct pair){inputs->v[i], answers->v[i]};
+	add_pairs(ctx, "inputs", pairs, inputs->n);
+	free(pairs);
+}
+
+json_t *
+model_for_build(const json_t *model)
+{
+	json_t *copy = json_deep_copy(model);
+	const char *name;
+	json_t *service;
+
+	if (copy == NULL)
+		abort();
+	json_object_foreach(json_object_get(copy, "services"), name, service)
+	{
+		json_t *build = json_object_get(service, "build");
+
+		if (!json_is_object(build))
+			continue;
+		json_object_del(service, "image");
+		json_object_del(service, "pull_policy");
+		json_object_del(build, "tags");
+	}
+	return copy;
+}
+
+int
+model_digest(const json_t *model, const struct model_image_id *ids, size_t nids, const struct strv *inputs,
+    const struct strv *answers, char ret_hex[MODEL_DIGEST_HEX], struct err *err)
+{
+	uint8_t sum[SHA256_DIGEST_LENGTH];
+	auto_free char *text = NULL;
+	SHA2_CTX ctx;
+
+	if (inputs->n != answers->n)
+		return err_set(err, EINVAL, "%zu inputs have %zu answers", inputs->n, answers->n);
+	text = model_dump(model);
+	SHA256Init(&ctx);
+	add_text(&ctx, "pgo release 1");
+	add_text(&ctx, text);
+	add_images(&ctx, ids, nids);
+	add_inputs(&ctx, inputs, answers);
+	SHA256Final(sum, &ctx);
+	str_hex(sum, sizeof(sum), ret_hex);
+	return 0;
+}

@@ -1,0 +1,23 @@
+/* Every place in a model that names a path of the host, in one walk: inputs, binds and the policy of symbolic links
+ * share it. */
+#ifndef PGO_COMPOSE_REFS_H
+#define PGO_COMPOSE_REFS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct ref {
+	bool bind;	   /* the source of a bind mount */
+	const char *where; /* in the model: services.web.volumes[0].source */
+	const char *path;  /* absolute and lexically clean */
+};
+
+/* Calls fn for each path, services and their lists in the order of the model. Relative paths and remote contexts are
+ * left out. */
+void refs_each(const json_t *model, void (*fn)(const struct ref *ref, void *arg), void *arg);
+
+/* Where the dockerfile of a build section is: clean, absolute; NULL when the section has none or its context is no
+ * absolute path. The caller frees. */
+char *refs_dockerfile(const json_t *build);
+
+#endif

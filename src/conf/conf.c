@@ -1,0 +1,341 @@
+#include "conf/conf.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/path.h"
+#include "conf/rules.h"
+
+enum { CONF_VERSION = 1, SOURCE_LEN = 64 };
+
+/* A service as it stands in a document: borrowed from it. Which of the two documents decides what is there. */
+struct raw {
+	const char *name;
+	const char *user;
+	const char *repository;
+	const char *source;
+	const char *branch;
+	const json_t *auth;
+	const json_t *compose;
+	const json_t *env;
+	const json_t *networks;
+	json_int_t uid;
+	json_int_t gid;
+	int line;
+	int user_line;
+	int user_column;
+};
+
+/* Secrets do not linger in freed memory. */
+static void
+free_secret(char *s)
+{
+	if (s != NULL)
+		explicit_bzero(s, strlen(s));
+	free(s);
+}
+
+static void
+service_done(struct conf_service *s)
+{
+	free(s->name);
+	free(s->user);
+	free(s->repository);
+	free_secret(s->auth);
+	free(s->source);
+	free(s->branch);
+	free(s->compose);
+	for (size_t i = 0; i < s->env.n; i++)
+		explicit_bzero(s->env.v[i], strlen(s->env.v[i]));
+	strv_done(&s->env);
+	strv_done(&s->networks);
+}
+
+void
+conf_free(struct conf *c)
+{
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < c->nservices; i++)
+		service_done(&c->services[i]);
+	free(c->services);
+	free(c->dir);
+	free(c->datadir);
+	free(c);
+}
+
+/* A string that obeys its rule. */
+static int
+take_string(const char *s, const char *what, int (*rule)(const char *, struct err *), char **ret_s, struct err *err)
+{
+	if (rule(s, err) < 0)
+		return err_wrap(err, "\"%s\"", what);
+	*ret_s = str_dup(s);
+	return 0;
+}
+
+/* The same, or null. */
+static int
+take_optional(const json_t *v, const char *what, int (*rule)(const char *, struct err *), char **ret_s, struct err *err)
+{
+	if (json_is_null(v))
+		return 0;
+	if (!json_is_string(v))
+		return err_set(err, EINVAL, "\"%s\" is neither a string nor null", what);
+	return take_string(json_string_value(v), what, rule, ret_s, err);
+}
+
+static int
+take_list(const json_t *v, const char *what, int (*rule)(const char *, struct err *), struct strv *sv, struct err *err)
+{
+	size_t i;
+	const json_t *item;
+
+	if (!json_is_array(v))
+		return err_set(err, EINVAL, "\"%s\" is not a list", what);
+	json_array_foreach(v, i, item)
+	{
+		if (!json_is_string(item))
+			return err_set(err, EINVAL, "\"%s\" has something else than strings", what);
+		if (rule(json_string_value(item), err) < 0)
+			return err_wrap(err, "\"%s\"", what);
+		if (!strv_add(sv, json_string_value(item)))
+			return err_set(err, EINVAL, "\"%s\" has too many entries", what);
+	}
+	return 0;
+}
+
+/* The credentials have a field of their own: in the URL they would end up in argv. */
+static int
+rule_no_auth(const char *s, struct err *err)
+{
+	auto_free char *url = NULL;
+	auto_free char *auth = NULL;
+	int r = rule_split_repository(s, &url, &auth, err);
+
+	return r < 0 || auth == NULL ? r : err_set(err, EINVAL, "has credentials in it");
+}
+
+/* It becomes a header of git's requests. */
+static int
+rule_auth(const char *s, struct err *err)
+{
+	for (const char *p = s; *p != '\0'; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return err_set(err, EINVAL, "has a control character");
+	}
+	return strchr(s, ':') != NULL ? 0 : err_set(err, EINVAL, "has no colon");
+}
+
+static int
+rule_source(const char *s, struct err *err)
+{
+	if (strlen(s) != SOURCE_LEN || strspn(s, "0123456789abcdef") != SOURCE_LEN)
+		return err_set(err, EINVAL, "is not a digest");
+	return 0;
+}
+
+/* What both documents have. */
+static int
+take_common(const struct raw *raw, struct conf_service *s, struct err *err)
+{
+	int r = 0;
+
+	if ((r = take_string(raw->name, "name", rule_name, &s->name, err)) < 0 ||
+	    (r = take_string(raw->user, "user", rule_user, &s->user, err)) < 0 ||
+	    (r = take_string(raw->repository, "repository", rule_no_auth, &s->repository, err)) < 0 ||
+	    (r = take_string(raw->source, "source", rule_source, &s->source, err)) < 0 ||
+	    (r = take_string(raw->branch, "branch", rule_branch, &s->branch, err)) < 0 ||
+	    (r = take_optional(raw->compose, "compose", rule_compose, &s->compose, err)) < 0)
+		return r;
+	s->has_networks = !json_is_null(raw->networks);
+	return s->has_networks ? take_list(raw->networks, "networks", rule_network, &s->networks, err) : 0;
+}
+
+static int
+read_checked(json_t *row, struct conf_service *s, struct err *err)
+{
+	struct raw raw = {0};
+	json_error_t e;
+	int r = 0;
+
+	if (json_unpack_ex(row, &e, JSON_STRICT, "{s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:i}", "name",
+		&raw.name, "user", &raw.user, "repository", &raw.repository, "auth", &raw.auth, "source", &raw.source,
+		"branch", &raw.branch, "compose", &raw.compose, "env", &raw.env, "networks", &raw.networks, "line",
+		&raw.line, "user_line", &raw.user_line, "user_column", &raw.user_column) < 0)
+		return err_set(err, EINVAL, "%s", e.text);
+	if (raw.line < 1 || raw.user_line < 1 || raw.user_column < 1)
+		return err_set(err, EINVAL, "a line or column is not positive");
+	if ((r = take_common(&raw, s, err)) < 0 || (r = take_optional(raw.auth, "auth", rule_auth, &s->auth, err)) < 0)
+		return r;
+	s->line = raw.line;
+	s->user_line = raw.user_line;
+	s->user_column = raw.user_column;
+	return take_list(raw.env, "env", rule_env, &s->env, err);
+}
+
+static int
+read_for_core(json_t *row, struct conf_service *s, struct err *err)
+{
+	struct raw raw = {0};
+	json_error_t e;
+
+	if (json_unpack_ex(row, &e, JSON_STRICT, "{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:o, s:o}", "name", &raw.name,
+		"user", &raw.user, "uid", &raw.uid, "gid", &raw.gid, "repository", &raw.repository, "source",
+		&raw.source, "branch", &raw.branch, "compose", &raw.compose, "networks", &raw.networks) < 0)
+		return err_set(err, EINVAL, "%s", e.text);
+	/* The highest number means "no change" to chown and setuid. */
+	if (raw.uid < 0 || raw.uid >= UINT32_MAX || raw.gid < 0 || raw.gid >= UINT32_MAX)
+		return err_set(err, EINVAL, "\"uid\" or \"gid\" is out of range");
+	s->uid = (uid_t)raw.uid;
+	s->gid = (gid_t)raw.gid;
+	return take_common(&raw, s, err);
+}
+
+static int
+read_services(const json_t *list, bool checked, struct conf *c, struct err *err)
+{
+	size_t n = json_array_size(list);
+
+	if (!json_is_array(list))
+		return err_set(err, EINVAL, "\"services\" is not a list");
+	if (n > 0 && (c->services = calloc(n, sizeof(*c->services))) == NULL)
+		abort();
+	for (size_t i = 0; i < n; i++) {
+		json_t *row = json_array_get(list, i);
+		struct conf_service s = {0};
+		int r = checked ? read_checked(row, &s, err) : read_for_core(row, &s, err);
+
+		if (r == 0 && conf_find(c, s.name) != NULL)
+			r = err_set(err, EINVAL, "the name is there twice");
+		c->services[c->nservices++] = s; /* also what is half read: conf_free frees it */
+		if (r < 0)
+			return err_wrap(err, "services[%zu]", i);
+	}
+	return 0;
+}
+
+static int
+read_checked_head(json_t *doc, struct conf *c, struct err *err)
+{
+	json_error_t e;
+	int version = 0;
+	const json_t *errors = NULL;
+	const json_t *services = NULL;
+
+	if (json_unpack_ex(doc, &e, JSON_STRICT, "{s:i, s:o, s:o}", "version", &version, "errors", &errors, "services",
+		&services) < 0)
+		return err_set(err, EINVAL, "%s", e.text);
+	if (version != CONF_VERSION)
+		return err_set(err, EINVAL, "version %d is not %d", version, CONF_VERSION);
+	if (!json_is_array(errors) || json_array_size(errors) > 0)
+		return err_set(err, EINVAL, "it lists %zu errors", json_array_size(errors));
+	return read_services(services, true, c, err);
+}
+
+static int
+read_core_head(json_t *doc, struct conf *c, struct err *err)
+{
+	json_error_t e;
+	int version = 0;
+	const char *dir = NULL;
+	const char *datadir = NULL;
+	json_int_t poll_ms = 0;
+	const json_t *services = NULL;
+
+	if (json_unpack_ex(doc, &e, JSON_STRICT, "{s:i, s:s, s:s, s:I, s:o}", "version", &version, "dir", &dir,
+		"datadir", &datadir, "poll_ms", &poll_ms, "services", &services) < 0)
+		return err_set(err, EINVAL, "%s", e.text);
+	if (version != CONF_VERSION)
+		return err_set(err, EINVAL, "version %d is not %d", version, CONF_VERSION);
+	if (!path_is_clean(dir) || !path_is_clean(datadir) || poll_ms < 1)
+		return err_set(err, EINVAL, "\"dir\", \"datadir\" or \"poll_ms\" is out of range");
+	c->dir = str_dup(dir);
+	c->datadir = str_dup(datadir);
+	c->poll_ms = poll_ms;
+	return read_services(services, false, c, err);
+}
+
+struct conf *
+conf_parse(const char *json, size_t len, struct err *err)
+{
+	json_error_t e;
+	json_t *doc = json_loadb(json, len, JSON_REJECT_DUPLICATES, &e);
+	struct conf *c = calloc(1, sizeof(*c));
+	int r = 0;
+
+	if (c == NULL)
+		abort();
+	if (doc == NULL)
+		r = err_set(err, EINVAL, "not JSON at byte %d", e.position);
+	else
+		r = json_object_get(doc, "errors") != NULL ? read_checked_head(doc, c, err)
+							   : read_core_head(doc, c, err);
+	json_decref(doc);
+	if (r < 0) {
+		err_wrap(err, "the checked configuration");
+		conf_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+const struct conf_service *
+conf_find(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->nservices; i++) {
+		if (str_eq(c->services[i].name, name))
+			return &c->services[i];
+	}
+	return NULL;
+}
+
+static json_t *
+strings_json(const struct strv *sv)
+{
+	json_t *list = json_array();
+
+	if (list == NULL)
+		abort();
+	for (size_t i = 0; i < sv->n; i++) {
+		if (json_array_append_new(list, json_string(sv->v[i])) != 0)
+			abort();
+	}
+	return list;
+}
+
+/* Field by field: what is not named here, auth and env above all, core does not get. */
+static json_t *
+service_for_core(const struct conf_service *s)
+{
+	json_t *row = json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:s?, s:o?}", "name", s->name, "user", s->user,
+	    "uid", (json_int_t)s->uid, "gid", (json_int_t)s->gid, "repository", s->repository, "source", s->source,
+	    "branch", s->branch, "compose", s->compose, "networks",
+	    s->has_networks ? strings_json(&s->networks) : NULL);
+
+	if (row == NULL)
+		abort();
+	return row;
+}
+
+char *
+conf_for_core(const struct conf *c)
+{
+	json_t *services = json_array();
+	json_t *doc = json_pack("{s:i, s:s, s:s, s:I, s:o}", "version", CONF_VERSION, "dir", c->dir, "datadir",
+	    c->datadir, "poll_ms", (json_int_t)c->poll_ms, "services", services);
+	char *json = NULL;
+
+	if (doc == NULL)
+		abort();
+	for (size_t i = 0; i < c->nservices; i++) {
+		if (json_array_append_new(services, service_for_core(&c->services[i])) != 0)
+			abort();
+	}
+	if ((json = json_dumps(doc, JSON_COMPACT)) == NULL)
+		abort();
+	json_decref(doc);
+	return json;
+}

@@ -1,0 +1,37 @@
+/* What the values of pgo.toml must be. Pure: a string in, a sentence out. Used twice: by pgod-conf on the file, and by
+ * conf_parse on the checked document, because pgod and core do not take pgod-conf's word for it. */
+#ifndef PGO_CONF_RULES_H
+#define PGO_CONF_RULES_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+enum {
+	RULE_USER_MAX = 64,
+	RULE_REPOSITORY_MAX = 2048,
+	RULE_BRANCH_MAX = 244, /* a ref is a file: 255 less what git appends */
+	RULE_COMPOSE_MAX = 1024,
+	RULE_NETWORK_MAX = 255,
+	RULE_ENV_MAX = 64 * 1024,
+};
+
+/* Each returns 0, or -EINVAL and the end of a sentence that begins with `key "x"`: what is wrong and what to write
+ * instead. The sentence of rule_env names at most the variable, that of rule_repository nothing of the value: both may
+ * hold secrets. */
+int rule_name(const char *s, struct err *err);
+int rule_user(const char *s, struct err *err);
+int rule_repository(const char *s, struct err *err);
+int rule_branch(const char *s, struct err *err);
+int rule_compose(const char *s, struct err *err);
+int rule_env(const char *s, struct err *err);
+int rule_network(const char *s, struct err *err);
+
+/* The repository without the credentials of an http or https URL, and these as "user:password", percent-decoded
+ * ("token:" for https://token@host; NULL without). Both are the caller's. Errors are those of rule_repository. */
+int rule_split_repository(const char *s, char **ret_url, char **ret_auth, struct err *err);
+
+/* Length of the variable's name in VAR=VALUE; 0 when there is no such name. */
+size_t rule_env_name(const char *s);
+
+#endif

@@ -1,0 +1,240 @@
+#include "core/client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/log.h"
+#include "core/job.h"
+#include "core/op.h"
+#include "core/service.h"
+#include "engine/engine.h"
+
+enum { CLIENT_IDLE, CLIENT_BUSY, CLIENT_DONE };
+
+enum { OUTPUT_CHUNK = 8 * 1024 }; /* escaped it is at most four times that: below MSG_MAX */
+
+void
+client_output(struct client *c, int stream, const char *data, size_t len)
+{
+	while (len > 0) {
+		auto_buf struct buf text = BUF_INIT(5 * OUTPUT_CHUNK);
+		size_t n = len < OUTPUT_CHUNK ? len : OUTPUT_CHUNK;
+
+		buf_vis(&text, data, n, true);
+		channel_send(c->ch, msg_new("output", "siss", "stream", stream, "data", buf_str(&text)), NULL, 0);
+		data += n;
+		len -= n;
+	}
+}
+
+void
+client_exit(struct client *c, int status)
+{
+	channel_state(c->ch, CLIENT_DONE);
+	channel_send(c->ch, msg_new("exit", "si", "status", status), NULL, 0);
+}
+
+void
+client_answer(struct client *c, int stream, int status, const char *fmt, ...)
+{
+	auto_buf struct buf text = BUF_INIT(64 * 1024);
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	client_output(c, stream, buf_str(&text), text.len);
+	client_exit(c, status);
+}
+
+static void
+on_job_done(void *ctx, const struct job_result *r)
+{
+	struct client *c = ctx;
+
+	c->job = NULL;
+	if (r->status < 0)
+		client_answer(c, 2, 500, "pgod: %s\n", r->error);
+	else
+		client_exit(c, r->status);
+}
+
+/* The ends of three pipes: [0] for the job, [1] for the client. */
+static int
+make_pipes(int job_ends[3], int client_ends[3], struct err *err)
+{
+	for (int i = 0; i < 3; i++) {
+		int fds[2];
+
+		if (pipe2(fds, O_CLOEXEC) < 0)
+			return err_errno(err, "cannot make a pipe");
+		job_ends[i] = i == 0 ? fds[0] : fds[1];
+		client_ends[i] = i == 0 ? fds[1] : fds[0];
+	}
+	return 0;
+}
+
+void
+client_run_job(struct client *c, const char *kind, const struct strv *args)
+{
+	int job_ends[3] = {-1, -1, -1};
+	int client_ends[3] = {-1, -1, -1};
+	struct err err = ERR_INIT;
+
+	if (make_pipes(job_ends, client_ends, &err) < 0) {
+		client_answer(c, 2, 500, "pgod: %s\n", err.msg);
+	} else {
+		channel_send(c->ch, msg_new("run", ""), client_ends, 3);
+		c->job = job_start(c->core,
+		    &(struct job_spec){
+			.kind = kind,
+			.service = c->svc->conf->name,
+			.args = args,
+			.pipes = job_ends,
+			.done = on_job_done,
+			.ctx = c,
+		    });
+	}
+	for (int i = 0; i < 3; i++) {
+		if (job_ends[i] >= 0)
+			close(job_ends[i]);
+		if (client_ends[i] >= 0)
+			close(client_ends[i]);
+	}
+}
+
+/* The key that signed must be one of the service's. A service that does not exist answers exactly as a refused key, so that nobody
+ * can list the services of a host. */
+static struct service *
+authorise(struct client *c, const char *key64)
+{
+	struct service *svc = core_service(c->core, c->line.service);
+	size_t len = 0;
+	auto_free void *blob = str_unbase64(key64, &len);
+	const struct key *key = svc != NULL && blob != NULL ? keys_find(&svc->keys, blob, len) : NULL;
+	char fingerprint[KEYS_FINGERPRINT_SIZE] = "?";
+
+	if (blob != NULL)
+		keys_fingerprint(blob, len, fingerprint);
+	if (key == NULL) {
+		log_info("refused peer=%s key=%s service=%s", c->peer, fingerprint, c->line.service);
+		return NULL;
+	}
+	c->who = str_printf("%s %s", fingerprint, key->file);
+	return svc;
+}
+
+static int
+on_op(void *ctx, struct msg *m, struct err *err)
+{
+	struct client *c = ctx;
+	auto_buf struct buf user = BUF_INIT(256);
+	size_t len = 0;
+	auto_free char *line = str_unbase64(msg_str(m, "line"), &len);
+
+	channel_state(c->ch, CLIENT_BUSY);
+	buf_vis(&user, msg_str(m, "user"), strlen(msg_str(m, "user")), false);
+	c->user = buf_take(&user);
+	if (line == NULL)
+		return err_set(err, EBADMSG, "the operation line is not base64");
+	if (opline_parse(line, len, &c->line, err) < 0) {
+		client_answer(c, 1, 400, "Bad Request: No correct commands in connection for user \"%s\"\n", c->user);
+		return 0;
+	}
+	c->svc = authorise(c, msg_str(m, "key"));
+	if (c->svc == NULL) {
+		auto_buf struct buf name = BUF_INIT(512);
+
+		buf_vis(&name, c->line.service, strlen(c->line.service), false);
+		client_answer(c, 1, 401, "Unauthorized: Key for user \"%s\" does not match any for name %s\n", c->user, buf_str(&name));
+		return 0;
+	}
+	op_run(c);
+	return 0;
+}
+
+static int
+on_signal(void *ctx, struct msg *m, struct err *err)
+{
+	static const char *const known[] = {"INT", "TERM", "QUIT", "HUP"};
+	struct client *c = ctx;
+
+	(void)err;
+	for (size_t i = 0; c->job != NULL && i < ARRAY_LEN(known); i++) {
+		if (str_eq(known[i], msg_str(m, "name")))
+			job_signal(c->job, known[i]);
+	}
+	return 0;
+}
+
+static const struct channel_rule rules[] = {
+	{"op", 1u << CLIENT_IDLE, on_op},
+	{"signal", 1u << CLIENT_BUSY | 1u << CLIENT_DONE, on_signal},
+};
+
+static void
+on_closed(void *ctx, const struct err *err)
+{
+	struct client *c = ctx;
+
+	if (err->num != 0)
+		log_warn("connection dropped: %s peer=%s", err->msg, c->peer);
+	client_free(c);
+}
+
+void
+client_new(struct core *core, int64_t id, const char *peer, int take_fd)
+{
+	auto_free char *name = str_printf("ssh %lld", (long long)id);
+	struct client *c;
+
+	if (core->nclients >= CORE_CLIENTS_MAX) {
+		log_warn("too many connections peer=%s", peer);
+		close(take_fd);
+		return;
+	}
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		abort();
+	c->core = core;
+	c->id = id;
+	c->peer = str_dup(peer);
+	c->user = str_dup("");
+	c->ch = channel_new(core->base, take_fd,
+	    &(struct channel_spec){
+		.name = name,
+		.recv = SSH_TO_CORE,
+		.send = CORE_TO_SSH,
+		.rules = rules,
+		.nrules = ARRAY_LEN(rules),
+		.closed = on_closed,
+		.ctx = c,
+	    });
+	TAILQ_INSERT_TAIL(&core->clients, c, entry);
+	core->nclients++;
+}
+
+/* A client that leaves takes its logs and exec along; deploys belong to pgod and go on. */
+void
+client_free(struct client *c)
+{
+	if (c->job != NULL) {
+		job_signal(c->job, "TERM");
+		job_abandon(c->job);
+	}
+	engine_cancel(c->req);
+	if (c->svc != NULL)
+		service_forget_client(c->svc, c);
+	channel_free(c->ch);
+	TAILQ_REMOVE(&c->core->clients, c, entry);
+	c->core->nclients--;
+	opline_done(&c->line);
+	free(c->peer);
+	free(c->user);
+	free(c->who);
+	free(c);
+}

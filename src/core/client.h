@@ -1,0 +1,37 @@
+/* One pgod-ssh: an operation asked for, its answer. Less trusted: what it says wrong closes it. */
+#ifndef PGO_CORE_CLIENT_H
+#define PGO_CORE_CLIENT_H
+
+#include "core/core.h"
+#include "ipc/opline.h"
+
+struct engine_req;
+struct service;
+
+struct client {
+	TAILQ_ENTRY(client) entry;
+	struct core *core;
+	struct channel *ch;
+	int64_t id;
+	char *peer;
+	char *user;            /* as the client says: for messages only */
+	char *who;             /* comment or fingerprint of the key that signed, for logs */
+	struct service *svc;   /* of the operation, once it is allowed */
+	struct opline line;
+	struct job *job;       /* logs, exec: goes when the client goes */
+	struct engine_req *req;
+};
+
+/* A new connection: takes the channel. */
+void client_new(struct core *core, int64_t id, const char *peer, int take_fd);
+void client_free(struct client *c);
+/* Text for the client's stdout (1) or stderr (2), in as many messages as needed; what is not UTF-8 is escaped. */
+void client_output(struct client *c, int stream, const char *data, size_t len);
+/* The operation's end. */
+void client_exit(struct client *c, int status);
+/* Text and end at once. */
+void client_answer(struct client *c, int stream, int status, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* Runs a job on the client's own pipes, to which its end is told. */
+void client_run_job(struct client *c, const char *kind, const struct strv *args);
+
+#endif

@@ -1,0 +1,54 @@
+/* What the parts of pgod-core share: one event loop, one channel to pgod, the services. */
+#ifndef PGO_CORE_CORE_H
+#define PGO_CORE_CORE_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "conf/conf.h"
+#include "core/store.h"
+#include "ipc/channel.h"
+
+struct engine;
+struct service;
+struct job;
+struct client;
+
+TAILQ_HEAD(service_list, service);
+TAILQ_HEAD(job_list, job);
+TAILQ_HEAD(client_list, client);
+
+enum {
+	CORE_PROTOCOL = 1,
+	CORE_TASKS_MAX = 4,    /* services worked on at a time: git and compose are heavy, two cores are ordinary */
+	CORE_CLIENTS_MAX = 512, /* channels to pgod-ssh; pgod's own limit is lower */
+};
+
+struct core {
+	struct event_base *base;
+	struct channel *pgod;
+	struct conf *conf; /* NULL until pgod's first message */
+	struct store *store;
+	struct engine *engine;
+	bool engine_up;           /* the view of the containers is valid */
+	char engine_reason[256];  /* why not */
+	struct service_list services;
+	struct job_list jobs;
+	struct client_list clients;
+	size_t nclients;
+	struct strv removing; /* services no longer configured that are being taken down */
+	size_t busy; /* services at work, at most CORE_TASKS_MAX */
+	int64_t last_job_id;
+	bool quitting;
+};
+
+/* The service of this name, NULL when it is not configured. */
+struct service *core_service(struct core *core, const char *name);
+/* Starts what waits for a free place among CORE_TASKS_MAX, oldest service first. */
+void core_kick(struct core *core);
+/* Ends the loop once quitting and nothing runs any more. */
+void core_maybe_exit(struct core *core);
+
+#endif

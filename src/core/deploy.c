@@ -1,0 +1,334 @@
+#include "core/deploy.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "core/deploy_steps.h"
+
+#define TRACK (1u << DEPLOY_TRACK)
+#define UP (1u << DEPLOY_UP)
+#define PULL (1u << DEPLOY_PULL)
+#define CHECK (1u << DEPLOY_CHECK)
+#define RESUME (1u << DEPLOY_RESUME)
+#define JUDGE (TRACK | UP | PULL | CHECK)
+#define PREPARE (TRACK | UP | PULL)
+#define APPLY (TRACK | UP | PULL | RESUME)
+
+/* The pipeline. Until checkout nothing of the running service changes (I6). */
+static const struct step steps[] = {
+	{"stage", JUDGE | RESUME, false, step_stage, NULL, NULL},
+	{"resolve", JUDGE, false, step_resolve, step_resolve_done, NULL},
+	{"inputs", JUDGE, false, step_inputs, step_inputs_done, NULL},
+	{"policy", JUDGE, false, step_policy, NULL, NULL},
+	{"networks", PREPARE, false, step_networks, NULL, NULL},
+	{"images", PREPARE, false, step_images, NULL, NULL},
+	{"pull", PREPARE, false, step_pull, NULL, NULL},
+	{"build", PREPARE, false, step_build, NULL, NULL},
+	{"fixed images", PREPARE, false, step_images, NULL, NULL},
+	{"approve", PREPARE, false, step_approve, NULL, NULL},
+	{"plan", APPLY, false, step_plan, NULL, NULL},
+	{"checkout", APPLY, true, step_checkout, step_checkout_done, NULL},
+	{"mkdirs", APPLY, true, step_mkdirs, NULL, NULL},
+	{"stop", APPLY, true, step_stop, NULL, NULL},
+	{"up", APPLY, true, step_up, step_up_done, step_up_failed},
+	{"watch", APPLY, true, step_watch, NULL, NULL},
+};
+
+struct ending {
+	const char *text;
+	int status;  /* of the operator who asked */
+	bool judged; /* the commit needs no further attempt */
+	bool retry;
+};
+
+static const struct ending endings[] = {
+	[OUTCOME_LIVE] = {"live", 0, true, false},
+	[OUTCOME_UNCHANGED] = {"unchanged", 0, true, false},
+	[OUTCOME_PENDING] = {"pending", 0, true, false},
+	[OUTCOME_CHECKED] = {"checked", 0, false, false},
+	[OUTCOME_REFUSED] = {"refused", 1, true, false},
+	[OUTCOME_WAITING] = {"waiting", 1, false, true},
+	[OUTCOME_FAILED] = {"failed", 1, false, true},
+	[OUTCOME_UNHEALTHY] = {"unhealthy", 1, true, false},
+};
+
+static void
+deploy_free(struct deploy *d)
+{
+	job_abandon(d->job);
+	engine_cancel(d->req);
+	if (d->timer != NULL)
+		event_free(d->timer);
+	json_decref(d->model);
+	for (size_t i = 0; d->ids != NULL && i < d->images.n; i++)
+		free(d->ids[i]);
+	free(d->ids);
+	strv_done(&d->inputs);
+	strv_done(&d->answers);
+	strv_done(&d->networks);
+	strv_done(&d->missing);
+	model_images_done(&d->images);
+	free(d->approved);
+	free(d);
+}
+
+static void
+replace(char **text, const char *value)
+{
+	char *copy = str_dup(value);
+
+	free(*text);
+	*text = copy;
+}
+
+/* What the end means for the service: what is recorded, what is told, whether and when it is tried again. */
+static void
+record_end(struct deploy *d)
+{
+	struct service *svc = d->svc;
+	const struct ending *end = &endings[d->outcome];
+
+	replace(&svc->pending, d->outcome == OUTCOME_PENDING ? d->reason : "");
+	replace(&svc->trouble, end->retry ? d->reason : "");
+	replace(&svc->awaited, d->outcome == OUTCOME_WAITING ? d->missing.v[0] : "");
+	if (end->judged && d->mode != DEPLOY_RESUME) {
+		replace(&svc->row.judged, d->commit);
+		replace(&svc->row.refusal, d->outcome == OUTCOME_REFUSED ? d->reason : "");
+	}
+	if (d->outcome == OUTCOME_LIVE || d->outcome == OUTCOME_UNCHANGED) {
+		replace(&svc->broken, "");
+		svc->heal = (struct heal_budget){0, 0};
+	}
+	service_save(svc, NULL);
+	if (end->retry)
+		service_retry_later(svc);
+	else
+		svc->retry_ms = 0;
+}
+
+static void
+log_end(const struct deploy *d)
+{
+	const struct ending *end = &endings[d->outcome];
+	bool bad = end->status != 0;
+
+	(bad ? log_warn : log_info)("%s%s%s service=%s deploy=%lld trigger=%s commit=%.8s ms=%lld", end->text,
+	    d->reason[0] != '\0' ? ": " : "", d->reason, d->svc->conf->name, (long long)d->id, d->task->trigger, d->commit,
+	    io_now_ms() - d->begun_ms);
+}
+
+static void
+deploy_end(struct deploy *d)
+{
+	const struct ending *end = &endings[d->outcome];
+	auto_free char *text = str_printf("%s%s%s", end->text, d->reason[0] != '\0' ? ": " : "", d->reason);
+	struct task *task = d->task;
+	struct err err = ERR_INIT;
+
+	if (d->mode != DEPLOY_CHECK) {
+		log_end(d);
+		record_end(d);
+		if (d->id != 0 && store_deploy_end(d->svc->core->store, d->id, end->text, d->reason, &err) < 0)
+			log_err("%s service=%s", err.msg, d->svc->conf->name);
+	}
+	if (d->mode == DEPLOY_RESUME)
+		d->svc->resume = 0;
+	task->deploy = NULL;
+	task_end(task, end->status, d->mode == DEPLOY_CHECK && end->status == 0 ? NULL : text);
+	deploy_free(d);
+}
+
+/* A reason stands in one line of the log, of status, of the journal. */
+static void
+one_line(char *s)
+{
+	size_t len = strlen(s);
+
+	while (len > 0 && s[len - 1] == '\n')
+		s[--len] = '\0';
+	for (; *s != '\0'; s++) {
+		if (*s == '\n')
+			*s = ';';
+	}
+}
+
+int
+deploy_ends(struct deploy *d, enum outcome outcome, const char *fmt, ...)
+{
+	va_list ap;
+
+	d->outcome = outcome;
+	va_start(ap, fmt);
+	vsnprintf(d->reason, sizeof(d->reason), fmt, ap);
+	va_end(ap);
+	one_line(d->reason);
+	return STEP_END;
+}
+
+static int
+start_step(struct deploy *d, struct err *err)
+{
+	const struct step *step = &steps[d->step];
+
+	log_debug("step %s service=%s deploy=%lld", step->name, d->svc->conf->name, (long long)d->id);
+	/* What has begun to be applied is brought to its end, or the service would lie half-way. */
+	if (d->svc->core->quitting && !step->applies)
+		return deploy_ends(d, OUTCOME_FAILED, "pgod is stopping");
+	/* Journaled before it starts (I10); what cannot be journaled is not begun. */
+	if (d->id != 0) {
+		int rc = store_deploy_step(d->svc->core->store, d->id, step->name, err);
+
+		if (rc < 0)
+			return rc;
+	}
+	d->at_fault = false;
+	return step->start(d, err);
+}
+
+/* Runs steps until one waits or the deploy ends. */
+static void
+deploy_run(struct deploy *d, int result, struct err *err)
+{
+	while (result == STEP_NEXT) {
+		d->step++;
+		while (d->step < ARRAY_LEN(steps) && (steps[d->step].modes & (1u << d->mode)) == 0)
+			d->step++;
+		if (d->step == ARRAY_LEN(steps)) {
+			d->outcome = d->mode == DEPLOY_CHECK ? OUTCOME_CHECKED : OUTCOME_LIVE;
+			result = STEP_END;
+			break;
+		}
+		result = start_step(d, err);
+	}
+	if (result < 0)
+		deploy_ends(d, d->at_fault ? OUTCOME_REFUSED : OUTCOME_FAILED, "%s: %s", steps[d->step].name, err->msg);
+	if (result != STEP_WAIT)
+		deploy_end(d);
+}
+
+void
+deploy_continue(struct deploy *d, int result, struct err *err)
+{
+	deploy_run(d, result, err);
+}
+
+static void
+on_job_piece(void *ctx, int stream, const char *data, size_t len)
+{
+	struct deploy *d = ctx;
+
+	task_say(d->task, stream, data, len);
+}
+
+static void
+on_job_done(void *ctx, const struct job_result *r)
+{
+	struct deploy *d = ctx;
+	const struct step *step = &steps[d->step];
+	struct err err = ERR_INIT;
+	char reason[ERR_MSG_MAX - 64];
+	int result = STEP_NEXT;
+
+	d->job = NULL;
+	if (r->status != 0 && step->failed != NULL)
+		result = step->failed(d, r, &err);
+	else if (r->status != 0)
+		result = err_set(&err, EIO, "%s", job_reason(r, reason, sizeof(reason)));
+	else if (step->done != NULL)
+		result = step->done(d, r, &err);
+	/* A job that was killed or overran says nothing about the commit. */
+	if (r->status < 0 || r->status > 128)
+		d->at_fault = false;
+	deploy_continue(d, result, &err);
+}
+
+int
+deploy_job(struct deploy *d, const char *kind, const struct strv *args, const void *in, size_t in_len, bool follow)
+{
+	d->job = job_start(d->svc->core,
+	    &(struct job_spec){
+		.kind = kind,
+		.service = d->svc->conf->name,
+		.args = args,
+		.in = in,
+		.in_len = in_len,
+		.piece = follow ? on_job_piece : NULL,
+		.done = on_job_done,
+		.ctx = d,
+	    });
+	return STEP_WAIT;
+}
+
+/* The interrupted release as the pipeline would have left it at approve. */
+static int
+load_resumed(struct deploy *d, struct err *err)
+{
+	auto_buf struct buf text = BUF_INIT(2 * MODEL_MAX);
+	auto_store_release struct store_release r = {0};
+	int rc = store_release_get(d->svc->core->store, d->svc->resume, &r, err);
+
+	if (rc == 0)
+		rc = err_set(err, ENOENT, "release %lld has no record", (long long)d->svc->resume);
+	if (rc >= 0)
+		rc = store_model_read(d->svc->core->store, d->svc->conf->name, r.id, &text, err);
+	if (rc < 0)
+		return rc;
+	d->model = model_parse(buf_str(&text), text.len, err);
+	if (d->model == NULL)
+		return -err->num;
+	snprintf(d->commit, sizeof(d->commit), "%s", r.commit);
+	d->approved = buf_take(&text);
+	d->release = r.id;
+	d->changed = true;
+	return 0;
+}
+
+static int
+deploy_begin(struct deploy *d, struct err *err)
+{
+	struct service *svc = d->svc;
+	int rc = 0;
+
+	if (d->mode == DEPLOY_RESUME)
+		rc = load_resumed(d, err);
+	else
+		snprintf(d->commit, sizeof(d->commit), "%s", svc->row.tracked);
+	if (rc < 0 || d->mode == DEPLOY_CHECK)
+		return rc;
+	rc = store_deploy_begin(svc->core->store, svc->conf->name, d->task->trigger, d->commit, &d->id, err);
+	if (rc >= 0 && d->release != 0)
+		rc = store_deploy_release(svc->core->store, d->id, d->release, err);
+	log_info("deploy begins service=%s deploy=%lld trigger=%s commit=%.8s", svc->conf->name, (long long)d->id, d->task->trigger,
+	    d->commit);
+	return rc;
+}
+
+void
+deploy_start(struct task *task)
+{
+	struct deploy *d = calloc(1, sizeof(*d));
+	struct err err = ERR_INIT;
+	int rc;
+
+	if (d == NULL)
+		abort();
+	d->task = task;
+	d->svc = task->svc;
+	d->mode = task->mode;
+	d->begun_ms = io_now_ms();
+	task->deploy = d;
+	event_del(d->svc->retry_timer);
+	rc = deploy_begin(d, &err);
+	if (rc < 0) {
+		deploy_ends(d, OUTCOME_FAILED, "%s", err.msg);
+		deploy_end(d);
+		return;
+	}
+	rc = start_step(d, &err); /* all modes have the first step */
+	deploy_run(d, rc, &err);
+}

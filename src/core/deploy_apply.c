@@ -1,0 +1,242 @@
+/* From plan to watch: the release takes the place of what runs. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "core/deploy_steps.h"
+#include "core/runs.h"
+
+static bool
+is_stopped(const void *ctx, const char *name)
+{
+	return service_stopped(ctx, name);
+}
+
+/* Why the approved release is not applied now; NULL when it is. */
+static const char *
+why_not_now(const struct deploy *d)
+{
+	struct err err = ERR_INIT;
+	bool reload = true;
+
+	if (d->svc->held)
+		return "the service is held down; it is applied when the hold goes";
+	if (service_stopped(d->svc, NULL))
+		return "the service was stopped by an operator; `up` applies it";
+	if (d->mode == DEPLOY_UP || d->mode == DEPLOY_RESUME || d->svc->row.release == 0)
+		return NULL;
+	model_reload(d->model, &reload, &err);
+	return reload ? NULL : "x-pgo: reload is false; `up` applies it";
+}
+
+/* Decides: nothing to do, not now, only the files, or everything. */
+int
+step_plan(struct deploy *d, struct err *err)
+{
+	const char *why = why_not_now(d);
+	struct service *svc = d->svc;
+
+	/* Files that nothing reads may follow even now; containers may not. */
+	if (why != NULL && (d->changed || svc->held))
+		return deploy_ends(d, OUTCOME_PENDING, "%s", why);
+	if (!d->changed && d->release == svc->row.release && str_eq(d->commit, svc->row.live)) {
+		if (d->mode != DEPLOY_UP)
+			return deploy_ends(d, OUTCOME_UNCHANGED, "%s", "");
+		return STEP_NEXT;
+	}
+	if (!d->changed)
+		return STEP_NEXT;
+	task_sayf(d->task, "release %lld: everything goes down and comes up\n", (long long)d->release);
+	return store_deploy_release(svc->core->store, d->id, d->release, err);
+}
+
+int
+step_checkout(struct deploy *d, struct err *err)
+{
+	auto_strv struct strv args = {NULL, 0};
+
+	(void)err;
+	if (str_eq(d->commit, d->svc->row.live) && d->mode != DEPLOY_RESUME)
+		return STEP_NEXT;
+	strv_add(&args, d->commit);
+	return deploy_job(d, "checkout", &args, NULL, 0, false);
+}
+
+int
+step_checkout_done(struct deploy *d, const struct job_result *r, struct err *err)
+{
+	struct service *svc = d->svc;
+
+	if (str_starts(r->out, "kept ")) {
+		log_warn("local edits of tracked files were saved before they were overwritten: %.*s service=%s",
+		    (int)strcspn(r->out + 5, "\n"), r->out + 5, svc->conf->name);
+		task_sayf(d->task, "local edits of tracked files were saved as %s", r->out + 5);
+	}
+	free(svc->row.live);
+	svc->row.live = str_dup(d->commit);
+	if (!d->changed) {
+		/* Nothing reads what changed: the release of this commit runs already. */
+		int rc = service_set_release(svc, d->release, err);
+
+		if (rc >= 0)
+			rc = service_save(svc, err);
+		if (rc >= 0)
+			rc = store_release_prune(svc->core->store, svc->conf->name, d->release, err);
+		if (rc < 0)
+			return rc;
+		if (d->mode != DEPLOY_UP)
+			return deploy_ends(d, OUTCOME_UNCHANGED, "only files that nothing reads have changed");
+		return STEP_NEXT;
+	}
+	return service_save(svc, err);
+}
+
+int
+step_mkdirs(struct deploy *d, struct err *err)
+{
+	auto_strv struct strv binds = {NULL, 0};
+	auto_buf struct buf in = BUF_INIT(MODEL_MAX);
+	int rc = model_binds(d->model, &binds, err);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < binds.n; i++) {
+		/* user = "root" may mount anything: what lies elsewhere is the administrator's to make. */
+		if (path_is_beneath(d->svc->live_path, binds.v[i], NULL) || path_is_beneath(d->svc->data_path, binds.v[i], NULL))
+			buf_add(&in, binds.v[i], strlen(binds.v[i]) + 1);
+	}
+	return in.len == 0 ? STEP_NEXT : deploy_job(d, "mkdirs", NULL, in.data, in.len, false);
+}
+
+/* Stop, then up: a plain down would lose the data of anonymous volumes. */
+int
+step_stop(struct deploy *d, struct err *err)
+{
+	auto_runs struct runs runs = RUNS_INIT;
+
+	(void)err;
+	if (!d->changed)
+		return STEP_NEXT;
+	runs_look(d->svc->core->engine, d->svc->conf->name, &d->svc->facts, is_stopped, d->svc, &runs);
+	return runs.running == 0 ? STEP_NEXT : deploy_job(d, "stop", NULL, NULL, 0, true);
+}
+
+/* What an operator stopped stays stopped: then all others are named. */
+static int
+up_services(const struct deploy *d, struct strv *args, struct err *err)
+{
+	auto_model_services struct model_services facts = {NULL, 0};
+	int rc;
+
+	if (d->task->args.n > 0 && !d->changed) {
+		for (size_t i = 0; i < d->task->args.n; i++)
+			strv_add(args, d->task->args.v[i]);
+		return 0;
+	}
+	if (d->svc->row.stopped[0] == '\0')
+		return 0;
+	rc = model_service_facts(d->model, &facts, err);
+	for (size_t i = 0; rc >= 0 && i < facts.n; i++) {
+		if (!service_stopped(d->svc, facts.v[i].name))
+			strv_add(args, facts.v[i].name);
+	}
+	return rc;
+}
+
+int
+step_up(struct deploy *d, struct err *err)
+{
+	auto_strv struct strv args = {NULL, 0};
+	int rc;
+
+	if (d->changed)
+		strv_add(&args, "--force-recreate");
+	rc = up_services(d, &args, err);
+	if (rc < 0)
+		return rc;
+	return deploy_job(d, "up", &args, d->approved, strlen(d->approved), true);
+}
+
+/* Whatever compose made of it, this release is what lies there now. */
+static int
+become_current(struct deploy *d, struct err *err)
+{
+	struct service *svc = d->svc;
+	int rc = service_set_release(svc, d->release, err);
+
+	if (rc >= 0)
+		rc = service_save(svc, err);
+	if (rc >= 0)
+		rc = store_release_prune(svc->core->store, svc->conf->name, d->release, err);
+	return rc;
+}
+
+int
+step_up_done(struct deploy *d, const struct job_result *r, struct err *err)
+{
+	(void)r;
+	d->svc->restore = false;
+	return d->release == d->svc->row.release ? STEP_NEXT : become_current(d, err);
+}
+
+int
+step_up_failed(struct deploy *d, const struct job_result *r, struct err *err)
+{
+	char reason[ERR_MSG_MAX - 64];
+	int rc;
+
+	/* Killed, or overran: nothing is known; the same release is applied again. */
+	if (r->status < 0 || r->status > 128)
+		return err_set(err, EIO, "%s", job_reason(r, reason, sizeof(reason)));
+	rc = d->release == d->svc->row.release ? 0 : become_current(d, err);
+	if (rc < 0)
+		return rc;
+	return deploy_ends(d, OUTCOME_UNHEALTHY, "up: %s", job_reason(r, reason, sizeof(reason)));
+}
+
+/* --- watch ----------------------------------------------------------------------------------------------------------- */
+
+static void
+on_watch_end(evutil_socket_t fd, short what, void *ctx)
+{
+	struct deploy *d = ctx;
+	struct err err = ERR_INIT;
+	auto_runs struct runs runs = RUNS_INIT;
+
+	(void)fd;
+	(void)what;
+	runs_look(d->svc->core->engine, d->svc->conf->name, &d->svc->facts, is_stopped, d->svc, &runs);
+	deploy_continue(d, deploy_ends(d, OUTCOME_UNHEALTHY, "watch: %s", buf_str(&runs.why)), &err);
+}
+
+int
+step_watch(struct deploy *d, struct err *err)
+{
+	static const struct timeval deadline = {WATCH_MS / 1000, 0};
+	auto_runs struct runs runs = RUNS_INIT;
+
+	(void)err;
+	runs_look(d->svc->core->engine, d->svc->conf->name, &d->svc->facts, is_stopped, d->svc, &runs);
+	/* Without a valid view nobody knows; healing looks as soon as somebody does. */
+	if (runs.missing.n == 0 || !d->svc->core->engine_up)
+		return deploy_ends(d, d->changed ? OUTCOME_LIVE : OUTCOME_UNCHANGED, "%s", "");
+	d->timer = event_new(d->svc->core->base, -1, 0, on_watch_end, d);
+	event_add(d->timer, &deadline);
+	return STEP_WAIT;
+}
+
+void
+deploy_on_containers(struct deploy *d)
+{
+	struct err err = ERR_INIT;
+	auto_runs struct runs runs = RUNS_INIT;
+
+	if (d->timer == NULL)
+		return;
+	runs_look(d->svc->core->engine, d->svc->conf->name, &d->svc->facts, is_stopped, d->svc, &runs);
+	if (runs.missing.n == 0)
+		deploy_continue(d, deploy_ends(d, d->changed ? OUTCOME_LIVE : OUTCOME_UNCHANGED, "%s", ""), &err);
+}

@@ -1,0 +1,386 @@
+/* From stage to approve: the commit is judged and everything it needs is fetched, while what runs is untouched. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/log.h"
+#include "compose/policy.h"
+#include "core/deploy_steps.h"
+
+static int
+commit_job(struct deploy *d, const char *kind, const void *in, size_t in_len)
+{
+	auto_strv struct strv args = {NULL, 0};
+
+	strv_add(&args, d->commit);
+	return deploy_job(d, kind, &args, in, in_len, false);
+}
+
+int
+step_stage(struct deploy *d, struct err *err)
+{
+	(void)err;
+	d->at_fault = true;
+	return commit_job(d, "stage", NULL, 0);
+}
+
+int
+step_resolve(struct deploy *d, struct err *err)
+{
+	(void)err;
+	d->at_fault = true;
+	return deploy_job(d, "resolve", NULL, NULL, 0, false);
+}
+
+int
+step_resolve_done(struct deploy *d, const struct job_result *r, struct err *err)
+{
+	bool reload;
+
+	if (r->tail[0] != '\0')
+		task_sayf(d->task, "%s\n", r->tail);
+	d->model = model_parse(r->out, r->out_len, err);
+	if (d->model == NULL)
+		return -err->num;
+	return model_reload(d->model, &reload, err) < 0 ? -err->num : STEP_NEXT;
+}
+
+/* What is looked up in the commit and on the disk: all that the model reads in the live tree; in the data directory there is no commit,
+ * but symbolic links there may be as well. */
+static int
+collect_inputs(struct deploy *d, struct err *err)
+{
+	auto_strv struct strv data = {NULL, 0};
+	int rc = model_inputs(d->model, d->svc->live_path, &d->inputs, err);
+
+	if (rc >= 0)
+		rc = model_inputs(d->model, d->svc->data_path, &data, err);
+	for (size_t i = 0; rc >= 0 && i < data.n; i++) {
+		if (!strv_has(&d->inputs, data.v[i]) && !strv_add(&d->inputs, data.v[i]))
+			rc = err_set(err, E2BIG, "the model names more than %d paths", STRV_MAX);
+	}
+	return rc;
+}
+
+/* NUL-terminated paths, as pgod-job reads them. */
+static void
+join_paths(const struct strv *paths, struct buf *ret)
+{
+	for (size_t i = 0; i < paths->n; i++)
+		buf_add(ret, paths->v[i], strlen(paths->v[i]) + 1);
+}
+
+int
+step_inputs(struct deploy *d, struct err *err)
+{
+	auto_buf struct buf in = BUF_INIT(MODEL_MAX);
+	int rc;
+
+	d->at_fault = true;
+	rc = collect_inputs(d, err);
+	if (rc < 0)
+		return rc;
+	if (d->inputs.n == 0)
+		return STEP_NEXT;
+	join_paths(&d->inputs, &in);
+	return commit_job(d, "inputs", in.data, in.len);
+}
+
+int
+step_inputs_done(struct deploy *d, const struct job_result *r, struct err *err)
+{
+	const char *p = r->out;
+
+	while (*p != '\0') {
+		size_t len = strcspn(p, "\n");
+
+		strv_add_take(&d->answers, str_printf("%.*s", (int)len, p));
+		p += len + (p[len] == '\n' ? 1 : 0);
+	}
+	if (d->answers.n != d->inputs.n)
+		return err_set(err, EPROTO, "the job inputs answered %zu of %zu paths", d->answers.n, d->inputs.n);
+	return STEP_NEXT;
+}
+
+static void
+refuse_symlinks(const struct deploy *d, struct violations *vs)
+{
+	for (size_t i = 0; i < d->answers.n; i++) {
+		if (str_starts(d->answers.v[i], "symlink "))
+			policy_symlink(d->model, d->inputs.v[i], d->answers.v[i] + strlen("symlink "), vs);
+	}
+}
+
+/* A model without services, or with inactive profiles only, would take everything down. */
+static int
+something_runs(struct deploy *d, struct err *err)
+{
+	auto_model_services struct model_services facts = {NULL, 0};
+
+	if (model_service_facts(d->model, &facts, err) < 0)
+		return -err->num;
+	if (facts.n == 0)
+		return deploy_ends(d, OUTCOME_REFUSED,
+		    "services: the compose file has none to run (those of inactive profiles do not count); to take the service down, "
+		    "ask for stop or down");
+	return STEP_NEXT;
+}
+
+int
+step_policy(struct deploy *d, struct err *err)
+{
+	const struct conf_service *conf = d->svc->conf;
+	auto_violations struct violations vs = {0};
+	auto_free char *text = NULL;
+
+	(void)err;
+	policy_check(d->model,
+	    &(struct policy){
+		.project = conf->name,
+		.live = d->svc->live_path,
+		.datadir = d->svc->data_path,
+		.root = str_eq(conf->user, "root"),
+		.has_networks = conf->has_networks,
+		.networks = &conf->networks,
+	    },
+	    &vs);
+	refuse_symlinks(d, &vs);
+	if (vs.n == 0)
+		return something_runs(d, err);
+	text = violations_text(&vs);
+	task_say(d->task, 2, text, strlen(text));
+	return deploy_ends(d, OUTCOME_REFUSED, "policy: %s", text);
+}
+
+/* --- external networks --------------------------------------------------------------------------------------------- */
+
+static int next_network(struct deploy *d, struct err *err);
+
+static void
+on_network(void *ctx, const struct engine_reply *reply)
+{
+	struct deploy *d = ctx;
+	struct err err = ERR_INIT;
+	int rc;
+
+	d->req = NULL;
+	if (reply->err->num != 0)
+		rc = err_set(&err, EIO, "%s", reply->err->msg);
+	else {
+		if (reply->missing)
+			strv_add(&d->missing, d->networks.v[d->looking]);
+		d->looking++;
+		rc = next_network(d, &err);
+	}
+	deploy_continue(d, rc, &err);
+}
+
+static int
+next_network(struct deploy *d, struct err *err)
+{
+	auto_buf struct buf names = BUF_INIT(512);
+
+	(void)err;
+	if (d->looking < d->networks.n) {
+		d->req = engine_network(d->svc->core->engine, d->networks.v[d->looking], on_network, d);
+		return STEP_WAIT;
+	}
+	if (d->missing.n == 0)
+		return STEP_NEXT;
+	for (size_t i = 0; i < d->missing.n; i++) {
+		buf_str_add(&names, i > 0 ? ", " : "");
+		buf_vis(&names, d->missing.v[i], strlen(d->missing.v[i]), false);
+	}
+	return deploy_ends(d, OUTCOME_WAITING, "external network %s does not exist yet: waiting for the service that makes it",
+	    buf_str(&names));
+}
+
+int
+step_networks(struct deploy *d, struct err *err)
+{
+	int rc = model_external_networks(d->model, &d->networks, err);
+
+	if (rc < 0)
+		return rc;
+	if (!d->svc->core->engine_up)
+		return err_set(err, EAGAIN, "the engine does not answer: %s", d->svc->core->engine_reason);
+	d->looking = 0;
+	return next_network(d, err);
+}
+
+/* --- images -------------------------------------------------------------------------------------------------------- */
+
+static int next_image(struct deploy *d, struct err *err);
+
+static void
+on_image(void *ctx, const struct engine_reply *reply)
+{
+	struct deploy *d = ctx;
+	struct err err = ERR_INIT;
+	int rc;
+
+	d->req = NULL;
+	if (reply->err->num != 0)
+		rc = err_set(&err, EIO, "%s", reply->err->msg);
+	else {
+		const char *id = reply->missing ? NULL : engine_image_id(reply);
+
+		d->ids[d->looking] = id != NULL ? str_dup(id) : NULL;
+		d->looking++;
+		rc = next_image(d, &err);
+	}
+	deploy_continue(d, rc, &err);
+}
+
+static int
+next_image(struct deploy *d, struct err *err)
+{
+	(void)err;
+	if (d->looking == d->images.n)
+		return STEP_NEXT;
+	d->req = engine_image(d->svc->core->engine, d->images.v[d->looking].image, on_image, d);
+	return STEP_WAIT;
+}
+
+/* Looks up the image behind each name; once before and once after pull and build. */
+int
+step_images(struct deploy *d, struct err *err)
+{
+	int rc;
+
+	if (d->ids == NULL) {
+		rc = model_images(d->model, d->svc->conf->name, &d->images, err);
+		if (rc >= 0)
+			rc = model_digest(d->model, NULL, 0, &d->inputs, &d->answers, d->basis, err);
+		if (rc < 0)
+			return rc;
+		d->ids = calloc(d->images.n + 1, sizeof(*d->ids));
+		if (d->ids == NULL)
+			abort();
+	}
+	for (size_t i = 0; i < d->images.n; i++)
+		free(TAKE(d->ids[i]));
+	d->looking = 0;
+	return next_image(d, err);
+}
+
+/* The resolved model goes to compose as it was approved, never the repository's file. */
+static int
+image_job(struct deploy *d, const char *kind, const struct strv *services)
+{
+	auto_json json_t *named = str_eq(kind, "build") ? model_for_build(d->model) : json_incref(d->model);
+	auto_free char *text = model_dump(named);
+
+	for (size_t i = 0; i < services->n; i++)
+		task_sayf(d->task, "%s: %s\n", kind, services->v[i]);
+	return deploy_job(d, kind, services, text, strlen(text), true);
+}
+
+/* An operator's pull asks the registries again, for all or for the compose services he named. */
+static bool
+asked_to_pull(const struct deploy *d, const char *service)
+{
+	return d->mode == DEPLOY_PULL && (d->task->args.n == 0 || strv_has(&d->task->args, service));
+}
+
+int
+step_pull(struct deploy *d, struct err *err)
+{
+	auto_strv struct strv services = {NULL, 0};
+
+	(void)err;
+	for (size_t i = 0; i < d->images.n; i++) {
+		const struct model_image *im = &d->images.v[i];
+
+		if (im->pull && (d->ids[i] == NULL || im->always || asked_to_pull(d, im->service)))
+			strv_add(&services, im->service);
+	}
+	return services.n == 0 ? STEP_NEXT : image_job(d, "pull", &services);
+}
+
+int
+step_build(struct deploy *d, struct err *err)
+{
+	bool fresh = str_eq(d->basis, d->svc->release.basis);
+	auto_strv struct strv services = {NULL, 0};
+
+	(void)err;
+	for (size_t i = 0; i < d->images.n; i++) {
+		const struct model_image *im = &d->images.v[i];
+
+		/* The model and all it reads are as they were: so is the image. */
+		if (im->build && (d->ids[i] == NULL || im->rebuild || !fresh))
+			strv_add(&services, im->service);
+	}
+	return services.n == 0 ? STEP_NEXT : image_job(d, "build", &services);
+}
+
+/* --- approve ------------------------------------------------------------------------------------------------------- */
+
+static const char *
+how_missed(const struct model_image *im)
+{
+	if (im->build)
+		return "building it did not make it";
+	return im->pull ? "pulling it did not bring it" : "its pull_policy forbids to pull it";
+}
+
+static int
+fixed_ids(const struct deploy *d, struct model_image_id *ret, struct err *err)
+{
+	for (size_t i = 0; i < d->images.n; i++) {
+		const struct model_image *im = &d->images.v[i];
+
+		if (d->ids[i] == NULL)
+			return err_set(err, ENOENT, "services.%s.image: there is no image %s on this machine, and %s", im->service,
+			    im->written, how_missed(im));
+		ret[i] = (struct model_image_id){.service = im->service, .id = d->ids[i]};
+	}
+	return 0;
+}
+
+/* {"web": {"name": "busybox:1", "id": "sha256:..."}}: ps shows the written name. */
+static char *
+images_text(const struct deploy *d)
+{
+	auto_json json_t *all = json_object();
+
+	for (size_t i = 0; i < d->images.n; i++)
+		json_object_set_new(all, d->images.v[i].service,
+		    json_pack("{ss ss}", "name", d->images.v[i].written, "id", d->ids[i]));
+	return json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS);
+}
+
+/* The new release is written down before anything is touched: a later pgod can finish what this one begins. */
+int
+step_approve(struct deploy *d, struct err *err)
+{
+	struct service *svc = d->svc;
+	auto_free struct model_image_id *ids = calloc(d->images.n + 1, sizeof(*ids));
+	auto_json json_t *approved = NULL;
+	auto_free char *images = NULL;
+	int rc;
+
+	if (ids == NULL)
+		abort();
+	rc = fixed_ids(d, ids, err);
+	if (rc >= 0)
+		rc = model_digest(d->model, ids, d->images.n, &d->inputs, &d->answers, d->digest, err);
+	if (rc < 0)
+		return rc;
+	approved = model_approve(d->model, ids, d->images.n, err);
+	if (approved == NULL)
+		return -err->num;
+	d->approved = model_dump(approved);
+	d->changed = svc->row.release == 0 || !str_eq(d->digest, svc->release.digest);
+	if (!d->changed && str_eq(d->commit, svc->release.commit)) {
+		d->release = svc->row.release;
+		return STEP_NEXT;
+	}
+	images = images_text(d);
+	rc = store_release_add(svc->core->store, svc->conf->name,
+	    &(struct store_release){.commit = d->commit, .digest = d->digest, .basis = d->basis, .images = images}, d->approved,
+	    &d->release, err);
+	return rc < 0 ? rc : STEP_NEXT;
+}

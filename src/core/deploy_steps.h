@@ -1,0 +1,109 @@
+/* Inside of the deploy: its state and its steps. Only deploy*.c include this. */
+#ifndef PGO_CORE_DEPLOY_STEPS_H
+#define PGO_CORE_DEPLOY_STEPS_H
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "compose/model.h"
+#include "core/deploy.h"
+#include "core/job.h"
+#include "core/service.h"
+#include "engine/engine.h"
+
+enum {
+	WATCH_MS = 10 * 1000, /* what should run must be seen running within this time after compose has ended */
+};
+
+/* What a step's function says. Negative: it failed (-errno, err set). */
+enum step_result {
+	STEP_NEXT, /* done: on to the next */
+	STEP_WAIT, /* a job or the engine will call back */
+	STEP_END,  /* the deploy has come to its end early: outcome and reason are set */
+};
+
+/* How a deploy ends. */
+enum outcome {
+	OUTCOME_LIVE,      /* the release runs */
+	OUTCOME_UNCHANGED, /* nothing had to be done to the containers */
+	OUTCOME_PENDING,   /* approved, but not to be applied now */
+	OUTCOME_CHECKED,   /* DEPLOY_CHECK found nothing to refuse */
+	OUTCOME_REFUSED,   /* the commit is at fault: not tried again until there is another one or an operator asks */
+	OUTCOME_WAITING,   /* for an external network */
+	OUTCOME_FAILED,    /* something else is at fault: tried again later */
+	OUTCOME_UNHEALTHY, /* applied, but it does not run as it should */
+};
+
+struct deploy {
+	struct task *task;
+	struct service *svc;
+	enum deploy_mode mode;
+	int64_t id;         /* of the journal; 0 for DEPLOY_CHECK */
+	char commit[STORE_OID];
+	size_t step;
+	bool at_fault;      /* a failure of this step is the commit's fault */
+	struct job *job;
+	struct engine_req *req;
+	struct event *timer;
+	int64_t begun_ms;
+
+	json_t *model;      /* resolved */
+	struct strv inputs; /* paths, and the job's answer for each */
+	struct strv answers;
+	struct model_images images;
+	char **ids;         /* images.n: image id, or NULL while missing */
+	size_t looking;     /* the image or network whose answer is awaited */
+	struct strv networks;
+	struct strv missing; /* external networks that do not exist */
+	char basis[MODEL_DIGEST_HEX];
+	char digest[MODEL_DIGEST_HEX];
+
+	int64_t release;    /* what is being applied; 0: nothing */
+	char *approved;     /* its model, text */
+	bool changed;       /* the containers must be replaced */
+	enum outcome outcome;
+	char reason[ERR_MSG_MAX];
+};
+
+struct step {
+	const char *name;
+	unsigned modes; /* 1u << enum deploy_mode */
+	bool applies;   /* touches what runs: from here on the deploy is brought to its end */
+	int (*start)(struct deploy *d, struct err *err);
+	/* The job that start began has ended with status 0; NULL: nothing to read. */
+	int (*done)(struct deploy *d, const struct job_result *r, struct err *err);
+	/* It has failed; NULL: its reason is the reason. Returns like start. */
+	int (*failed)(struct deploy *d, const struct job_result *r, struct err *err);
+};
+
+/* Starts the step's job; its output goes to the task's client as well when follow is set. Returns STEP_WAIT. */
+int deploy_job(struct deploy *d, const char *kind, const struct strv *args, const void *in, size_t in_len, bool follow);
+/* The step that waits has its result. */
+void deploy_continue(struct deploy *d, int result, struct err *err);
+/* Sets outcome and reason; returns STEP_END. */
+int deploy_ends(struct deploy *d, enum outcome outcome, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* deploy_prepare.c */
+int step_stage(struct deploy *d, struct err *err);
+int step_resolve(struct deploy *d, struct err *err);
+int step_resolve_done(struct deploy *d, const struct job_result *r, struct err *err);
+int step_inputs(struct deploy *d, struct err *err);
+int step_inputs_done(struct deploy *d, const struct job_result *r, struct err *err);
+int step_policy(struct deploy *d, struct err *err);
+int step_networks(struct deploy *d, struct err *err);
+int step_images(struct deploy *d, struct err *err);
+int step_pull(struct deploy *d, struct err *err);
+int step_build(struct deploy *d, struct err *err);
+int step_approve(struct deploy *d, struct err *err);
+/* deploy_apply.c */
+int step_plan(struct deploy *d, struct err *err);
+int step_checkout(struct deploy *d, struct err *err);
+int step_checkout_done(struct deploy *d, const struct job_result *r, struct err *err);
+int step_mkdirs(struct deploy *d, struct err *err);
+int step_stop(struct deploy *d, struct err *err);
+int step_up(struct deploy *d, struct err *err);
+int step_up_done(struct deploy *d, const struct job_result *r, struct err *err);
+int step_up_failed(struct deploy *d, const struct job_result *r, struct err *err);
+int step_watch(struct deploy *d, struct err *err);
+
+#endif

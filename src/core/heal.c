@@ -1,0 +1,130 @@
+/* Tasks that are one compose command: bringing up what is missing, stopping for a hold, an operator's stop, start, restart, down. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "compose/model.h"
+#include "core/job.h"
+#include "core/service.h"
+
+static void
+on_piece(void *ctx, int stream, const char *data, size_t len)
+{
+	task_say(ctx, stream, data, len);
+}
+
+static void
+start_job(struct task *task, const char *kind, const struct strv *args, const struct buf *in,
+    void (*done)(void *, const struct job_result *))
+{
+	task->job = job_start(task->svc->core,
+	    &(struct job_spec){
+		.kind = kind,
+		.service = task->svc->conf->name,
+		.args = args,
+		.in = in != NULL ? in->data : NULL,
+		.in_len = in != NULL ? in->len : 0,
+		.piece = on_piece,
+		.done = done,
+		.ctx = task,
+	    });
+}
+
+static void
+on_healed(void *ctx, const struct job_result *r)
+{
+	struct task *task = ctx;
+	char reason[ERR_MSG_MAX];
+
+	task->job = NULL;
+	if (r->status != 0)
+		log_err("cannot bring it up: %s service=%s", job_reason(r, reason, sizeof(reason)), task->svc->conf->name);
+	task_end(task, r->status, NULL);
+}
+
+/* From the approved model of the last release and the images on this machine: neither git nor a registry is needed. */
+void
+heal_start(struct task *task)
+{
+	struct service *svc = task->svc;
+	auto_buf struct buf model = BUF_INIT(2 * MODEL_MAX);
+	auto_strv struct strv args = {NULL, 0};
+	struct err err = ERR_INIT;
+
+	svc->restore = false; /* once: what this does not bring up is healed, with a budget */
+	if (store_model_read(svc->core->store, svc->conf->name, svc->row.release, &model, &err) < 0) {
+		log_err("cannot bring it up: %s service=%s", err.msg, svc->conf->name);
+		task_end(task, 1, err.msg);
+		return;
+	}
+	/* Only what is missing: compose would start again what has finished. */
+	if (task->args.n > 0)
+		strv_add(&args, "--no-deps");
+	for (size_t i = 0; i < task->args.n; i++)
+		strv_add(&args, task->args.v[i]);
+	start_job(task, "up", &args, &model, on_healed);
+}
+
+static void
+on_stopped(void *ctx, const struct job_result *r)
+{
+	struct task *task = ctx;
+	char reason[ERR_MSG_MAX];
+
+	task->job = NULL;
+	if (r->status != 0) {
+		log_err("cannot stop it: %s service=%s", job_reason(r, reason, sizeof(reason)), task->svc->conf->name);
+		service_retry_later(task->svc);
+	} else {
+		log_info("stopped because it is held service=%s", task->svc->conf->name);
+	}
+	task_end(task, r->status, NULL);
+}
+
+void
+stop_start(struct task *task)
+{
+	start_job(task, "stop", NULL, NULL, on_stopped);
+}
+
+static void
+on_verb(void *ctx, const struct job_result *r)
+{
+	struct task *task = ctx;
+
+	task->job = NULL;
+	log_info("%s by an operator ended service=%s status=%d", task->verb, task->svc->conf->name, r->status);
+	/* 500: not compose's verdict, but pgod could not ask it. */
+	task_end(task, r->status < 0 ? 500 : r->status, r->error[0] != '\0' ? r->error : NULL);
+}
+
+/* The operands of a verb that names compose services: what follows the options. */
+static void
+named_services(const struct task *task, struct strv *ret)
+{
+	for (size_t i = 0; i < task->args.n; i++) {
+		if (task->args.v[i][0] != '-')
+			strv_add(ret, task->args.v[i]);
+	}
+}
+
+/* The operator's will is written down before the containers change, so that nothing is healed that he stops. */
+void
+verb_start(struct task *task)
+{
+	bool down = str_eq(task->verb, "stop") || str_eq(task->verb, "down");
+	auto_strv struct strv names = {NULL, 0};
+	struct service *svc = task->svc;
+	struct err err = ERR_INIT;
+
+	named_services(task, &names);
+	if (service_set_stopped(svc, down, &names, &err) < 0) {
+		task_end(task, 500, err.msg);
+		return;
+	}
+	if (!down)
+		service_judge_again(svc);
+	start_job(task, task->verb, &task->args, NULL, on_verb);
+}

@@ -1,0 +1,303 @@
+#include "core/job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/io.h"
+#include "base/log.h"
+
+struct job_pipe {
+	struct job *job;
+	int stream;
+	int fd;
+	struct event *ev;
+	struct buf text;
+};
+
+struct job {
+	TAILQ_ENTRY(job) entry;
+	struct core *core;
+	int64_t id;
+	char *kind;
+	char *service;
+	struct job_pipe out, err;
+	struct event *timer; /* drains, or tells of a failed start */
+	bool exited;
+	int status;
+	char *error;
+	void (*piece)(void *ctx, int stream, const char *data, size_t len);
+	void (*done)(void *ctx, const struct job_result *result);
+	void *ctx;
+};
+
+static void
+pipe_close(struct job_pipe *p)
+{
+	if (p->ev != NULL)
+		event_free(p->ev);
+	p->ev = NULL;
+	if (p->fd >= 0)
+		close(p->fd);
+	p->fd = -1;
+}
+
+static void
+job_free(struct job *job)
+{
+	pipe_close(&job->out);
+	pipe_close(&job->err);
+	buf_done(&job->out.text);
+	buf_done(&job->err.text);
+	if (job->timer != NULL)
+		event_free(job->timer);
+	free(job->kind);
+	free(job->service);
+	free(job->error);
+	TAILQ_REMOVE(&job->core->jobs, job, entry);
+	free(job);
+}
+
+/* The end of stderr as it may be shown: escaped, without blank ends. */
+static char *
+make_tail(const struct buf *text)
+{
+	auto_buf struct buf out = BUF_INIT(4 * JOB_TAIL_MAX);
+	size_t len = text->len;
+
+	while (len > 0 && (text->data[len - 1] == '\n' || text->data[len - 1] == ' '))
+		len--;
+	buf_vis(&out, buf_str(text), len, true);
+	return buf_take(&out);
+}
+
+static void
+job_finish(struct job *job)
+{
+	auto_free char *tail = make_tail(&job->err.text);
+	struct core *core = job->core;
+	struct job_result r = {
+		.status = job->status,
+		.error = job->error != NULL ? job->error : "",
+		.out = buf_str(&job->out.text),
+		.out_len = job->out.text.len,
+		.tail = tail,
+	};
+
+	log_debug("job ended kind=%s service=%s job=%lld status=%d", job->kind, job->service, (long long)job->id, job->status);
+	if (r.status == 0 && job->out.text.full) {
+		r.status = -1;
+		r.error = "it printed more than is read";
+	}
+	if (job->done != NULL)
+		job->done(job->ctx, &r);
+	job_free(job);
+	core_kick(core);
+	core_maybe_exit(core);
+}
+
+static void
+job_maybe_finish(struct job *job)
+{
+	static const struct timeval drain = {JOB_DRAIN_MS / 1000, JOB_DRAIN_MS % 1000 * 1000};
+
+	if (!job->exited)
+		return;
+	if (job->out.fd < 0 && job->err.fd < 0)
+		event_active(job->timer, 0, 0);
+	else
+		event_add(job->timer, &drain);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	job_finish(ctx);
+}
+
+/* stderr keeps its end, stdout its whole up to its limit. */
+static void
+keep(struct job_pipe *p, const char *data, size_t len)
+{
+	if (p->stream == 2 && p->text.len + len > JOB_TAIL_MAX) {
+		size_t over = p->text.len + len - JOB_TAIL_MAX;
+
+		buf_drop(&p->text, over < p->text.len ? over : p->text.len);
+		if (len > JOB_TAIL_MAX) {
+			data += len - JOB_TAIL_MAX;
+			len = JOB_TAIL_MAX;
+		}
+	}
+	buf_add(&p->text, data, len);
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *ctx)
+{
+	struct job_pipe *p = ctx;
+	char data[8192];
+	ssize_t n = read(fd, data, sizeof(data));
+
+	(void)what;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0) {
+		keep(p, data, (size_t)n);
+		if (p->job->piece != NULL)
+			p->job->piece(p->job->ctx, p->stream, data, (size_t)n);
+		return;
+	}
+	pipe_close(p);
+	job_maybe_finish(p->job);
+}
+
+/* Makes a pipe whose read end core watches; the write end is for the job. */
+static int
+pipe_open(struct job_pipe *p, int *ret_write, struct err *err)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_errno(err, "cannot make a pipe");
+	io_set_nonblock(fds[0], true);
+	p->fd = fds[0];
+	p->ev = event_new(p->job->core->base, p->fd, EV_READ | EV_PERSIST, on_readable, p);
+	event_add(p->ev, NULL);
+	*ret_write = fds[1];
+	return 0;
+}
+
+static void
+send_job(struct job *job, const struct strv *args, const int *fds, size_t nfds, const char *stdio)
+{
+	static const struct strv none = {NULL, 0};
+	auto_free char *packed = strv_pack(args != NULL ? args : &none);
+
+	channel_send(job->core->pgod,
+	    msg_new("job", "sIssssssss", "id", (json_int_t)job->id, "kind", job->kind, "service", job->service, "args", packed,
+		"stdio", stdio),
+	    fds, nfds);
+}
+
+static int
+start_collected(struct job *job, const struct job_spec *spec, struct err *err)
+{
+	auto_close int in = -1;
+	auto_close int out = -1;
+	auto_close int errfd = -1;
+	int rc;
+
+	if (spec->in != NULL) {
+		in = io_memfd("stdin", spec->in, spec->in_len, err);
+		if (in < 0)
+			return in;
+	}
+	rc = pipe_open(&job->out, &out, err);
+	if (rc >= 0)
+		rc = pipe_open(&job->err, &errfd, err);
+	if (rc < 0)
+		return rc;
+	if (in >= 0)
+		send_job(job, spec->args, (int[]){in, out, errfd}, 3, "012");
+	else
+		send_job(job, spec->args, (int[]){out, errfd}, 2, "12");
+	return 0;
+}
+
+struct job *
+job_start(struct core *core, const struct job_spec *spec)
+{
+	struct job *job = calloc(1, sizeof(*job));
+	struct err err = ERR_INIT;
+	int rc = 0;
+
+	if (job == NULL)
+		abort();
+	job->core = core;
+	job->id = ++core->last_job_id;
+	job->kind = str_dup(spec->kind);
+	job->service = str_dup(spec->service);
+	job->out = (struct job_pipe){.job = job, .stream = 1, .fd = -1, .text = BUF_INIT(JOB_OUT_MAX)};
+	job->err = (struct job_pipe){.job = job, .stream = 2, .fd = -1, .text = BUF_INIT(JOB_TAIL_MAX)};
+	job->piece = spec->piece;
+	job->done = spec->done;
+	job->ctx = spec->ctx;
+	job->timer = event_new(core->base, -1, 0, on_timer, job);
+	TAILQ_INSERT_TAIL(&core->jobs, job, entry);
+	log_debug("job kind=%s service=%s job=%lld", spec->kind, spec->service, (long long)job->id);
+	if (spec->pipes != NULL)
+		send_job(job, spec->args, spec->pipes, 3, "012");
+	else
+		rc = start_collected(job, spec, &err);
+	if (rc < 0)
+		job_on_exited(core, job->id, -1, err.msg);
+	return job;
+}
+
+void
+job_signal(struct job *job, const char *signal)
+{
+	channel_send(job->core->pgod, msg_new("kill", "sIss", "id", (json_int_t)job->id, "signal", signal), NULL, 0);
+}
+
+void
+job_abandon(struct job *job)
+{
+	if (job == NULL)
+		return;
+	job->done = NULL;
+	job->piece = NULL;
+}
+
+static struct job *
+job_find(struct core *core, int64_t id)
+{
+	struct job *job;
+
+	TAILQ_FOREACH(job, &core->jobs, entry) {
+		if (job->id == id)
+			return job;
+	}
+	return NULL;
+}
+
+void
+job_on_waiting(struct core *core, int64_t id, int64_t pid)
+{
+	struct job *job = job_find(core, id);
+
+	if (job != NULL)
+		log_info("waiting for an earlier job to end service=%s kind=%s pid=%lld", job->service, job->kind, (long long)pid);
+}
+
+void
+job_on_exited(struct core *core, int64_t id, int status, const char *error)
+{
+	struct job *job = job_find(core, id);
+
+	if (job == NULL || job->exited)
+		return;
+	job->exited = true;
+	job->status = status;
+	job->error = str_dup(error);
+	job_maybe_finish(job);
+}
+
+const char *
+job_reason(const struct job_result *r, char *buf, size_t size)
+{
+	const char *text = r->error[0] != '\0' ? r->error : r->tail;
+
+	if (text[0] != '\0')
+		snprintf(buf, size, "%s", text);
+	else if (r->status > 128)
+		snprintf(buf, size, "ended by signal %d", r->status - 128);
+	else
+		snprintf(buf, size, "exit status %d", r->status);
+	return buf;
+}

@@ -1,0 +1,53 @@
+/* Jobs as core sees them: asked of pgod by kind and service, their small output collected, their end told once. */
+#ifndef PGO_CORE_JOB_H
+#define PGO_CORE_JOB_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "core/core.h"
+
+enum {
+	JOB_OUT_MAX = 4 * 1024 * 1024, /* the largest output that is collected: a model */
+	JOB_TAIL_MAX = 4 * 1024,       /* last bytes of stderr, for the reason of a failure */
+	JOB_DRAIN_MS = 2000,           /* output of left-over grandchildren is waited for this long after the end */
+};
+
+struct job_result {
+	int status;        /* exit status, 128 + signal, or -1 when it did not run to its end */
+	const char *error; /* why, for -1; "" else */
+	const char *out;   /* stdout, complete (with status 0), NUL-terminated */
+	size_t out_len;
+	const char *tail;  /* the end of stderr, trimmed, escaped, newlines kept */
+};
+
+struct job_spec {
+	const char *kind;    /* a row of pgod's menu */
+	const char *service;
+	const struct strv *args; /* NULL: none */
+	const void *in;      /* becomes stdin; NULL: /dev/null */
+	size_t in_len;
+	const int *pipes;    /* the client's stdin, stdout, stderr for the job; borrowed. NULL: stdout and stderr are collected */
+	/* Each piece of collected output as it comes (stream 1 or 2); NULL: nobody follows. */
+	void (*piece)(void *ctx, int stream, const char *data, size_t len);
+	/* Called once, from the loop; the job is gone afterwards. Not called after job_abandon. */
+	void (*done)(void *ctx, const struct job_result *result);
+	void *ctx;
+};
+
+/* Never NULL; what goes wrong is told through done. */
+struct job *job_start(struct core *core, const struct job_spec *spec);
+/* "INT", "HUP", "QUIT", "WINCH"; "TERM" ends the job, at the latest by KILL. */
+void job_signal(struct job *job, const char *signal);
+/* The job runs on, but nobody listens: done and piece are not called any more. NULL is fine. */
+void job_abandon(struct job *job);
+
+/* Handlers of pgod's messages; unknown ids are late answers and ignored. */
+void job_on_waiting(struct core *core, int64_t id, int64_t pid);
+void job_on_exited(struct core *core, int64_t id, int status, const char *error);
+
+/* Why the job failed, in one line: the error, else the end of stderr, else its status. Returns buf. */
+const char *job_reason(const struct job_result *r, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,390 @@
+/* pgod-core: the domain. Started by pgod with its working directory in <dir>/.state and the channel as descriptor 3. No exec, no
+ * network, no file outside of that directory. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/sandbox.h"
+#include "core/client.h"
+#include "core/core.h"
+#include "core/job.h"
+#include "core/op.h"
+#include "core/remove.h"
+#include "core/service.h"
+#include "engine/engine.h"
+
+enum { PGOD_FD = 3 };
+enum { CORE_CONFIG, CORE_RUNNING }; /* states of the channel to pgod */
+
+/* Besides the few that every process needs: sqlite in its directory, memfds for the jobs' input, talk on the sockets it is given. */
+static const int syscalls[] = {
+	SYS_openat, SYS_newfstatat, SYS_pread64, SYS_pwrite64, SYS_fsync, SYS_fdatasync, SYS_ftruncate, SYS_unlinkat, SYS_mkdirat,
+	SYS_renameat2, SYS_faccessat, SYS_getcwd, SYS_memfd_create, SYS_pipe2, SYS_sendto, SYS_recvfrom, SYS_fallocate, SYS_fchmod, SYS_uname,
+	SYS_readlinkat, SYS_statx,
+#ifdef SYS_open
+	SYS_open, SYS_stat, SYS_lstat, SYS_access, SYS_unlink, SYS_mkdir, SYS_rmdir, SYS_rename, SYS_readlink,
+#endif
+};
+
+static const struct sandbox sandbox = {
+	.role = "core",
+	.syscalls = syscalls,
+	.nsyscalls = ARRAY_LEN(syscalls),
+	.dir = ".",
+	.nofile = 4096,
+	.may_fork = false,
+};
+
+struct service *
+core_service(struct core *core, const char *name)
+{
+	struct service *svc;
+
+	TAILQ_FOREACH(svc, &core->services, entry) {
+		if (str_eq(svc->conf->name, name))
+			return svc;
+	}
+	return NULL;
+}
+
+void
+core_kick(struct core *core)
+{
+	while (core->busy < CORE_TASKS_MAX) {
+		struct service *svc;
+
+		TAILQ_FOREACH(svc, &core->services, entry) {
+			if (svc->waits)
+				break;
+		}
+		if (svc == NULL)
+			return;
+		/* Whoever is served goes to the end: a hundred services take turns. */
+		TAILQ_REMOVE(&core->services, svc, entry);
+		TAILQ_INSERT_TAIL(&core->services, svc, entry);
+		svc->waits = false;
+		service_next(svc);
+	}
+}
+
+void
+core_maybe_exit(struct core *core)
+{
+	if (core->quitting && core->busy == 0 && TAILQ_EMPTY(&core->jobs))
+		event_base_loopexit(core->base, NULL);
+}
+
+/* --- the engine ------------------------------------------------------------------------------------------------------ */
+
+static void
+engine_wants_connection(void *ctx, long long id)
+{
+	struct core *core = ctx;
+
+	channel_send(core->pgod, msg_new("engine", "sI", "id", (json_int_t)id), NULL, 0);
+}
+
+static void
+on_engine_up(void *ctx)
+{
+	struct core *core = ctx;
+	struct service *svc;
+
+	core->engine_up = true;
+	log_info("the engine answers containers=%zu", engine_container_count(core->engine));
+	remove_unconfigured(core);
+	TAILQ_FOREACH(svc, &core->services, entry)
+		service_on_engine_up(svc);
+}
+
+static void
+on_engine_down(void *ctx, const char *reason)
+{
+	struct core *core = ctx;
+
+	core->engine_up = false;
+	snprintf(core->engine_reason, sizeof(core->engine_reason), "%s", reason);
+	log_warn("the engine does not answer, containers may still run: %s", reason);
+}
+
+static void
+on_engine_changed(void *ctx, const char *project)
+{
+	struct service *svc = core_service(ctx, project);
+
+	if (svc != NULL)
+		service_on_containers(svc);
+}
+
+/* --- pgod's messages ------------------------------------------------------------------------------------------------- */
+
+static int
+make_services(struct core *core, struct err *err)
+{
+	for (size_t i = 0; i < core->conf->nservices; i++) {
+		struct service *svc = service_new(core, &core->conf->services[i], err);
+
+		if (svc == NULL)
+			return err_wrap(err, "service %s", core->conf->services[i].name);
+		TAILQ_INSERT_TAIL(&core->services, svc, entry);
+	}
+	return 0;
+}
+
+static int
+on_config(void *ctx, struct msg *m, struct err *err)
+{
+	struct core *core = ctx;
+	auto_close int fd = msg_take_fd(m, 0);
+	auto_buf struct buf text = BUF_INIT(16 * 1024 * 1024);
+	int rc = io_memfd_read(fd, &text, err);
+
+	if (rc < 0)
+		return rc;
+	core->conf = conf_parse(buf_str(&text), text.len, err);
+	if (core->conf == NULL)
+		return -err->num;
+	channel_state(core->pgod, CORE_RUNNING);
+	rc = make_services(core, err);
+	if (rc < 0)
+		return rc;
+	core->engine = engine_new(core->base,
+	    &(struct engine_spec){
+		.connect = engine_wants_connection,
+		.up = on_engine_up,
+		.down = on_engine_down,
+		.changed = on_engine_changed,
+		.ctx = core,
+	    });
+	log_info("%zu services", core->conf->nservices);
+	return 0;
+}
+
+static int
+on_service(void *ctx, struct msg *m, struct err *err)
+{
+	struct service *svc = core_service(ctx, msg_str(m, "name"));
+
+	if (svc == NULL)
+		return err_set(err, ENOENT, "pgod speaks of a service that is not configured");
+	service_on_ready(svc, msg_str(m, "problem"));
+	return 0;
+}
+
+static int
+on_hold(void *ctx, struct msg *m, struct err *err)
+{
+	struct service *svc = core_service(ctx, msg_str(m, "service"));
+
+	(void)err;
+	if (svc != NULL)
+		service_on_hold(svc, msg_bool(m, "held"), msg_str(m, "note"));
+	return 0;
+}
+
+static int
+on_job_waiting(void *ctx, struct msg *m, struct err *err)
+{
+	(void)err;
+	job_on_waiting(ctx, msg_int(m, "id"), msg_int(m, "pid"));
+	return 0;
+}
+
+static int
+on_job_started(void *ctx, struct msg *m, struct err *err)
+{
+	(void)ctx;
+	(void)err;
+	log_debug("job runs job=%lld pid=%lld", msg_int(m, "id"), msg_int(m, "pid"));
+	return 0;
+}
+
+static int
+on_job_exited(void *ctx, struct msg *m, struct err *err)
+{
+	(void)err;
+	job_on_exited(ctx, msg_int(m, "id"), (int)msg_int(m, "status"), msg_str(m, "error"));
+	return 0;
+}
+
+static int
+on_engine(void *ctx, struct msg *m, struct err *err)
+{
+	struct core *core = ctx;
+	int fd = msg_take_fd(m, 0);
+
+	(void)err;
+	if (fd >= 0)
+		engine_connected(core->engine, msg_int(m, "id"), fd);
+	else
+		engine_refused(core->engine, msg_int(m, "id"), msg_str(m, "error"));
+	return 0;
+}
+
+static int
+on_retired(void *ctx, struct msg *m, struct err *err)
+{
+	(void)err;
+	remove_on_retired(ctx, msg_str(m, "service"), msg_str(m, "error"));
+	return 0;
+}
+
+static int
+on_client(void *ctx, struct msg *m, struct err *err)
+{
+	(void)err;
+	client_new(ctx, msg_int(m, "id"), msg_str(m, "peer"), msg_take_fd(m, 0));
+	return 0;
+}
+
+static int
+on_quit(void *ctx, struct msg *m, struct err *err)
+{
+	struct core *core = ctx;
+
+	(void)m;
+	(void)err;
+	core->quitting = true;
+	core_maybe_exit(core);
+	return 0;
+}
+
+static const struct channel_rule rules[] = {
+	{"config", 1u << CORE_CONFIG, on_config},
+	{"service", 1u << CORE_RUNNING, on_service},
+	{"hold", 1u << CORE_RUNNING, on_hold},
+	{"job-waiting", 1u << CORE_RUNNING, on_job_waiting},
+	{"job-started", 1u << CORE_RUNNING, on_job_started},
+	{"job-exited", 1u << CORE_RUNNING, on_job_exited},
+	{"engine", 1u << CORE_RUNNING, on_engine},
+	{"retired", 1u << CORE_RUNNING, on_retired},
+	{"client", 1u << CORE_RUNNING, on_client},
+	{"quit", 1u << CORE_CONFIG | 1u << CORE_RUNNING, on_quit},
+};
+
+/* Without pgod there is nothing that core may do. */
+static void
+on_pgod_closed(void *ctx, const struct err *err)
+{
+	struct core *core = ctx;
+
+	if (err->num != 0)
+		log_err("the channel to pgod: %s", err->msg);
+	event_base_loopbreak(core->base);
+}
+
+/* --- start ----------------------------------------------------------------------------------------------------------- */
+
+static struct event_base *
+make_base(void)
+{
+	struct event_config *cfg = event_config_new();
+	struct event_base *base;
+
+	/* No changelist, no locks, no signals: epoll and timers. */
+	event_config_set_flag(cfg, EVENT_BASE_FLAG_NOLOCK);
+	event_config_set_flag(cfg, EVENT_BASE_FLAG_IGNORE_ENV);
+	base = event_base_new_with_config(cfg);
+	event_config_free(cfg);
+	return base;
+}
+
+static int
+run(struct core *core, struct err *err)
+{
+	int rc = store_open(&core->store, err);
+
+	if (rc < 0)
+		return rc;
+	core->pgod = channel_new(core->base, PGOD_FD,
+	    &(struct channel_spec){
+		.name = "pgod",
+		.recv = PGOD_TO_CORE,
+		.send = CORE_TO_PGOD,
+		.rules = rules,
+		.nrules = ARRAY_LEN(rules),
+		.closed = on_pgod_closed,
+		.ctx = core,
+	    });
+	channel_send(core->pgod, msg_new("hello", "si", "protocol", CORE_PROTOCOL), NULL, 0);
+	event_base_dispatch(core->base);
+	store_close(core->store);
+	return 0;
+}
+
+static int
+serve(struct err *err)
+{
+	struct core core = {.engine_reason = "not yet asked"};
+	int rc;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGPIPE, SIG_IGN);
+	umask(077);
+	TAILQ_INIT(&core.services);
+	TAILQ_INIT(&core.jobs);
+	TAILQ_INIT(&core.clients);
+	core.base = make_base();
+	if (core.base == NULL)
+		return err_set(err, ENOMEM, "cannot make the event loop");
+	json_object_seed(0); /* reads /dev/urandom: not possible any more behind the door */
+	rc = sandbox_enter(&sandbox, NULL, err);
+	return rc < 0 ? err_wrap(err, "cannot close the door") : run(&core, err);
+}
+
+static int
+test_sandbox(struct err *err)
+{
+	int rc = sandbox_enter(&sandbox, NULL, err);
+
+	return rc < 0 ? rc : sandbox_self_test(&sandbox, err);
+}
+
+/* For the manual's test: the operations, a line each. */
+static int
+list_operations(struct err *err)
+{
+	size_t n;
+	const struct op *ops = op_table(&n);
+
+	(void)err;
+	for (size_t i = 0; i < n; i++)
+		printf("%s %s\n", ops[i].name, ops[i].usage);
+	return 0;
+}
+
+static const struct {
+	const char *option;
+	int (*run)(struct err *err);
+} modes[] = {
+	{NULL, serve},
+	{"--sandbox-test", test_sandbox},
+	{"--operations", list_operations},
+};
+
+int
+main(int argc, char **argv)
+{
+	const char *option = argc == 2 ? argv[1] : NULL;
+	struct err err = ERR_INIT;
+
+	for (size_t i = 0; argc <= 2 && i < ARRAY_LEN(modes); i++) {
+		if (option == NULL ? modes[i].option != NULL : !str_eq(option, modes[i].option))
+			continue;
+		log_init("pgod-core", getenv("PGO_DEBUG") != NULL);
+		if (modes[i].run(&err) >= 0)
+			return 0;
+		log_err("%s", err.msg);
+		return 1;
+	}
+	fprintf(stderr, "usage: pgod-core (started by pgod)\n");
+	return 2;
+}

@@ -1,0 +1,63 @@
+#include "core/reconcile.h"
+
+enum action
+reconcile_decide(const struct reconcile_facts *f)
+{
+	if (!f->ready || f->quitting)
+		return ACTION_NONE;
+	if (f->held)
+		return f->running && f->engine_up && !f->retry_wait ? ACTION_STOP : ACTION_NONE;
+	if (f->resume && !f->stopped)
+		return f->engine_up ? ACTION_RESUME : ACTION_NONE;
+	if (f->new_commit && !f->retry_wait)
+		return ACTION_DEPLOY;
+	if (!f->released || f->stopped || !f->engine_up)
+		return ACTION_NONE;
+	if (f->restore)
+		return ACTION_RESTORE;
+	if (!f->satisfied && !f->broken && !f->heal_wait)
+		return ACTION_HEAL;
+	return ACTION_NONE;
+}
+
+const char *
+action_text(enum action a)
+{
+	static const char *const text[] = {
+		[ACTION_NONE] = "nothing",
+		[ACTION_STOP] = "stop",
+		[ACTION_RESUME] = "resume",
+		[ACTION_DEPLOY] = "deploy",
+		[ACTION_RESTORE] = "restore",
+		[ACTION_HEAL] = "heal",
+	};
+
+	return text[a];
+}
+
+int64_t
+heal_delay_ms(const struct heal_budget *b, int64_t now_ms)
+{
+	int64_t wait = 1000;
+	int64_t due;
+
+	if (b->attempts == 0 || now_ms - b->last_ms > HEAL_CALM_MS)
+		return 0;
+	if (b->attempts >= HEAL_ATTEMPTS_MAX)
+		return -1;
+	for (int i = 1; i < b->attempts && wait < HEAL_BACKOFF_MAX_MS; i++)
+		wait *= 2;
+	if (wait > HEAL_BACKOFF_MAX_MS)
+		wait = HEAL_BACKOFF_MAX_MS;
+	due = b->last_ms + wait - now_ms;
+	return due > 0 ? due : 0;
+}
+
+void
+heal_spend(struct heal_budget *b, int64_t now_ms)
+{
+	if (now_ms - b->last_ms > HEAL_CALM_MS)
+		b->attempts = 0;
+	b->attempts++;
+	b->last_ms = now_ms;
+}

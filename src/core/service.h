@@ -1,0 +1,131 @@
+/* A service in core: what is configured, what is known, what is being done for it, one thing at a time. */
+#ifndef PGO_CORE_SERVICE_H
+#define PGO_CORE_SERVICE_H
+
+#include "compose/model.h"
+#include "core/core.h"
+#include "core/deploy.h"
+#include "core/keys.h"
+#include "core/reconcile.h"
+
+struct client;
+struct task;
+
+enum task_kind {
+	TASK_LOOK,   /* ls-remote, and fetch when the branch has moved */
+	TASK_DEPLOY, /* the pipeline */
+	TASK_HEAL,   /* compose up of what should run and does not */
+	TASK_STOP,   /* compose stop, because of a hold */
+	TASK_VERB,   /* an operator's stop, start, restart, down */
+	TASK_KINDS,
+};
+
+enum {
+	TASKS_QUEUED_MAX = 32,      /* a service; an operator's further one is refused */
+	SERVICE_RETRY_MIN_MS = 30 * 1000, /* after a deploy that failed for a passing reason: doubles up to */
+	SERVICE_RETRY_MAX_MS = 10 * 60 * 1000,
+	SERVICE_NETWORK_MS = 2000,  /* between two looks for an external network that is awaited */
+};
+
+/* Something to do for a service. Queued, then running; freed by task_end. */
+struct task {
+	TAILQ_ENTRY(task) entry;
+	struct service *svc;
+	enum task_kind kind;
+	const char *trigger;    /* "poll", "boot", "operator", "heal", ...: static */
+	enum deploy_mode mode;  /* TASK_DEPLOY */
+	const char *verb;       /* TASK_VERB: the job's kind; static */
+	struct strv args;       /* TASK_VERB, TASK_DEPLOY: compose services; TASK_HEAL: what to bring up */
+	struct client *client;  /* who waits for it; NULL when nobody does (any more) */
+	struct deploy *deploy;  /* while TASK_DEPLOY runs */
+	struct job *job;        /* the running job of the other kinds */
+};
+TAILQ_HEAD(task_list, task);
+
+struct service {
+	TAILQ_ENTRY(service) entry;
+	struct core *core;
+	const struct conf_service *conf;
+	char *live_path; /* clean absolute paths */
+	char *data_path;
+
+	bool ready;      /* pgod has prepared the directories */
+	char *problem;   /* why not; "" when unknown yet */
+	bool held;
+	char *hold_note;
+
+	struct store_service row;
+	struct store_release release; /* of row.release; strings NULL without */
+	struct model_services facts;  /* what that release wants to run */
+	json_t *images;               /* release.images, parsed; NULL without */
+	struct keys keys;
+
+	struct task_list queue;
+	struct task *running;
+	bool waits;              /* for a place among CORE_TASKS_MAX */
+
+	struct event *poll_timer;
+	struct event *heal_timer;
+	struct event *retry_timer;
+	int64_t retry_ms;        /* the next wait; 0: none pending */
+	bool retry_due;
+	int64_t looked_ms;       /* wall clock of the last look, 0: none yet */
+	char *look_error;        /* "" after a good one */
+	char *awaited;           /* an external network that does not exist yet; "" */
+	struct engine_req *await_req;
+	char *trouble;           /* why the last deploy failed for a passing reason; "" */
+	char *pending;           /* why an approved release is not applied; "" */
+	struct heal_budget heal;
+	char *broken;            /* why healing gave up; "" */
+	int64_t resume;          /* release whose deploy an earlier pgod did not end; 0 */
+	bool restore;            /* bring everything up once, also what has finished (a hold went away) */
+};
+
+/* Makes the service from its configuration and record. */
+struct service *service_new(struct core *core, const struct conf_service *conf, struct err *err);
+/* Only with nothing running. */
+void service_free(struct service *svc);
+
+/* pgod's news. */
+void service_on_ready(struct service *svc, const char *problem);
+void service_on_hold(struct service *svc, bool held, const char *note);
+/* The engine's news: a container of the service is not as it was; the view became valid. */
+void service_on_containers(struct service *svc);
+void service_on_engine_up(struct service *svc);
+
+/* Writes the record; a failure is logged and told in *err. */
+int service_save(struct service *svc, struct err *err);
+/* Makes a release the service's current one: row, facts, images. */
+int service_set_release(struct service *svc, int64_t id, struct err *err);
+/* Keys from row.keys. */
+void service_load_keys(struct service *svc);
+/* Is this compose service stopped by an operator? NULL: is the whole service? */
+bool service_stopped(const struct service *svc, const char *compose_service);
+/* Records an operator's stop (stop) or its end: names of compose services, none: all. */
+int service_set_stopped(struct service *svc, bool stop, const struct strv *names, struct err *err);
+/* The written name of a compose service's image in the current release, NULL when unknown; borrowed. */
+const char *service_image_name(const struct service *svc, const char *compose_service);
+
+/* Queues; a task without client that already waits is not queued twice. Takes the args. False when the queue is full. */
+bool service_queue(struct service *svc, const struct task *task);
+/* Starts the next task if nothing runs and there is a place; otherwise decides what has to be done by itself. */
+void service_next(struct service *svc);
+/* Ends the running task: the client gets text (may be NULL) on stderr and the exit status. */
+void task_end(struct task *task, int status, const char *text);
+/* Tells the client something while its task runs; nothing without client. */
+void task_say(struct task *task, int stream, const char *data, size_t len);
+void task_sayf(struct task *task, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The client has gone: its tasks go on without it. */
+void service_forget_client(struct service *svc, const struct client *client);
+/* What waits because of a stop or a hold is judged anew, now that it has ended. */
+void service_judge_again(struct service *svc);
+/* Arms the timer after a deploy that failed for a passing reason. */
+void service_retry_later(struct service *svc);
+
+/* look.c, heal.c: how each kind starts. */
+void look_start(struct task *task);
+void heal_start(struct task *task);
+void stop_start(struct task *task);
+void verb_start(struct task *task);
+
+#endif

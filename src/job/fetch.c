@@ -1,0 +1,124 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "job/files.h"
+#include "job/git.h"
+#include "job/job.h"
+#include "job/remote.h"
+#include "job/repo.h"
+
+enum {
+	FETCH_DEADLINE_MS = 30 * 60000,
+	FETCH_DAMAGED = -1000, /* no errno: our own copy is at fault */
+};
+
+/* One git fetch. Returns git's exit status, its words in words. */
+static int
+run_fetch(const struct job *job, bool shallow, struct buf *words, struct err *err)
+{
+	auto_free char *spec = str_printf("+refs/heads/%s:" REPO_TRACKED, job->branch);
+	const char *const args[] = {"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc",
+	    "--no-recurse-submodules", "--update-shallow", git_upload_pack(job->url), shallow ? "--depth=1" : "--quiet",
+	    "--", job->url, spec, NULL};
+
+	buf_reset(words);
+	return git_run(job,
+	    &(struct git_call){.args = args, .remote = true, .words = words, .deadline_ms = FETCH_DEADLINE_MS}, err);
+}
+
+/* Why a fetch failed, said; or that our copy is damaged, unsaid. */
+static int
+explain_failure(const struct job *job, const char *words, struct err *err)
+{
+	char oid[REMOTE_OID_SIZE];
+	int r;
+
+	if (strstr(words, "couldn't find remote ref") || strstr(words, "find remote ref")) {
+		r = remote_branch(job, oid, err);
+		if (r != JOB_OK)
+			return r;
+	}
+	/* A server can say such words as well: what we have is given up only when it fails a check of our own. */
+	if (strstr(words, "mismatched algorithms") || !repo_is_sound(job) ||
+	    (repo_words_mean_damage(words) && !repo_passes_fsck(job)))
+		return FETCH_DAMAGED;
+	remote_complain(job, words);
+	return JOB_FAILED;
+}
+
+static int
+fetch_once(const struct job *job, struct err *err)
+{
+	auto_buf struct buf words = BUF_INIT(GIT_WORDS_MAX + 8);
+	char oid[REMOTE_OID_SIZE];
+	int r;
+
+	if (!repo_exists(job)) {
+		r = remote_branch(job, oid, err);
+		if (r != JOB_OK)
+			return r;
+		r = repo_init(job, strlen(oid), err);
+		if (r < 0)
+			return r;
+	}
+	r = run_fetch(job, true, &words, err);
+	if (r > 0 && strstr(buf_str(&words), "shallow")) /* dumb http, and servers that cannot do it */
+		r = run_fetch(job, false, &words, err);
+	if (r < 0)
+		return err_wrap(err, "cannot fetch %s", job->url);
+	if (r > 0)
+		return explain_failure(job, buf_str(&words), err);
+	/* A live commit that has lost something tells of damage that this fetch did not happen to meet. */
+	if (!repo_has_whole(job, REPO_TRACKED) || (repo_ref(job, REPO_LIVE, oid) && !repo_has_whole(job, REPO_LIVE)))
+		return FETCH_DAMAGED;
+	return JOB_OK;
+}
+
+/* The remote is fetched a second time, into a fresh repository, when the first attempt shows that ours is damaged. */
+static int
+fetch_twice(const struct job *job, struct err *err)
+{
+	char oid[REMOTE_OID_SIZE];
+	/* Damage that stage found: rot that a fetch of new objects would not see. */
+	bool marked = files_mark_is(job->repo, REPO_BROKEN_MARK, "1");
+	int r = marked && !repo_passes_fsck(job) ? FETCH_DAMAGED : fetch_once(job, err);
+
+	if (r == JOB_OK && marked)
+		r = files_write_mark(job->repo, REPO_BROKEN_MARK, NULL, err);
+	if (r != FETCH_DAMAGED)
+		return r;
+	r = remote_branch(job, oid, err); /* with the remote away, what we have is better than nothing */
+	if (r != JOB_OK)
+		return r;
+	if (repo_set_aside(job, err) < 0 || repo_init(job, strlen(oid), err) < 0)
+		return -err->num;
+	r = fetch_once(job, err);
+	repo_recover(job);
+	return r == FETCH_DAMAGED
+		   ? err_set(err, EIO, "the repository %s is damaged: git cannot read all of the commit", job->url)
+		   : r;
+}
+
+int
+verb_fetch(const struct job *job, char *const *operands, struct err *err)
+{
+	char oid[REMOTE_OID_SIZE];
+	int r = remote_check(job, err);
+
+	(void)operands;
+	if (r < 0)
+		return r;
+	repo_clear_locks(job);
+	r = fetch_twice(job, err);
+	if (r != JOB_OK)
+		return r;
+	if (!repo_ref(job, REPO_TRACKED, oid))
+		return err_set(err, EIO, "cannot read the fetched commit");
+	repo_maintain(job);
+	printf("%s\n", oid);
+	return JOB_OK;
+}

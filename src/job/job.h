@@ -1,0 +1,60 @@
+/* pgod-job: git and files on behalf of a service, as its account. Everything in a repository is hostile: names, trees,
+ * links. */
+#ifndef PGO_JOB_JOB_H
+#define PGO_JOB_JOB_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+/* What the parent told us in PGO_*; borrowed from the environment; NULL where unset. */
+struct job {
+	const char *service;
+	const char *live;
+	const char *stage;
+	const char *repo;
+	const char *datadir;
+	const char *url;
+	const char *branch;
+	const char *auth; /* base64 of user:password */
+	const char *compose;
+	const char *compose_file;
+};
+
+enum {
+	JOB_OK = 0,
+	JOB_FAILED = 1,
+	JOB_USAGE = 2,
+	JOB_NO_BRANCH = 3,
+	JOB_EMPTY_REPO = 4,
+	JOB_BAD_COMPOSE_FILE = 5,
+};
+
+enum {
+	JOB_PATHS_MAX = 1024,		   /* paths on stdin of inputs and mkdirs */
+	JOB_STDIN_MAX_BYTES = 5 << 20,	   /* the same in bytes: 1024 paths of PATH_MAX and a little */
+	JOB_YAML_MAX_BYTES = 1 << 20,	   /* a compose file */
+	JOB_MODEL_MAX_BYTES = 4 << 20,	   /* the resolved model */
+	JOB_COMPLAINTS_MAX = 10,	   /* paths named when many are in the way */
+	JOB_LOCAL_DEADLINE_MS = 10 * 60000 /* git on our own disk */
+};
+
+/* The verbs: each returns its exit status, or < 0 with the sentence in err (then the exit status is 1). */
+int verb_ls_remote(const struct job *job, char *const *operands, struct err *err);
+int verb_fetch(const struct job *job, char *const *operands, struct err *err);
+int verb_stage(const struct job *job, char *const *operands, struct err *err);
+int verb_keys(const struct job *job, char *const *operands, struct err *err);
+int verb_resolve(const struct job *job, char *const *operands, struct err *err);
+int verb_inputs(const struct job *job, char *const *operands, struct err *err);
+int verb_checkout(const struct job *job, char *const *operands, struct err *err);
+int verb_mkdirs(const struct job *job, char *const *operands, struct err *err);
+
+/* One line on stderr for the service's developers; control characters are spelled out. */
+void job_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+struct buf;
+/* Reads the NUL-terminated absolute paths that inputs and mkdirs get on stdin into b and checks each: clean, at most
+ * JOB_PATHS_MAX. Walk them with strlen; they end at b->len. */
+int job_read_paths(struct buf *b, struct err *err);
+
+#endif

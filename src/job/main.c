@@ -1,0 +1,135 @@
+#include "job/job.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/auto.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "base/str.h"
+
+enum {
+	NEED_SERVICE = 1 << 0,
+	NEED_LIVE = 1 << 1,
+	NEED_STAGE = 1 << 2,
+	NEED_REPO = 1 << 3,
+	NEED_DATADIR = 1 << 4,
+	NEED_URL = 1 << 5,
+	NEED_BRANCH = 1 << 6,
+	NEED_COMPOSE = 1 << 7,
+};
+
+struct variable {
+	const char *name;
+	size_t offset; /* of its pointer in struct job */
+	unsigned need; /* its NEED_ bit, 0: never needed */
+	bool is_path;  /* must be a clean absolute path */
+};
+
+static const struct variable variables[] = {
+    {"PGO_SERVICE", offsetof(struct job, service), NEED_SERVICE, false},
+    {"PGO_LIVE", offsetof(struct job, live), NEED_LIVE, true},
+    {"PGO_STAGE", offsetof(struct job, stage), NEED_STAGE, true},
+    {"PGO_REPO", offsetof(struct job, repo), NEED_REPO, true},
+    {"PGO_DATADIR", offsetof(struct job, datadir), NEED_DATADIR, true},
+    {"PGO_URL", offsetof(struct job, url), NEED_URL, false},
+    {"PGO_BRANCH", offsetof(struct job, branch), NEED_BRANCH, false},
+    {"PGO_AUTH", offsetof(struct job, auth), 0, false},
+    {"PGO_COMPOSE", offsetof(struct job, compose), NEED_COMPOSE, true},
+    {"PGO_COMPOSE_FILE", offsetof(struct job, compose_file), 0, false},
+};
+
+struct verb {
+	const char *name;
+	const char *operand; /* the one operand, an object name; NULL: none */
+	unsigned needs;
+	int (*run)(const struct job *job, char *const *operands, struct err *err);
+	const char *help;
+};
+
+static const struct verb verbs[] = {
+    {"ls-remote", NULL, NEED_URL | NEED_BRANCH, verb_ls_remote, "print the branch's newest commit"},
+    {"fetch", NULL, NEED_URL | NEED_BRANCH | NEED_REPO, verb_fetch, "fetch the branch's newest commit and print it"},
+    {"stage", "OID", NEED_REPO | NEED_STAGE | NEED_LIVE, verb_stage, "make the stage hold the tree of a commit"},
+    {"keys", "OID", NEED_REPO, verb_keys, "print the lines of ssh/*.pub of a commit"},
+    {"resolve", NULL, NEED_SERVICE | NEED_LIVE | NEED_COMPOSE, verb_resolve, "print the compose file as one document"},
+    {"inputs", "OID", NEED_REPO | NEED_LIVE | NEED_DATADIR, verb_inputs, "tell what a commit has at paths"},
+    {"checkout", "OID", NEED_REPO | NEED_STAGE | NEED_LIVE, verb_checkout, "bring the live tree to a commit"},
+    {"mkdirs", NULL, NEED_LIVE | NEED_DATADIR, verb_mkdirs, "make missing directories"},
+};
+
+static int
+usage(void)
+{
+	fputs("usage: pgod-job verb [operand]\n", stderr);
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		fprintf(stderr, "  %-10s %-4s %s\n", verbs[i].name, verbs[i].operand ? verbs[i].operand : "",
+		    verbs[i].help);
+	return JOB_USAGE;
+}
+
+static const struct verb *
+find_verb(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+		if (str_eq(verbs[i].name, name))
+			return &verbs[i];
+	return NULL;
+}
+
+/* Takes PGO_* from the environment; what the verb needs must be there and look right. */
+static int
+load_environment(const struct verb *verb, struct job *ret_job, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(variables); i++) {
+		const struct variable *var = &variables[i];
+		const char *value = getenv(var->name);
+
+		if (!value || !*value) {
+			if (verb->needs & var->need)
+				return err_set(err, EINVAL, "%s is not set", var->name);
+			continue;
+		}
+		if (var->is_path && (verb->needs & var->need) && !path_is_clean(value))
+			return err_set(err, EINVAL, "%s is not a clean absolute path: %s", var->name, value);
+		*(const char **)((char *)ret_job + var->offset) = value;
+	}
+	if (ret_job->service && !str_is_service_name(ret_job->service))
+		return err_set(err, EINVAL, "PGO_SERVICE is not a service name: %s", ret_job->service);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct verb *verb = argc < 2 ? NULL : find_verb(argv[1]);
+	struct err err = ERR_INIT;
+	struct job job = {0};
+	int r;
+
+	log_init("pgod-job", false);
+	if (!verb || argc != (verb->operand ? 3 : 2))
+		return usage();
+	if (verb->operand && !str_is_oid(argv[2])) {
+		job_say("%s is not an object name", argv[2]);
+		return JOB_USAGE;
+	}
+	umask(022);
+	if (load_environment(verb, &job, &err) < 0) {
+		job_say("%s", err.msg);
+		return JOB_USAGE;
+	}
+	r = verb->run(&job, argv + 2, &err);
+	if (r < 0) {
+		job_say("%s", err.msg);
+		return JOB_FAILED;
+	}
+	if (fflush(stdout) != 0) {
+		job_say("cannot write the answer: %s", strerror(errno));
+		return JOB_FAILED;
+	}
+	return r;
+}

@@ -1,0 +1,130 @@
+#include "job/remote.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "job/git.h"
+
+enum { REFS_MAX_BYTES = 256 << 10, REMOTE_DEADLINE_MS = 90000 };
+
+/* What git says, and what its reader has to do about it. */
+static const struct {
+	const char *needle, *hint;
+} hints[] = {
+    {"returned error: 30", "the server sends us to another address; the password goes nowhere but to the URL in "
+			   "pgo.toml: write the address it "
+			   "redirects to there (often the same with .git at its end)"},
+    {"could not read Username",
+	"the server wants a user name and password: they belong into the repository's URL in pgo.toml"},
+    {"Authentication failed", "the server does not accept the user name and password of the URL in pgo.toml"},
+    {"Host key verification failed",
+	"the server's SSH host key is not the one that this account knows (~/.ssh/known_hosts)"},
+    {"Permission denied (publickey", "the server accepts no SSH key of this account (~/.ssh)"},
+};
+
+void
+remote_complain(const struct job *job, const char *words)
+{
+	job_say("cannot read %s: %s", job->url, *words ? words : "git says nothing about it");
+	/* git would ask, so what it sent was not enough. */
+	if (job->auth && strstr(words, "could not read Username"))
+		words = "Authentication failed";
+	for (size_t i = 0; i < ARRAY_LEN(hints); i++)
+		if (strstr(words, hints[i].needle))
+			job_say("%s", hints[i].hint);
+}
+
+int
+remote_check(const struct job *job, struct err *err)
+{
+	if (!git_branch_is_valid(job->branch))
+		return err_set(err, EINVAL, "\"%s\" cannot be the name of a branch", job->branch);
+	return 0;
+}
+
+/* Lines are "OID\tREF"; a pattern of ls-remote also matches refs that only end like ours. */
+static bool
+pick_oid(char *text, const char *ref, char *ret_oid)
+{
+	char *save = NULL;
+
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *tab = strchr(line, '\t');
+
+		if (!tab || !str_eq(tab + 1, ref))
+			continue;
+		*tab = '\0';
+		if (!str_is_oid(line))
+			return false;
+		strcpy(ret_oid, line);
+		return true;
+	}
+	return false;
+}
+
+/* Whether a readable repository without our branch has anything at all. */
+static int
+missing_branch(const struct job *job, struct err *err)
+{
+	const char *const args[] = {
+	    "ls-remote", "--quiet", "--exit-code", git_upload_pack(job->url), "--", job->url, NULL};
+	int r = git_run(job,
+	    &(struct git_call){.args = args, .remote = true, .git_dir = GIT_NOWHERE, .deadline_ms = REMOTE_DEADLINE_MS},
+	    err);
+
+	if (r < 0)
+		return r;
+	if (r == 2) {
+		job_say("the repository %s is empty: nothing was pushed to it yet", job->url);
+		return JOB_EMPTY_REPO;
+	}
+	job_say("the repository %s has no branch \"%s\"", job->url, job->branch);
+	return JOB_NO_BRANCH;
+}
+
+int
+remote_branch(const struct job *job, char *ret_oid, struct err *err)
+{
+	auto_free char *ref = str_printf("refs/heads/%s", job->branch);
+	const char *const args[] = {"ls-remote", "--quiet", git_upload_pack(job->url), "--", job->url, ref, NULL};
+	auto_buf struct buf out = BUF_INIT(REFS_MAX_BYTES);
+	auto_buf struct buf words = BUF_INIT(GIT_WORDS_MAX + 8);
+	auto_free char *text = NULL;
+	int r = remote_check(job, err);
+
+	if (r < 0)
+		return r;
+	r = git_run(job,
+	    &(struct git_call){.args = args,
+		.remote = true,
+		.git_dir = GIT_NOWHERE,
+		.out = &out,
+		.words = &words,
+		.deadline_ms = REMOTE_DEADLINE_MS},
+	    err);
+	if (r < 0)
+		return err_wrap(err, "cannot read %s", job->url);
+	if (r > 0) {
+		remote_complain(job, buf_str(&words));
+		return JOB_FAILED;
+	}
+	text = buf_take(&out);
+	return pick_oid(text, ref, ret_oid) ? JOB_OK : missing_branch(job, err);
+}
+
+int
+verb_ls_remote(const struct job *job, char *const *operands, struct err *err)
+{
+	char oid[REMOTE_OID_SIZE];
+	int r;
+
+	(void)operands;
+	r = remote_branch(job, oid, err);
+	if (r == JOB_OK)
+		printf("%s\n", oid);
+	return r;
+}

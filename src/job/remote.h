@@ -1,0 +1,18 @@
+/* The remote repository: what its branch is. */
+#ifndef PGO_JOB_REMOTE_H
+#define PGO_JOB_REMOTE_H
+
+#include "base/err.h"
+#include "job/job.h"
+
+enum { REMOTE_OID_SIZE = 65 };
+
+/* The branch's newest commit into ret_oid (REMOTE_OID_SIZE bytes). Returns JOB_OK, or another exit status with
+ * everything said, or < 0. */
+int remote_branch(const struct job *job, char *ret_oid, struct err *err);
+/* Refuses a branch name that could be more than one in a refspec. */
+int remote_check(const struct job *job, struct err *err);
+/* "cannot read <url>: <words>" and what to do about it, on stderr. */
+void remote_complain(const struct job *job, const char *words);
+
+#endif

@@ -1,0 +1,174 @@
+#include "job/repo.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/io.h"
+#include "base/str.h"
+#include "job/files.h"
+#include "job/git.h"
+#include "job/remote.h"
+
+#define MAINTAINED_MARK "pgo-maintained"
+
+enum {
+	MAINTAIN_EVERY_S = 24 * 3600,
+	MAINTAIN_PACKS = 10,
+	MAINTAIN_LOOSE = 1000,
+	MAINTAIN_DEADLINE_MS = 5 * 60000,
+	WALK_FDS = 32,
+};
+
+bool
+repo_exists(const struct job *job)
+{
+	auto_free char *head = str_printf("%s/HEAD", job->repo);
+
+	return access(head, F_OK) == 0;
+}
+
+int
+repo_init(const struct job *job, size_t oid_len, struct err *err)
+{
+	const char *format = oid_len == 64 ? "--object-format=sha256" : "--object-format=sha1";
+	const char *const args[] = {
+	    "init", "--quiet", "--bare", "--template=", "--initial-branch=none", format, "--", job->repo, NULL};
+
+	return git_do(job, &(struct git_call){.args = args}, "cannot make the repository", err);
+}
+
+static int
+clear_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	const char *name = path + ftw->base;
+
+	(void)st;
+	if (type == FTW_D)
+		return ftw->level == 1 && str_starts(name, "broken-") ? FTW_SKIP_SUBTREE : FTW_CONTINUE;
+	/* A .keep file outlives only a fetch that was killed, and would keep its pack for ever. */
+	if (str_ends(name, ".lock") || str_starts(name, "tmp_") || str_ends(name, ".keep") || str_eq(name, "gc.pid"))
+		unlink(path);
+	return FTW_CONTINUE;
+}
+
+void
+repo_clear_locks(const struct job *job)
+{
+	nftw(job->repo, clear_one, WALK_FDS, FTW_PHYS | FTW_ACTIONRETVAL);
+}
+
+bool
+repo_ref(const struct job *job, const char *ref, char *ret_oid)
+{
+	const char *const args[] = {"rev-parse", "--verify", "--quiet", ref, NULL};
+	auto_buf struct buf out = BUF_INIT(256);
+	struct err err;
+
+	if (git_run(job, &(struct git_call){.args = args, .out = &out}, &err) != 0 || out.len == 0)
+		return false;
+	if (out.data[out.len - 1] == '\n')
+		out.data[--out.len] = '\0';
+	if (!str_is_oid(out.data))
+		return false;
+	strcpy(ret_oid, out.data);
+	return true;
+}
+
+bool
+repo_has_whole(const struct job *job, const char *rev)
+{
+	const char *const args[] = {"rev-list", "--objects", "--quiet", "--no-walk", rev, "--", NULL};
+	struct err err;
+
+	return git_run(job, &(struct git_call){.args = args}, &err) == 0;
+}
+
+bool
+repo_is_sound(const struct job *job)
+{
+	static const char *const args[] = {"for-each-ref", "--format=%(objecttype)", "refs/pgo/", NULL};
+	char oid[REMOTE_OID_SIZE];
+	auto_buf struct buf out = BUF_INIT(1 << 20);
+	struct err err;
+
+	if (git_run(job, &(struct git_call){.args = args, .out = &out}, &err) != 0)
+		return false;
+	return out.len == 0 || !repo_ref(job, REPO_TRACKED, oid) || repo_has_whole(job, REPO_TRACKED);
+}
+
+bool
+repo_passes_fsck(const struct job *job)
+{
+	static const char *const args[] = {"fsck", "--no-dangling", "--no-progress", "--no-reflogs", NULL};
+	struct err err;
+
+	return git_run(job, &(struct git_call){.args = args}, &err) == 0;
+}
+
+bool
+repo_words_mean_damage(const char *words)
+{
+	static const char *const needles[] = {"corrupt", "inflate", "unable to read", "bad object", "missing ",
+	    "unresolved delta", "did not send all necessary objects", "not a git repository", "invalid object",
+	    "mismatched algorithms", "does not match index", "bad tree object", "could not parse", "is empty",
+	    "damaged", "hash mismatch", "unable to find", "reference broken", "unable to resolve reference"};
+
+	if (strstr(words, "No space left"))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(needles); i++)
+		if (strstr(words, needles[i]))
+			return true;
+	return false;
+}
+
+static long
+count_of(const char *text, const char *key)
+{
+	const char *at = strstr(text, key);
+
+	return at ? strtol(at + strlen(key), NULL, 10) : 0;
+}
+
+static bool
+maintenance_is_due(const struct job *job)
+{
+	static const char *const args[] = {"count-objects", "-v", NULL};
+	auto_free char *mark = str_printf("%s/%s", job->repo, MAINTAINED_MARK);
+	auto_buf struct buf out = BUF_INIT(4096);
+	struct stat st;
+	struct err err;
+
+	if (stat(mark, &st) == 0 && time(NULL) >= st.st_mtime && time(NULL) - st.st_mtime < MAINTAIN_EVERY_S)
+		return false;
+	if (git_run(job, &(struct git_call){.args = args, .out = &out}, &err) != 0)
+		return false;
+	return count_of(buf_str(&out), "packs: ") >= MAINTAIN_PACKS ||
+	       count_of(buf_str(&out), "count: ") >= MAINTAIN_LOOSE;
+}
+
+void
+repo_maintain(const struct job *job)
+{
+	/* All we need is named by refs/pgo/: tracked, live, and kept for ever. Two weeks are for commits in between. */
+	static const char *const args[] = {"gc", "--quiet", "--force", "--prune=2.weeks.ago", NULL};
+	struct err err;
+
+	if (!maintenance_is_due(job))
+		return;
+	if (git_do(job, &(struct git_call){.args = args, .deadline_ms = MAINTAIN_DEADLINE_MS},
+		"cannot tidy the repository", &err) < 0) {
+		job_say("%s", err.msg);
+		/* Damage, perhaps, that would let it grow without end: the next fetch looks closer. */
+		files_write_mark(job->repo, REPO_BROKEN_MARK, "1", &err);
+	}
+	/* Also after a failure: it must not cost five minutes of each fetch. */
+	if (files_write_mark(job->repo, MAINTAINED_MARK, "", &err) < 0)
+		job_say("%s", err.msg);
+}

@@ -1,0 +1,47 @@
+/* The service's bare repository: its making, its health, its upkeep. */
+#ifndef PGO_JOB_REPO_H
+#define PGO_JOB_REPO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "job/job.h"
+
+#define REPO_TRACKED "refs/pgo/tracked"
+#define REPO_LIVE "refs/pgo/live"
+#define REPO_KEPT "refs/pgo/kept/"
+
+/* Files of ours in the repository directory. They stay when a broken repository is set aside. */
+#define REPO_LIVE_INDEX "pgo-live.index"      /* what the live tree's tracked files are */
+#define REPO_STAGE_MARK "pgo-stage.oid"	      /* the commit whose tree the stage holds, complete */
+#define REPO_CHECKOUT_MARK "pgo-checkout.oid" /* the commit whose checkout has begun and not ended */
+#define REPO_BROKEN_MARK "pgo-broken"	      /* a verb found damaged objects: the next fetch begins anew */
+
+/* Somebody made a repository here (it may be damaged). */
+bool repo_exists(const struct job *job);
+/* Makes the bare repository for object names of oid_len hex digits. */
+int repo_init(const struct job *job, size_t oid_len, struct err *err);
+/* Removes lock files and half-written objects that a killed git left. Only while our job's lock keeps everyone else
+ * away. */
+void repo_clear_locks(const struct job *job);
+/* The commit that a ref names (REMOTE_OID_SIZE bytes), whether its objects are there or not; false when there is no
+ * such ref. */
+bool repo_ref(const struct job *job, const char *ref, char *ret_oid);
+/* The commit and all it consists of are there. */
+bool repo_has_whole(const struct job *job, const char *rev);
+/* The refs and the newest fetched commit can be read. */
+bool repo_is_sound(const struct job *job);
+/* All objects are what their names say: reads everything. */
+bool repo_passes_fsck(const struct job *job);
+/* These words of git tell of damage on our side, not of a network or disk that is full. */
+bool repo_words_mean_damage(const char *words);
+/* Moves a damaged repository into a directory broken-<time> inside of it. */
+int repo_set_aside(const struct job *job, struct err *err);
+/* Brings the saved local edits of repositories that were set aside back, and removes those that hold nothing else. */
+void repo_recover(const struct job *job);
+/* At most once a day, and only when enough has come together: packs what is needed, drops what nothing names for two
+ * weeks. */
+void repo_maintain(const struct job *job);
+
+#endif

@@ -1,0 +1,25 @@
+/* Unix accounts: who a job runs as. */
+#ifndef PGO_SUPERVISOR_ACCOUNT_H
+#define PGO_SUPERVISOR_ACCOUNT_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct account {
+	char *name;
+	char *home;
+	uid_t uid;
+	gid_t gid;
+	gid_t *groups; /* the real supplementary groups, the primary one among them */
+	size_t ngroups;
+};
+#define auto_account __attribute__((cleanup(account_done)))
+
+/* Looks an account up with its groups. -ENOENT when there is none. */
+int account_find(const char *name, struct account *ret_a, struct err *err);
+int account_of_uid(uid_t uid, struct account *ret_a, struct err *err);
+void account_done(struct account *a);
+
+#endif

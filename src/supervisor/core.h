@@ -1,0 +1,38 @@
+/* pgod-core as pgod sees it: started, spoken to, restarted when it dies. */
+#ifndef PGO_SUPERVISOR_CORE_H
+#define PGO_SUPERVISOR_CORE_H
+
+#include <event2/event.h>
+#include <stdbool.h>
+
+#include "ipc/channel.h"
+#include "supervisor/children.h"
+#include "supervisor/facts.h"
+
+struct core;
+
+struct core_handler {
+	int (*job)(void *ctx, struct msg *m, struct err *err);
+	int (*kill)(void *ctx, struct msg *m, struct err *err);
+	/* Core runs and expects its first messages on ch. */
+	void (*started)(void *ctx, struct channel *ch);
+	/* Core said hello: connections may come. */
+	void (*ready)(void *ctx, struct channel *ch);
+	/* Core is gone. Unless core_stop was called it is started again after a while. */
+	void (*gone)(void *ctx);
+	void *ctx;
+};
+
+struct core *core_new(
+    struct event_base *base, struct children *children, const struct facts *facts, const struct core_handler *h);
+void core_free(struct core *c);
+/* Starts it. */
+int core_start(struct core *c, struct err *err);
+/* Asks it to finish what runs and to exit; it is not started again. */
+void core_quit(struct core *c);
+void core_signal(const struct core *c, int sig);
+/* The channel to core, NULL while there is none. */
+struct channel *core_channel(const struct core *c);
+bool core_runs(const struct core *c);
+
+#endif

@@ -1,0 +1,196 @@
+#include "supervisor/hold.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/auto.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "supervisor/account.h"
+
+enum {
+	NOTE_LINE_MAX = 200, /* bytes of the file's first line */
+	NOTE_MAX = 2048,
+};
+
+struct hold {
+	bool held;
+	char *note;
+};
+
+struct holds {
+	const struct facts *facts;
+	struct holds_handler handler;
+	struct hold *holds; /* one a service */
+	int fd;
+	struct event *ev;
+	struct event *poll;
+	struct timeval interval;
+};
+
+/* Only a file of root's is read: another one's content is not the administrator's word. */
+static void
+add_line(int dirfd, const char *path, struct buf *note)
+{
+	auto_close int fd = openat(dirfd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	char line[NOTE_LINE_MAX];
+	struct stat st;
+	ssize_t n;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != 0)
+		return;
+	n = read(fd, line, sizeof(line));
+	if (n <= 0)
+		return;
+	n = (ssize_t)(memchr(line, '\n', (size_t)n) != NULL ? (char *)memchr(line, '\n', (size_t)n) - line : n);
+	if (n == 0)
+		return;
+	buf_str_add(note, ": ");
+	buf_vis(note, line, (size_t)n, false);
+}
+
+static void
+add_owner(const struct stat *st, struct buf *note)
+{
+	auto_account struct account a = {0};
+	char stamp[40];
+	struct tm tm;
+
+	gmtime_r(&st->st_mtime, &tm);
+	strftime(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S UTC", &tm);
+	if (account_of_uid(st->st_uid, &a, NULL) == 0)
+		buf_printf(note, "by %s, %s", a.name, stamp);
+	else
+		buf_printf(note, "by uid %u, %s", st->st_uid, stamp);
+}
+
+bool
+hold_look(int dirfd, const char *service, struct buf *note)
+{
+	char path[NAME_MAX + 8];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s.stop", service);
+	if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno == ENOENT)
+			return false;
+		/* In doubt it stays down: that is what the administrator asked for, and it loses nothing. */
+		log_warn("cannot look at %s: %s service=%s", path, strerror(errno), service);
+		buf_printf(note, "%s cannot be read", path);
+		return true;
+	}
+	add_owner(&st, note);
+	add_line(dirfd, path, note);
+	return true;
+}
+
+static void
+look(struct holds *hs, size_t i, bool tell)
+{
+	const char *service = hs->facts->conf->services[i].name;
+	auto_buf struct buf note = BUF_INIT(NOTE_MAX);
+	struct hold *h = &hs->holds[i];
+	bool held = hold_look(hs->facts->dirfd, service, &note);
+
+	if (!tell && held == h->held && str_eq(buf_str(&note), h->note))
+		return;
+	if (held != h->held)
+		log_info("%s service=%s", held ? "held" : "no longer held", service);
+	h->held = held;
+	free(h->note);
+	h->note = buf_take(&note);
+	hs->handler.changed(hs->handler.ctx, service, h->held, h->note);
+}
+
+static void
+look_at_all(struct holds *hs)
+{
+	for (size_t i = 0; i < hs->facts->conf->nservices; i++)
+		look(hs, i, false);
+}
+
+static void
+on_inotify(evutil_socket_t fd, short what, void *arg)
+{
+	char events[8192];
+	ssize_t n;
+
+	(void)what;
+	while ((n = read(fd, events, sizeof(events))) > 0)
+		continue; /* which file it was does not matter: looking costs a call a service */
+	look_at_all(arg);
+}
+
+static void
+on_poll(evutil_socket_t fd, short what, void *arg)
+{
+	struct holds *hs = arg;
+
+	(void)fd;
+	(void)what;
+	look_at_all(hs);
+	event_add(hs->poll, &hs->interval);
+}
+
+void
+holds_tell_all(struct holds *hs)
+{
+	for (size_t i = 0; i < hs->facts->conf->nservices; i++) {
+		look(hs, i, false);
+		if (hs->holds[i].held)
+			look(hs, i, true);
+	}
+}
+
+struct holds *
+holds_new(struct event_base *base, const struct facts *facts, long long poll_ms, const struct holds_handler *h,
+    struct err *err)
+{
+	struct holds *hs = calloc(1, sizeof(*hs));
+
+	if (hs == NULL)
+		abort();
+	hs->facts = facts;
+	hs->handler = *h;
+	hs->interval = (struct timeval){poll_ms / 1000, (poll_ms % 1000) * 1000};
+	hs->holds = calloc(facts->conf->nservices + 1, sizeof(*hs->holds));
+	hs->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (hs->holds == NULL)
+		abort();
+	for (size_t i = 0; i < facts->conf->nservices; i++)
+		hs->holds[i].note = str_dup("");
+	if (hs->fd < 0 ||
+	    inotify_add_watch(hs->fd, facts->dir,
+		IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB | IN_ONLYDIR) < 0) {
+		err_errno(err, "cannot watch %s", facts->dir);
+		holds_free(hs);
+		return NULL;
+	}
+	hs->ev = event_new(base, hs->fd, EV_READ | EV_PERSIST, on_inotify, hs);
+	hs->poll = evtimer_new(base, on_poll, hs);
+	if (hs->ev == NULL || hs->poll == NULL || event_add(hs->ev, NULL) < 0 || event_add(hs->poll, &hs->interval) < 0)
+		abort();
+	return hs;
+}
+
+void
+holds_free(struct holds *hs)
+{
+	if (hs == NULL)
+		return;
+	for (size_t i = 0; i < hs->facts->conf->nservices; i++)
+		free(hs->holds[i].note);
+	free(hs->holds);
+	if (hs->ev != NULL)
+		event_free(hs->ev);
+	if (hs->poll != NULL)
+		event_free(hs->poll);
+	auto_close_(&hs->fd);
+	free(hs);
+}

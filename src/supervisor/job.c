@@ -1,0 +1,212 @@
+#include "supervisor/job.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/auto.h"
+
+enum {
+	SECOND = 1000,
+	MINUTE = 60 * SECOND,
+	HOUR = 60 * MINUTE,
+	NOFILE = 4096, /* git and compose need some hundred at most */
+};
+
+/* clang-format off */
+static const struct proc_limit ordinary[] = {
+	{RLIMIT_NOFILE, NOFILE},
+	{RLIMIT_CORE, 0},
+};
+
+/* A compose file can be a bomb (aliases, includes): it may not take the machine's memory or processors. */
+static const struct proc_limit confined[] = {
+	{RLIMIT_NOFILE, NOFILE},
+	{RLIMIT_CORE, 0},
+	{RLIMIT_DATA, 1024UL * 1024 * 1024},
+	{RLIMIT_CPU, 60},
+};
+
+#define ORDINARY ordinary, ARRAY_LEN(ordinary)
+#define CONFINED confined, ARRAY_LEN(confined)
+#define MODEL "-p", "{service}", "--project-directory", "{live}", "--env-file", "/dev/null", "-f", "-"
+#define PROJECT "-p", "{service}"
+
+static const struct job_kind table[] = {
+	/* git, without the engine's group */
+	{"ls-remote", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_REMOTE, 60 * SECOND, 2 * SECOND, ORDINARY, {"ls-remote"}},
+	{"fetch", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_LOCK | JOB_REMOTE, 10 * MINUTE, 5 * SECOND, ORDINARY, {"fetch"}},
+	{"stage", JOB_PGOD_JOB, OPERANDS_COMMIT, VIEW_PLAIN, JOB_LOCK | JOB_FILE, 5 * MINUTE, 2 * SECOND, ORDINARY, {"stage"}},
+	{"keys", JOB_PGOD_JOB, OPERANDS_COMMIT, VIEW_PLAIN, 0, 30 * SECOND, 2 * SECOND, ORDINARY, {"keys"}},
+	{"inputs", JOB_PGOD_JOB, OPERANDS_COMMIT, VIEW_PLAIN, JOB_LOCK, 60 * SECOND, 2 * SECOND, ORDINARY, {"inputs"}},
+	{"checkout", JOB_PGOD_JOB, OPERANDS_COMMIT, VIEW_PLAIN, JOB_LOCK, 10 * MINUTE, 10 * SECOND, ORDINARY, {"checkout"}},
+	{"mkdirs", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_LOCK, 60 * SECOND, 2 * SECOND, ORDINARY, {"mkdirs"}},
+	/* the repository's compose file: sealed, without the engine's group */
+	{"resolve", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_SEALED, JOB_LOCK | JOB_FILE | JOB_RESOLVE, 60 * SECOND, 2 * SECOND, CONFINED,
+	    {"resolve"}},
+	/* the approved model, with the engine's group */
+	{"pull", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE, 30 * MINUTE, 10 * SECOND, ORDINARY, {MODEL, "pull"}},
+	{"build", JOB_COMPOSE, OPERANDS_WORDS, VIEW_STAGED, JOB_LOCK | JOB_ENGINE, HOUR, 10 * SECOND, ORDINARY, {MODEL, "build"}},
+	{"up", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE, 15 * MINUTE, 10 * SECOND, ORDINARY,
+	    {MODEL, "--profile", "*", "up", "-d", "--no-build", "--pull", "never", "--remove-orphans"}},
+	/* what runs, by the project's name */
+	{"stop", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE | JOB_LEFT, 10 * MINUTE, 10 * SECOND, ORDINARY,
+	    {PROJECT, "stop"}},
+	{"start", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE, 10 * MINUTE, 10 * SECOND, ORDINARY, {PROJECT, "start"}},
+	{"restart", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE, 10 * MINUTE, 10 * SECOND, ORDINARY,
+	    {PROJECT, "restart"}},
+	{"down", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE | JOB_LEFT, 10 * MINUTE, 10 * SECOND, ORDINARY,
+	    {PROJECT, "down"}},
+	/* a client's: it ends with the client, and after a day in any case */
+	{"logs", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE, 24 * HOUR, 2 * SECOND, ORDINARY, {PROJECT, "logs"}},
+	{"exec", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE, 24 * HOUR, 2 * SECOND, ORDINARY, {PROJECT, "exec"}},
+};
+/* clang-format on */
+
+const struct job_kind *
+job_kind_table(size_t *ret_n)
+{
+	*ret_n = ARRAY_LEN(table);
+	return table;
+}
+
+const struct job_kind *
+job_kind_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		if (str_eq(table[i].name, name))
+			return &table[i];
+	}
+	return NULL;
+}
+
+int
+job_check_operands(const struct job_kind *k, const struct strv *operands, struct err *err)
+{
+	switch (k->operands) {
+	case OPERANDS_NONE:
+		if (operands->n != 0)
+			return err_set(err, EINVAL, "%s takes no operands", k->name);
+		return 0;
+	case OPERANDS_COMMIT:
+		if (operands->n != 1 || !str_is_oid(operands->v[0]))
+			return err_set(err, EINVAL, "%s takes one commit", k->name);
+		return 0;
+	case OPERANDS_WORDS:
+		if (operands->n > JOB_WORDS_MAX)
+			return err_set(err, E2BIG, "%s takes at most %d words", k->name, JOB_WORDS_MAX);
+		return 0;
+	}
+	return err_set(err, EINVAL, "%s has no operands", k->name);
+}
+
+char *
+job_program_path(const struct job_kind *k, const struct facts *f)
+{
+	return k->program == JOB_COMPOSE ? str_dup(f->compose) : str_printf("%s/pgod-job", f->libexec);
+}
+
+static void
+add_word(struct strv *argv, const char *word, const struct facts *f, const char *service)
+{
+	if (str_eq(word, "{service}"))
+		strv_add(argv, service);
+	else if (str_eq(word, "{live}"))
+		strv_add_take(argv, str_printf("%s/%s", f->dir, service));
+	else
+		strv_add(argv, word);
+}
+
+void
+job_argv(const struct job_kind *k, const struct facts *f, const char *service, const struct strv *operands,
+    struct strv *ret_argv)
+{
+	strv_add(ret_argv, k->program == JOB_COMPOSE ? "docker-compose" : "pgod-job");
+	for (size_t i = 0; i < JOB_COMMAND_MAX && k->command[i] != NULL; i++)
+		add_word(ret_argv, k->command[i], f, service);
+	for (size_t i = 0; i < operands->n; i++)
+		strv_add(ret_argv, operands->v[i]);
+}
+
+static void
+env_add(struct strv *envp, const char *name, const char *value)
+{
+	strv_add_take(envp, str_printf("%s=%s", name, value));
+}
+
+static void
+env_account(struct strv *envp, const struct account *a)
+{
+	env_add(envp, "HOME", a->home);
+	env_add(envp, "USER", a->name);
+	env_add(envp, "LOGNAME", a->name);
+	env_add(envp, "PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+	env_add(envp, "LANG", "C.UTF-8");
+}
+
+static void
+env_paths(struct strv *envp, const struct facts *f, const char *service)
+{
+	env_add(envp, "PGO_SERVICE", service);
+	strv_add_take(envp, str_printf("PGO_LIVE=%s/%s", f->dir, service));
+	strv_add_take(envp, str_printf("PGO_STAGE=%s/.stage/%s", f->dir, service));
+	strv_add_take(envp, str_printf("PGO_REPO=%s/.repos/%s.git", f->dir, service));
+	strv_add_take(envp, str_printf("PGO_DATADIR=%s/%s", f->datadir, service));
+}
+
+static void
+env_remote(struct strv *envp, const struct conf_service *s)
+{
+	env_add(envp, "PGO_URL", s->repository);
+	env_add(envp, "PGO_BRANCH", s->branch);
+	if (s->auth != NULL) {
+		auto_free char *coded = str_base64(s->auth, strlen(s->auth));
+
+		env_add(envp, "PGO_AUTH", coded);
+	}
+}
+
+static bool
+env_has(const struct strv *envp, const char *entry)
+{
+	size_t len = strcspn(entry, "=");
+
+	for (size_t i = 0; i < envp->n; i++) {
+		if (strncmp(envp->v[i], entry, len) == 0 && envp->v[i][len] == '=')
+			return true;
+	}
+	return false;
+}
+
+/* The administrator's `env` entries are for interpolation; they do not move the job's own variables (which compose,
+ * which paths). */
+static void
+env_service(struct strv *envp, const struct conf_service *s)
+{
+	size_t own = envp->n;
+	struct strv ours = {.v = envp->v, .n = own};
+
+	for (size_t i = 0; i < s->env.n; i++) {
+		ours.v = envp->v;
+		if (!env_has(&ours, s->env.v[i]) && !str_starts(s->env.v[i], "PGO_"))
+			strv_add(envp, s->env.v[i]);
+	}
+}
+
+void
+job_envp(const struct job_kind *k, const struct facts *f, const char *service, const struct conf_service *s,
+    const struct account *a, struct strv *ret_envp)
+{
+	env_account(ret_envp, a);
+	if ((k->flags & JOB_ENGINE) != 0)
+		strv_add_take(ret_envp, str_printf("DOCKER_HOST=unix://%s", f->engine_path));
+	if (k->program == JOB_PGOD_JOB)
+		env_paths(ret_envp, f, service);
+	if ((k->flags & JOB_REMOTE) != 0 && s != NULL)
+		env_remote(ret_envp, s);
+	if ((k->flags & JOB_FILE) != 0 && s != NULL && s->compose != NULL)
+		env_add(ret_envp, "PGO_COMPOSE_FILE", s->compose);
+	if ((k->flags & JOB_RESOLVE) != 0)
+		env_add(ret_envp, "PGO_COMPOSE", f->compose);
+	if ((k->flags & JOB_RESOLVE) != 0 && s != NULL)
+		env_service(ret_envp, s);
+}

@@ -1,0 +1,61 @@
+/* The menu: every kind of job that core may ask for, with everything that is fixed about it. Core names a kind, a
+ * service and operands; program, arguments, account, groups, environment, view and limits come from here and from the
+ * configuration. */
+#ifndef PGO_SUPERVISOR_JOB_H
+#define PGO_SUPERVISOR_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/proc.h"
+#include "base/str.h"
+#include "supervisor/facts.h"
+#include "supervisor/view.h"
+
+enum job_program { JOB_PGOD_JOB, JOB_COMPOSE };
+
+enum job_operands {
+	OPERANDS_NONE,
+	OPERANDS_COMMIT, /* exactly one object name */
+	OPERANDS_WORDS,	 /* words for compose, checked by core's table of operations */
+};
+
+enum { JOB_COMMAND_MAX = 16, JOB_WORDS_MAX = 256 };
+
+enum job_flag {
+	JOB_LOCK = 1 << 0,    /* holds the lock of the service */
+	JOB_ENGINE = 1 << 1,  /* gets the engine's group and DOCKER_HOST */
+	JOB_REMOTE = 1 << 2,  /* gets PGO_URL, PGO_BRANCH, PGO_AUTH */
+	JOB_FILE = 1 << 3,    /* gets PGO_COMPOSE_FILE */
+	JOB_RESOLVE = 1 << 4, /* gets PGO_COMPOSE and the service's env entries */
+	JOB_LEFT = 1 << 5,    /* also for a service that is no longer configured, as the owner of its directory */
+};
+
+struct job_kind {
+	const char *name;
+	enum job_program program;
+	enum job_operands operands;
+	enum view_kind view;
+	int flags;
+	int deadline_ms;
+	int grace_ms; /* between TERM and KILL */
+	const struct proc_limit *limits;
+	size_t nlimits;
+	/* Behind the program's name; "{service}" and "{live}" are replaced, the operands follow. NULL-terminated. */
+	const char *command[JOB_COMMAND_MAX];
+};
+
+const struct job_kind *job_kind_find(const char *name);
+const struct job_kind *job_kind_table(size_t *ret_n);
+/* Are these operands of the kind's shape? */
+int job_check_operands(const struct job_kind *k, const struct strv *operands, struct err *err);
+/* The absolute path of the kind's program; the caller frees. */
+char *job_program_path(const struct job_kind *k, const struct facts *f);
+/* The whole argv. */
+void job_argv(const struct job_kind *k, const struct facts *f, const char *service, const struct strv *operands,
+    struct strv *ret_argv);
+/* The whole environment. s is NULL for a service that is no longer configured. */
+void job_envp(const struct job_kind *k, const struct facts *f, const char *service, const struct conf_service *s,
+    const struct account *a, struct strv *ret_envp);
+
+#endif

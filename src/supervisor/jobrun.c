@@ -1,0 +1,135 @@
+#include "supervisor/jobrun.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/auto.h"
+#include "supervisor/engine.h"
+
+/* Who the job runs as: the configured account, or, for what may tidy up after a service that is gone, the owner of its
+ * directory. Returns the account, borrowed from the facts or filled into mem; NULL with err set. */
+static const struct account *
+choose_account(const struct facts *f, const struct jobrun *r, struct account *mem, struct err *err)
+{
+	const struct account *a = facts_account(f, r->service);
+	struct stat st;
+
+	if (a != NULL)
+		return a;
+	if ((r->kind->flags & JOB_LEFT) == 0) {
+		err_set(err, ENOENT, "the service %s is not configured", r->service);
+		return NULL;
+	}
+	if (fstatat(f->dirfd, r->service, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode)) {
+		err_set(err, ENOENT, "the service %s is not configured and has no directory", r->service);
+		return NULL;
+	}
+	return account_of_uid(st.st_uid, mem, err) < 0 ? NULL : mem;
+}
+
+/* The account's groups, and the engine's when the kind says so. The caller frees; NULL with err set. */
+static gid_t *
+choose_groups(const struct facts *f, const struct jobrun *r, const struct account *a, size_t *ret_n, struct err *err)
+{
+	auto_free gid_t *groups = calloc(a->ngroups + 1, sizeof(*groups));
+	gid_t gid = 0;
+	int rc = 0;
+
+	if (groups == NULL)
+		abort();
+	if (a->ngroups > 0)
+		memcpy(groups, a->groups, a->ngroups * sizeof(*groups));
+	*ret_n = a->ngroups;
+	if ((r->kind->flags & JOB_ENGINE) != 0)
+		rc = engine_group(f->engine_path, a->uid, &gid, err);
+	if (rc < 0)
+		return NULL;
+	for (size_t i = 0; rc > 0 && i < a->ngroups; i++) {
+		if (groups[i] == gid)
+			rc = 0;
+	}
+	if (rc > 0)
+		groups[(*ret_n)++] = gid;
+	return TAKE(groups);
+}
+
+struct paths {
+	char *program;
+	char *job;
+	char *live;
+	char *stage;
+	char *empty;
+};
+
+static void
+paths_init(struct paths *p, const struct facts *f, const struct jobrun *r)
+{
+	p->program = job_program_path(r->kind, f);
+	p->job = str_printf("%s/pgod-job", f->libexec);
+	p->live = str_printf("%s/%s", f->dir, r->service);
+	p->stage = str_printf("%s/.stage/%s", f->dir, r->service);
+	p->empty = str_printf("%s/.empty", f->dir);
+}
+
+static void
+paths_done(struct paths *p)
+{
+	free(p->program);
+	free(p->job);
+	free(p->live);
+	free(p->stage);
+	free(p->empty);
+}
+
+static int
+spawn_as(const struct facts *f, const struct jobrun *r, const struct account *a, pid_t *ret_pid, struct err *err)
+{
+	__attribute__((cleanup(paths_done))) struct paths p = {0};
+	auto_strv struct strv argv = {0};
+	auto_strv struct strv envp = {0};
+	auto_free gid_t *groups = NULL;
+	struct proc_spec spec = {.set_creds = true,
+	    .uid = a->uid,
+	    .gid = a->gid,
+	    .keep = &r->lockfd,
+	    .nkeep = r->lockfd >= 0 ? 1 : 0,
+	    .umask = 022,
+	    .limits = r->kind->limits,
+	    .nlimits = r->kind->nlimits,
+	    .new_session = true,
+	    .no_new_privs = true};
+	struct view view = {.kind = r->kind->view};
+
+	groups = choose_groups(f, r, a, &spec.ngroups, err);
+	if (groups == NULL)
+		return -err->num;
+	paths_init(&p, f, r);
+	job_argv(r->kind, f, r->service, r->operands, &argv);
+	job_envp(r->kind, f, r->service, conf_find(f->conf, r->service), a, &envp);
+	view.live = p.live;
+	view.stage = p.stage;
+	view.scratch = p.empty;
+	view.programs[0] = p.job;
+	view.programs[1] = f->compose;
+	spec.path = p.program;
+	spec.argv = argv.v;
+	spec.envp = envp.v;
+	spec.groups = groups;
+	/* compose looks for files in its working directory and above: there it finds none. */
+	spec.cwd = r->kind->program == JOB_COMPOSE ? p.empty : "/";
+	spec.setup = view.kind == VIEW_PLAIN ? NULL : view_enter;
+	spec.setup_arg = &view;
+	memcpy(spec.stdio, r->stdio, sizeof(spec.stdio));
+	return proc_spawn(&spec, ret_pid, NULL, err);
+}
+
+int
+jobrun_spawn(const struct facts *f, const struct jobrun *r, pid_t *ret_pid, struct err *err)
+{
+	auto_account struct account mem = {0};
+	const struct account *a = choose_account(f, r, &mem, err);
+
+	return a == NULL ? -err->num : spawn_as(f, r, a, ret_pid, err);
+}

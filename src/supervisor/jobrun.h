@@ -1,0 +1,18 @@
+/* From a row of the menu to a process. */
+#ifndef PGO_SUPERVISOR_JOBRUN_H
+#define PGO_SUPERVISOR_JOBRUN_H
+
+#include "supervisor/job.h"
+
+struct jobrun {
+	const struct job_kind *kind;
+	const char *service;
+	const struct strv *operands;
+	int stdio[3]; /* -1: /dev/null */
+	int lockfd;   /* -1: without a lock */
+};
+
+/* Starts the process: the account's, in a session and a view of its own. All of r is borrowed. */
+int jobrun_spawn(const struct facts *f, const struct jobrun *r, pid_t *ret_pid, struct err *err);
+
+#endif

@@ -1,0 +1,66 @@
+/* pgod: reads its configuration, binds, starts core, and from then on accepts, spawns, kills and reaps. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/log.h"
+#include "supervisor/config.h"
+#include "supervisor/facts.h"
+#include "supervisor/options.h"
+#include "supervisor/pgod.h"
+#include "supervisor/role.h"
+
+enum { EXIT_USAGE = 2, USAGE_MAX = 16 * 1024 };
+
+static int
+print_usage(void)
+{
+	auto_buf struct buf b = BUF_INIT(USAGE_MAX);
+
+	options_usage(&b);
+	return fputs(buf_str(&b), stdout) < 0 || fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* The problems are for a person at a terminal; what stands in them is the file's. */
+static int
+check(const struct options *o)
+{
+	auto_config struct config c = CONFIG_INIT;
+	struct err err = ERR_INIT;
+
+	if (config_load(o->config, facts_libexec(), &c, &err) == 0)
+		return EXIT_SUCCESS;
+	if (c.problems.n == 0)
+		fprintf(stderr, "pgod: %s\n", err.msg);
+	for (size_t i = 0; i < c.problems.n; i++) {
+		auto_buf struct buf b = BUF_INIT(USAGE_MAX);
+
+		buf_vis(&b, c.problems.v[i], strlen(c.problems.v[i]), false);
+		fprintf(stderr, "%s\n", buf_str(&b));
+	}
+	return EXIT_FAILURE;
+}
+
+int
+main(int argc, char **argv)
+{
+	auto_options struct options o = {0};
+	struct err err = ERR_INIT;
+
+	if (role_reserve_fds(&err) < 0) {
+		fprintf(stderr, "pgod: %s\n", err.msg);
+		return EXIT_FAILURE;
+	}
+	if (options_parse(argc, argv, &o, &err) < 0) {
+		fprintf(stderr, "pgod: %s\nTry pgod --help.\n", err.msg);
+		return EXIT_USAGE;
+	}
+	if (o.help)
+		return print_usage();
+	if (o.version) {
+		puts(PGO_VERSION);
+		return fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	}
+	log_init("pgod", o.debug);
+	return o.check ? check(&o) : pgod_run(&o);
+}

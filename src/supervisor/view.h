@@ -1,0 +1,26 @@
+/* What a job sees of the file system. Set up in the child, as root, before it becomes the account. */
+#ifndef PGO_SUPERVISOR_VIEW_H
+#define PGO_SUPERVISOR_VIEW_H
+
+#include "base/err.h"
+
+enum view_kind {
+	VIEW_PLAIN,  /* the host's file system */
+	VIEW_STAGED, /* the same, with the stage lying over the live tree */
+	VIEW_SEALED, /* a private root: /usr, the programs, the stage (read-only) at the live path; no network */
+};
+
+enum { VIEW_PROGRAMS = 2 };
+
+struct view {
+	enum view_kind kind;
+	const char *live; /* absolute, without symbolic links */
+	const char *stage;
+	const char *scratch;		     /* an empty directory of root's to build the private root on */
+	const char *programs[VIEW_PROGRAMS]; /* files that are shown although they may lie outside /usr; NULL: none */
+};
+
+/* For proc_spec.setup; arg is a struct view. */
+int view_enter(void *arg, struct err *err);
+
+#endif

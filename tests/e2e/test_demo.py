@@ -1,0 +1,55 @@
+"""`make demo`, as a newcomer runs it."""
+
+import glob
+import os
+import pwd
+import re
+import tempfile
+
+from lib.host import TOP, run
+
+
+def traces():
+    return sorted(glob.glob(os.path.join(tempfile.gettempdir(), "pgo-demo.*")))
+
+
+def demo(engine, **env):
+    return run("make", "-s", "demo", cwd=TOP, check=False, deadline=300, env={**os.environ, "DOCKER_HOST": engine.docker_host, **env})
+
+
+def objects(engine):
+    return [len(engine.listed({})), len(engine.ask("GET", "/networks")[1]), len(engine.ask("GET", "/images/json")[1])]
+
+
+def account_exists():
+    return "pgo-demo" in [entry.pw_name for entry in pwd.getpwall()]
+
+
+def test_the_demo_succeeds_twice_and_leaves_nothing_behind(real_engine):
+    before, directories = objects(real_engine), traces()
+    for _ in range(2):
+        done = demo(real_engine)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "Hello from the second commit" in done.stdout and "pong!" in done.stdout
+        assert "\x1b" not in done.stdout, "colours are for terminals"
+        assert objects(real_engine) == before and traces() == directories and not account_exists()
+
+
+def test_the_demo_brings_its_own_engine_when_none_answers(real_engine):
+    done = run("make", "-s", "demo", cwd=TOP, check=False, deadline=300, env={**os.environ, "DOCKER_HOST": "unix:///nonexistent/d.sock"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not account_exists()
+
+
+def test_keep_1_leaves_it_running_until_it_is_told_to_stop(real_engine):
+    before, directories = objects(real_engine), traces()
+    done = demo(real_engine, KEEP="1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (stop,) = re.findall(r"(\S+/pgo-demo\.\w+/stop)$", done.stdout, re.M)
+    try:
+        assert account_exists() and objects(real_engine) != before
+        again = demo(real_engine)
+        assert again.returncode != 0 and stop in again.stderr
+    finally:
+        run(stop)
+    assert objects(real_engine) == before and traces() == directories and not account_exists()

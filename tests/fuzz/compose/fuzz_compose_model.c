@@ -1,0 +1,182 @@
+/* A model of any bytes: nothing crashes, and what the policy approves for an ordinary account is naively looked through
+ * for what it must never contain. The walk below shares no line with the policy. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "compose/model.h"
+#include "compose/policy.h"
+
+#define LIVE "/var/lib/pgo/web"
+#define DATA "/data/web"
+#define ID "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+broken(const char *what)
+{
+	fprintf(stderr, "approved although: %s\n", what);
+	abort();
+}
+
+static bool
+is_below(const char *dir, const char *path)
+{
+	size_t len = strlen(dir);
+
+	return strncmp(dir, path, len) == 0 && (path[len] == '\0' || path[len] == '/') &&
+	       strstr(path, "/../") == NULL && !str_ends(path, "/..");
+}
+
+static bool
+is_word(const json_t *value, const char *word)
+{
+	return json_is_string(value) && strcmp(json_string_value(value), word) == 0;
+}
+
+static void
+look_at_mounts(const json_t *mounts)
+{
+	json_t *mount;
+	size_t i;
+
+	if (mounts != NULL && !json_is_array(mounts) && json_object_size(mounts) > 0)
+		broken("volumes that are no list");
+	json_array_foreach(mounts, i, mount)
+	{
+		const char *source = json_string_value(json_object_get(mount, "source"));
+
+		if (json_is_string(mount))
+			broken("a volume in short syntax");
+		if (is_word(json_object_get(mount, "type"), "tmpfs") ||
+		    is_word(json_object_get(mount, "type"), "volume"))
+			continue;
+		if (!is_word(json_object_get(mount, "type"), "bind"))
+			broken("a volume of an unknown type");
+		if (source == NULL || (!is_below(LIVE, source) && !is_below(DATA, source)))
+			broken("a bind mount of a foreign path");
+		if (is_below(LIVE "/ssh", source) || is_below(LIVE "/.git", source))
+			broken("a bind mount of keys");
+	}
+}
+
+static void
+look_at_service(const json_t *service)
+{
+	const json_t *mode = json_object_get(service, "network_mode");
+	const json_t *ports = json_object_get(service, "ports");
+	const json_t *privileged = json_object_get(service, "privileged");
+
+	if (json_is_true(privileged) || json_is_number(privileged) || json_string_length(privileged) > 0)
+		broken("privileged");
+	if (json_array_size(ports) > 0 || json_object_size(ports) > 0 || json_string_length(ports) > 0)
+		broken("published ports");
+	if (is_word(mode, "host") || (json_is_string(mode) && str_starts(json_string_value(mode), "container:")))
+		broken("network_mode");
+	if (is_word(json_object_get(service, "pid"), "host") || is_word(json_object_get(service, "ipc"), "host"))
+		broken("a namespace of the host");
+	look_at_mounts(json_object_get(service, "volumes"));
+}
+
+static void
+look_at_model(const json_t *model)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(json_object_get(model, "services"), key, value) look_at_service(value);
+	json_object_foreach(json_object_get(model, "networks"), key, value)
+	{
+		if (is_word(json_object_get(value, "name"), "host"))
+			broken("the host's network");
+	}
+	json_object_foreach(json_object_get(model, "volumes"), key, value)
+	{
+		if (json_object_size(json_object_get(value, "driver_opts")) > 0 ||
+		    json_is_true(json_object_get(value, "external")))
+			broken("a volume of others");
+	}
+}
+
+static void
+approve_and_digest(const json_t *model, const struct model_images *images, const struct strv *inputs)
+{
+	struct model_image_id *ids = calloc(images->n + 1, sizeof(*ids));
+	auto_json json_t *approved = NULL;
+	char hex[MODEL_DIGEST_HEX];
+	struct err err = ERR_INIT;
+
+	if (ids == NULL)
+		abort();
+	for (size_t i = 0; i < images->n; i++)
+		ids[i] = (struct model_image_id){images->v[i].service, ID};
+	approved = model_approve(model, ids, images->n, &err);
+	if (approved == NULL)
+		broken("a model with all its IDs is not approved");
+	if (model_digest(approved, ids, images->n, inputs, inputs, hex, &err) < 0)
+		broken("no digest");
+	free(ids);
+}
+
+static void
+read_facts(const json_t *model)
+{
+	auto_model_services struct model_services services = {0};
+	auto_model_images struct model_images images = {0};
+	auto_strv struct strv inputs = {0}, binds = {0}, networks = {0};
+	struct err err = ERR_INIT;
+	bool reload;
+
+	model_reload(model, &reload, &err);
+	model_service_facts(model, &services, &err);
+	model_binds(model, &binds, &err);
+	model_external_networks(model, &networks, &err);
+	if (model_inputs(model, LIVE, &inputs, &err) < 0 || model_images(model, "web", &images, &err) < 0)
+		return;
+	approve_and_digest(model, &images, &inputs);
+	if (inputs.n > 0) {
+		auto_violations struct violations vs = {0};
+
+		policy_symlink(model, inputs.v[0], LIVE, &vs);
+		if (vs.n == 0)
+			broken("a symbolic link is lost");
+	}
+}
+
+static size_t
+check(const json_t *model, bool root)
+{
+	const struct policy p = {.project = "web", .live = LIVE, .datadir = DATA, .root = root};
+	auto_violations struct violations vs = {0};
+	size_t n = policy_check(model, &p, &vs);
+	auto_free char *text = violations_text(&vs);
+
+	if ((n == 0) != (text[0] == '\0') || n != vs.n)
+		broken("the number of violations is wrong");
+	return n;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct err err = ERR_INIT;
+	auto_json json_t *model = model_parse((const char *)data, size, &err);
+
+	if (model == NULL) {
+		if (err.num == 0 || err.msg[0] == '\0')
+			broken("an error has no sentence");
+		return 0;
+	}
+	read_facts(model);
+	if (check(model, false) > 0) {
+		check(model, true);
+		return 0;
+	}
+	if (check(model, true) > 0)
+		broken("root gets less than others");
+	look_at_model(model);
+	return 0;
+}

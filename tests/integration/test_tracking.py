@@ -1,0 +1,294 @@
+"""A commit becomes containers: when something happens, and when nothing does."""
+
+import os
+import signal
+
+import pytest
+
+from lib.host import stays, wait_until
+from lib.pgo import web
+from lib.servers import http_git, ssh_git
+
+
+def deployed(pgo, name="site", files=None, **keys):
+    """A service that runs its first commit; returns its repository."""
+    repo = pgo.repo(name, files)
+    pgo.service(name, repo, **keys)
+    pgo.start()
+    pgo.wait_deployed(name, repo.head)
+    return repo
+
+
+def three_polls(pgo, repo):
+    """A condition: pgod looked at the repository a few times since now."""
+    counter = pgo.polls(repo)
+    return lambda: counter.count() >= 3
+
+
+def ids(pgo, name="site"):
+    return sorted(box.id for box in pgo.engine.containers(name))
+
+
+def test_first_commit_of_a_file_url_is_deployed(pgo):
+    repo = deployed(pgo)
+    assert [box.service for box in pgo.running("site")] == ["web"]
+    assert pgo.ref("site") == repo.head
+    assert os.path.exists(pgo.live("site", "compose.yaml"))
+    assert not os.path.exists(pgo.live("site", ".git")), "a container that mounts ./ could plant hooks"
+
+
+def test_an_absolute_path_is_a_repository(pgo):
+    repo = pgo.repo("site")
+    pgo.service("site", repo.path)
+    pgo.start().wait_deployed("site", repo.head)
+
+
+def test_a_repository_is_cloned_over_smart_http(pgo):
+    repo = pgo.repo("site")
+    pgo.service("site", http_git(pgo, pgo.path("repos")) + "/site/.git")
+    pgo.start().wait_deployed("site", repo.head)
+
+
+def test_a_password_in_the_url_reaches_the_server_and_nothing_else(pgo):
+    repo = pgo.repo("site")
+    pgo.service("site", http_git(pgo, pgo.path("repos"), password="hunter2-xyzzy") + "/site/.git")
+    pgo.start().wait_deployed("site", repo.head)
+    assert "hunter2-xyzzy" not in pgo.log()
+    assert "hunter2-xyzzy" not in pgo.status("site")
+    secret = b"hunter2-xyzzy"
+    for folder, _, names in os.walk(pgo.dir):
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as content:
+                assert secret not in content.read(), os.path.join(folder, name)
+
+
+def test_a_repository_is_cloned_over_ssh(pgo):
+    repo = pgo.repo("site")
+    pgo.service("site", ssh_git(pgo, pgo.accounts.a) + repo.path)
+    pgo.start().wait_deployed("site", repo.head)
+
+
+def test_a_change_of_the_compose_file_replaces_the_container(pgo):
+    repo = deployed(pgo)
+    before = ids(pgo)
+    head = repo.commit({"compose.yaml": web("pgo-test/web:2")})
+    pgo.wait_deployed("site", head)
+    wait_until(lambda: ids(pgo) and ids(pgo) != before, "another container runs")
+
+
+def test_a_change_stops_first_and_brings_up_afresh(pgo):
+    repo = deployed(pgo)
+    pgo.wait_deployed("site", repo.commit({"compose.yaml": web("pgo-test/web:2")}))
+    verbs = [entry["verb"] for entry in pgo.engine.calls(project="site") if entry["verb"] in ("stop", "up", "down")]
+    assert verbs[-2:] == ["stop", "up"] and "down" not in verbs, "down would lose the data of anonymous volumes"
+    arguments = pgo.engine.calls("up")[-1]["args"]
+    assert {"-d", "--force-recreate", "--remove-orphans", "--no-build"} <= set(arguments)
+
+
+def test_nothing_starts_while_nothing_changes(pgo, compose_starts):
+    repo = deployed(pgo)
+    boxes, starts, writes = ids(pgo), compose_starts.count(), len(pgo.engine.journal)
+    stays(
+        lambda: ids(pgo) == boxes and compose_starts.count() == starts and len(pgo.engine.journal) == writes,
+        "no compose process and no change for an unchanged service",
+        three_polls(pgo, repo),
+    )
+    assert not [r for r in pgo.engine.requests if r[0] not in ("GET", "HEAD")], "the engine was written to"
+
+
+def test_an_edit_of_an_x_key_is_a_change(pgo):
+    repo = deployed(pgo)
+    before = ids(pgo)
+    repo.commit({"compose.yaml": web(x_gpo_version="2")})
+    wait_until(lambda: ids(pgo) and ids(pgo) != before, "the container was replaced")
+
+
+def test_a_commit_that_touches_nothing_that_is_read_moves_the_tree_and_no_container(pgo):
+    repo = deployed(pgo)
+    before, ups = ids(pgo), len(pgo.engine.calls("up"))
+    head = repo.commit({"README": "about\n"})
+    pgo.wait_deployed("site", head)
+    assert os.path.exists(pgo.live("site", "README"))
+    assert ids(pgo) == before and len(pgo.engine.calls("up")) == ups
+
+
+def test_an_edit_of_an_env_file_is_a_change(pgo):
+    repo = deployed(pgo, files={"compose.yaml": web(env_file=["app.env"]), "app.env": "A=1\n", "ssh/k.pub": pgo.key.public})
+    before = ids(pgo)
+    repo.commit({"app.env": "A=2\n"})
+    wait_until(lambda: ids(pgo) and ids(pgo) != before, "the container was replaced")
+    assert pgo.engine.calls("up")[-1]["model"]["services"]["web"]["environment"] == {"A": "2"}
+
+
+def test_an_edit_of_a_mounted_file_is_a_change(pgo):
+    files = {"compose.yaml": web(volumes=["./www:/www"]), "www/index.html": "1\n", "ssh/k.pub": pgo.key.public}
+    repo = deployed(pgo, files=files)
+    before = ids(pgo)
+    repo.commit({"www/index.html": "2\n"})
+    wait_until(lambda: ids(pgo) and ids(pgo) != before, "the container was replaced")
+
+
+def test_reload_false_waits_for_an_up(pgo):
+    repo = deployed(pgo, files={"compose.yaml": web(x_pgo={"reload": False}), "ssh/k.pub": pgo.key.public})
+    before = ids(pgo)
+    head = repo.commit({"compose.yaml": web("pgo-test/web:2", x_pgo={"reload": False})})
+    pgo.wait_status("site", rf"{head[:8]}.*(pending|waits)|(pending|waits).*{head[:8]}")
+    assert ids(pgo) == before
+    assert pgo.ctl("site", "up").returncode == 0
+    wait_until(lambda: ids(pgo) != before, "up made the pending release live")
+    assert pgo.ref("site") == head
+
+
+def test_the_repositorys_env_interpolates(pgo):
+    files = {"compose.yaml": web("${IMAGE}"), ".env": "IMAGE=pgo-test/web:2\n", "ssh/k.pub": pgo.key.public}
+    deployed(pgo, files=files)
+    model = pgo.engine.calls("up")[-1]["model"]
+    assert model["services"]["web"]["image"] == pgo.engine.images["pgo-test/web:2"]
+
+
+def test_env_of_the_configuration_interpolates_and_reaches_no_other_job(pgo):
+    deployed(pgo, files={"compose.yaml": web("${IMAGE}"), "ssh/k.pub": pgo.key.public}, env=["IMAGE=pgo-test/web:2", "TOKEN=swordfish-9"])
+    assert pgo.engine.calls("up")[-1]["model"]["services"]["web"]["image"] == pgo.engine.images["pgo-test/web:2"]
+    assert not [entry for entry in pgo.engine.journal if "TOKEN" in entry["env"]]
+    assert "swordfish-9" not in pgo.log()
+
+
+def test_an_untracked_env_file_is_used_and_survives(pgo):
+    files = {"compose.yaml": web(env_file=["secrets.env"]), "ssh/k.pub": pgo.key.public, ".gitignore": "secrets.env\n"}
+    repo = pgo.repo("site", files)
+    pgo.service("site", repo)
+    os.mkdir(pgo.live("site"), 0o755)
+    os.chown(pgo.live("site"), pgo.accounts.a.pw_uid, pgo.accounts.a.pw_gid)
+    with open(pgo.live("site", "secrets.env"), "w", encoding="ascii") as out:
+        out.write("PASSWORD=untracked\n")
+    os.chown(pgo.live("site", "secrets.env"), pgo.accounts.a.pw_uid, pgo.accounts.a.pw_gid)
+    pgo.start().wait_deployed("site", repo.head)
+    assert pgo.engine.calls("up")[-1]["model"]["services"]["web"]["environment"] == {"PASSWORD": "untracked"}
+    with open(pgo.live("site", "secrets.env"), encoding="ascii") as kept:
+        assert kept.read() == "PASSWORD=untracked\n"
+
+
+@pytest.mark.parametrize("name", ["compose.yml", "docker-compose.yml", "docker-compose.yaml"])
+def test_each_documented_name_of_the_compose_file_is_found(pgo, name):
+    deployed(pgo, files={name: web(), "ssh/k.pub": pgo.key.public})
+
+
+def test_the_compose_key_names_another_file_and_its_edits_count(pgo):
+    repo = deployed(pgo, files={"deploy/prod.yaml": web(), "ssh/k.pub": pgo.key.public}, compose="deploy/prod.yaml")
+    before = ids(pgo)
+    repo.commit({"deploy/prod.yaml": web("pgo-test/web:2")})
+    wait_until(lambda: ids(pgo) and ids(pgo) != before, "the container was replaced")
+
+
+def test_jobs_run_as_the_account_with_its_groups_and_a_closed_environment(pgo):
+    deployed(pgo)
+    account = pgo.accounts.a
+    for entry in pgo.engine.journal:
+        assert (entry["uid"], entry["gid"]) == (account.pw_uid, account.pw_gid)
+        assert set(entry["groups"]) | {account.pw_gid} == {account.pw_gid, pgo.accounts.shared.gr_gid, pgo.accounts.engine.gr_gid}
+        extra = set(entry["env"]) - {"HOME", "USER", "LOGNAME", "PATH", "LANG", "DOCKER_HOST", "LC_CTYPE", "PWD", "DOCKER_CONFIG"}
+        assert not extra, f"{entry['verb']}: {extra}"
+        assert entry["session"] == entry["pid"] or entry["session"] != os.getsid(0)
+        assert entry["argv"][entry["argv"].index("-p") + 1] == "site"
+
+
+def test_the_bytes_that_run_are_the_approved_ones_with_image_ids(pgo):
+    deployed(pgo)
+    up = pgo.engine.calls("up")[-1]
+    assert up["model"]["services"]["web"]["image"] == pgo.engine.images["pgo-test/web:1"]
+    assert up["argv"][up["argv"].index("-f") + 1] == "-"
+    assert up["argv"][up["argv"].index("--project-directory") + 1] == pgo.live("site")
+
+
+def test_a_stop_file_stops_the_service_and_its_removal_starts_it(pgo):
+    repo = deployed(pgo)
+    flag = os.path.join(pgo.dir, "site.stop")
+    with open(flag, "w", encoding="ascii"):
+        pass
+    wait_until(lambda: not pgo.running("site"), "the service is stopped")
+    head = repo.commit({"compose.yaml": web("pgo-test/web:2")})
+    stays(lambda: not pgo.running("site"), "held down", three_polls(pgo, repo))
+    pgo.wait_status("site", "held|hold|stop")
+    os.unlink(flag)
+    pgo.wait_deployed("site", head)
+
+
+def test_a_stop_file_before_the_start_keeps_the_service_down(pgo):
+    repo = pgo.repo("site")
+    pgo.service("site", repo)
+    with open(os.path.join(pgo.dir, "site.stop"), "w", encoding="ascii"):
+        pass
+    pgo.start().wait_listening()
+    stays(lambda: not pgo.running("site"), "held down", three_polls(pgo, repo))
+
+
+def test_a_service_that_is_no_longer_configured_is_removed_and_its_data_kept(pgo):
+    deployed(pgo)
+    other = pgo.repo("other")
+    pgo.service("other", other)
+    with open(pgo.live("site", "data.db"), "w", encoding="ascii") as out:
+        out.write("precious")
+    pgo.stop()
+    del pgo.services["site"]
+    pgo.start().wait_deployed("other", other.head)
+    wait_until(lambda: not pgo.engine.containers("site"), "its containers are gone")
+    wait_until(lambda: not os.path.exists(pgo.live("site")), "its directory moved")
+    (kept,) = os.listdir(os.path.join(pgo.dir, ".removed"))
+    assert kept.startswith("site-")
+    with open(os.path.join(pgo.dir, ".removed", kept, "tree", "data.db"), encoding="ascii") as data:
+        assert data.read() == "precious"
+
+
+def test_an_empty_configuration_removes_nothing(pgo):
+    deployed(pgo)
+    before = ids(pgo)
+    pgo.stop()
+    calls = len(pgo.engine.journal)
+    pgo.write_config("")
+    seen = len(pgo.log())
+    pgo.start(write=False).wait_listening()
+    pgo.wait_log("nothing is removed", after=seen)
+    pgo.stop()
+    assert ids(pgo) == before and len(pgo.engine.journal) == calls
+    assert os.path.exists(pgo.live("site", "compose.yaml"))
+
+
+def test_an_unknown_directory_is_not_touched(pgo):
+    os.makedirs(os.path.join(pgo.dir, "not-a-service", "important"))
+    deployed(pgo)
+    pgo.stop()
+    assert os.path.isdir(os.path.join(pgo.dir, "not-a-service", "important"))
+
+
+def test_two_services_of_two_accounts_run_beside_each_other(pgo):
+    one = pgo.repo("one")
+    two = pgo.repo("two", owner=pgo.accounts.b)
+    pgo.service("one", one)
+    pgo.service("two", two, user=pgo.accounts.b.pw_name)
+    pgo.start()
+    pgo.wait_deployed("one", one.head)
+    pgo.wait_deployed("two", two.head)
+    assert {entry["uid"] for entry in pgo.engine.calls(project="two")} == {pgo.accounts.b.pw_uid}
+
+
+def test_sigterm_leaves_the_containers_running(pgo):
+    deployed(pgo)
+    before = ids(pgo)
+    pgo.stop()
+    assert ids(pgo) == before and pgo.running("site")
+
+
+def test_a_second_start_finds_everything_in_order_and_changes_nothing(pgo, compose_starts):
+    repo = deployed(pgo)
+    before, ups = ids(pgo), len(pgo.engine.calls("up"))
+    pgo.stop()
+    pgo.start().wait_listening()
+    pgo.wait_status("site", repo.head[:8])
+    stays(lambda: ids(pgo) == before and len(pgo.engine.calls("up")) == ups, "left alone", three_polls(pgo, repo))
+
+
+def test_sighup_ends_with_2_when_the_configuration_is_valid(pgo):
+    deployed(pgo)
+    pgo.signal(signal.SIGHUP)
+    assert pgo.wait_exit() == 2
+    assert pgo.running("site")

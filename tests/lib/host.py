@@ -1,0 +1,199 @@
+"""What the tests need from the machine: waiting, processes, accounts, opens of files, free ports."""
+
+import contextlib
+import ctypes
+import grp
+import os
+import pwd
+import select
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+
+TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
+DEADLINE = 20.0
+
+libc = ctypes.CDLL(None, use_errno=True)
+PR_SET_CHILD_SUBREAPER = 36
+IN_OPEN = 0x20
+
+
+def wait_until(condition, what, deadline=DEADLINE, step=0.02):
+    """Polls until condition() is true and returns its value; the only way to wait in these tests. A condition that raises is not met yet."""
+    end = time.monotonic() + deadline
+    problem = None
+    while True:
+        try:
+            value = condition()
+            problem = None
+        except (OSError, KeyError, IndexError, ValueError, AssertionError, subprocess.SubprocessError) as err:
+            value, problem = None, err
+        if value:
+            return value
+        if time.monotonic() > end:
+            what = what() if callable(what) else what
+            raise AssertionError(f"not within {deadline} s: {what}" + (f" ({problem!r})" if problem else ""))
+        time.sleep(step)
+
+
+def stays(condition, what, events):
+    """condition() holds at every look until events() is true: for "nothing happens while the daemon did that much"."""
+
+    def look():
+        assert_held = condition()
+        if not assert_held:
+            raise RuntimeError(f"did not stay: {what}")
+        return events()
+
+    wait_until(look, f"enough happened to believe: {what}")
+
+
+def run(*argv, check=True, deadline=60, **kw):
+    """A command to its end, with its output as text."""
+    kw.setdefault("stdin", subprocess.DEVNULL)
+    if "input" in kw:
+        kw.pop("stdin")
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=deadline, text=True, check=False, **kw)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{' '.join(argv)}: status {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+# processes
+
+
+def become_subreaper():
+    """What a killed pgod leaves behind becomes a child of ours: nothing gets lost."""
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def stat_fields(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+        text = stat.read()
+    return text[text.rindex(")") + 2 :].split()
+
+
+def process_table():
+    """pid → (ppid, state)"""
+    table = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError, ValueError):
+                fields = stat_fields(name)
+                table[int(name)] = (int(fields[1]), fields[0])
+    return table
+
+
+def children_of(pid):
+    return [child for child, (parent, _) in process_table().items() if parent == pid]
+
+
+def descendants_of(pid):
+    table = process_table()
+    found, look = [], [pid]
+    while look:
+        parent = look.pop()
+        more = [child for child, (ppid, state) in table.items() if ppid == parent and state != "Z"]
+        found += more
+        look += more
+    return found
+
+
+def command_of(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as cmdline:
+            return cmdline.read().replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def program_of(pid):
+    return os.path.basename(command_of(pid).split(" ")[0])
+
+
+def reap_orphans(known):
+    """Collects dead children that nobody of us started; returns those that are alive."""
+    alive = []
+    for pid in children_of(os.getpid()):
+        if pid in known:
+            continue
+        with contextlib.suppress(ChildProcessError):
+            if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                alive.append(pid)
+    return alive
+
+
+def kill_quietly(pid, sig=signal.SIGKILL):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, sig)
+
+
+class OpenCounter:
+    """Counts how often a file is opened by anyone, in any mount namespace (inotify watches the inode)."""
+
+    def __init__(self, path):
+        self.fd = libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        if self.fd < 0 or libc.inotify_add_watch(self.fd, os.fsencode(path), IN_OPEN) < 0:
+            raise OSError(ctypes.get_errno(), "inotify")
+        self.total = 0
+
+    def count(self):
+        while select.select([self.fd], [], [], 0)[0]:
+            data = os.read(self.fd, 65536)
+            at = 0
+            while at < len(data):
+                _, mask, _, length = struct.unpack_from("iIII", data, at)
+                at += 16 + length
+                self.total += bool(mask & IN_OPEN)
+        return self.total
+
+    def close(self):
+        os.close(self.fd)
+
+
+# accounts
+
+
+class Accounts:
+    """Unix accounts that exist only for a test session. a and b are members of `shared`; the fake engine's socket belongs to `engine`."""
+
+    def __init__(self, tag):
+        self.tag = tag
+        self.home = tempfile.mkdtemp(prefix="pgot-home-")
+        os.chmod(self.home, 0o755)
+        self.shared = self._group(f"pgot-sh{tag}")
+        self.engine = self._group(f"pgot-en{tag}")
+        self.a = self._user(f"pgot-a{tag}")
+        self.b = self._user(f"pgot-b{tag}")
+
+    def _group(self, name):
+        run("groupadd", "-f", name)
+        return grp.getgrnam(name)
+
+    def _user(self, name):
+        if name not in [entry.pw_name for entry in pwd.getpwall()]:
+            home = os.path.join(self.home, name)
+            run("useradd", "--home-dir", home, "--no-create-home", "--shell", "/bin/sh", "--groups", self.shared.gr_name, name)
+        entry = pwd.getpwnam(name)
+        os.makedirs(entry.pw_dir, exist_ok=True)
+        os.chown(entry.pw_dir, entry.pw_uid, entry.pw_gid)
+        os.chmod(entry.pw_dir, 0o700)
+        return entry
+
+    def remove(self):
+        for user in (self.a, self.b):
+            run("userdel", user.pw_name, check=False)
+            run("groupdel", user.pw_name, check=False)
+        for group in (self.shared, self.engine):
+            run("groupdel", group.gr_name, check=False)
+        shutil.rmtree(self.home, ignore_errors=True)

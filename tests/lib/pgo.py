@@ -1,0 +1,355 @@
+"""The real pgod in a directory of its own: repositories, keys, configuration, the daemon's life, and what must be gone afterwards."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from lib.host import (
+    TOP,
+    OpenCounter,
+    children_of,
+    command_of,
+    descendants_of,
+    free_port,
+    kill_quietly,
+    program_of,
+    reap_orphans,
+    run,
+    wait_until,
+)
+
+BUILD = os.environ.get("PGO_TEST_BUILD", os.path.join(TOP, "build"))
+ROLES = {"pgod-core": "core", "pgod-ssh": "ssh", "pgod-conf": "conf", "pgod-job": "job"}
+
+
+def program(name):
+    folder = dict(ROLES, pgod="supervisor", pgoctl="ctl")[name]
+    return os.path.join(BUILD, "src", folder, name)
+
+
+def install_roles(into):
+    """Copies the roles to where every account may execute them; a checkout in /root would be out of reach."""
+    os.makedirs(into, mode=0o755, exist_ok=True)
+    for name in ROLES:
+        shutil.copy(program(name), into)
+    return into
+
+
+class Repo:
+    """A git repository with a working tree, owned by the account that will fetch it."""
+
+    def __init__(self, path, owner):
+        self.path, self.owner = path, owner
+        os.makedirs(path, mode=0o755)
+        os.chown(path, owner.pw_uid, owner.pw_gid)
+        self.git("init", "-q", "-b", "main")
+
+    @property
+    def url(self):
+        return "file://" + self.path
+
+    def git(self, *args):
+        env = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": self.owner.pw_dir,
+            "GIT_CONFIG_GLOBAL": "/dev/null",
+            "GIT_AUTHOR_NAME": "Tess",
+            "GIT_AUTHOR_EMAIL": "tess@example.org",
+            "GIT_COMMITTER_NAME": "Tess",
+            "GIT_COMMITTER_EMAIL": "tess@example.org",
+        }
+        done = run("git", "-C", self.path, *args, env=env, user=self.owner.pw_uid, group=self.owner.pw_gid, extra_groups=[])
+        return done.stdout.strip()
+
+    def write(self, name, content):
+        path = os.path.join(self.path, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if isinstance(content, (dict, list)):
+            content = json.dumps(content, indent=1)
+        with open(path, "wb") as out:
+            out.write(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def commit(self, files, message="change", remove=()):
+        """Writes the files (dicts become JSON), commits everything, returns the commit."""
+        for name, content in files.items():
+            self.write(name, content)
+        for name in remove:
+            os.unlink(os.path.join(self.path, name))
+        run("chown", "-hR", f"{self.owner.pw_uid}:{self.owner.pw_gid}", self.path)
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", message)
+        return self.git("rev-parse", "HEAD")
+
+
+class Key:
+    """A key pair: `private` is a file only root reads, `public` its one line."""
+
+    def __init__(self, path):
+        self.private = path
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", path)
+        with open(path + ".pub", encoding="ascii") as text:
+            self.public = text.read()
+
+
+class Pgod:
+    """One pgod with its own directories. `engine` has a docker_host and containers(project)."""
+
+    def __init__(self, accounts, libexec, engine, compose, poll="1s"):
+        self.accounts, self.libexec, self.engine, self.compose, self.poll = accounts, libexec, engine, compose, poll
+        self.before = set(children_of(os.getpid()))
+        self.base = tempfile.mkdtemp(prefix="pgot-")
+        os.chmod(self.base, 0o755)
+        self.dir, self.datadir = self.path("lib"), self.path("data")
+        for directory in (self.dir, self.datadir, self.path("repos"), self.path("home")):
+            os.mkdir(directory, 0o755)
+        self.config = self.path("pgo.toml")
+        self.log_path = self.path("log")
+        self.port = free_port()
+        self.key = Key(self.path("key"))
+        self.services = {}
+        self.process = None
+        self.helpers = []
+        self.log_mark = 0
+
+    def path(self, *parts):
+        return os.path.join(self.base, *parts)
+
+    # repositories and configuration
+
+    def repo(self, name, files=None, owner=None):
+        """A repository with the key in ssh/ and, by default, a service web."""
+        made = Repo(self.path("repos", name), owner or self.accounts.a)
+        files = {"compose.yaml": web()} if files is None else files
+        keys = {} if any(path.startswith("ssh/") for path in files) else {"ssh/test.pub": self.key.public}
+        made.head = made.commit({**keys, **files}, "first")
+        return made
+
+    def service(self, name, repo=None, user=None, **keys):
+        """Adds or replaces a [[services]] entry; write_config (or start) makes it a file."""
+        repository = repo.url if isinstance(repo, Repo) else repo
+        self.services[name] = {"name": name, "user": user or self.accounts.a.pw_name, "repository": repository, **keys}
+
+    def write_config(self, text=None):
+        if text is None:
+            entries = []
+            for service in self.services.values():
+                entries.append("[[services]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in service.items()))
+            text = "\n".join(entries)
+        with open(self.config + ".new", "w", encoding="utf-8") as out:
+            out.write(text)
+        os.rename(self.config + ".new", self.config)
+
+    # life
+
+    def argv(self, *more):
+        fixed = ["-c", self.config, "-d", self.dir, "--datadir", self.datadir, "-s", f"127.0.0.1:{self.port}", "-t", self.poll]
+        return [program("pgod"), *fixed, *more]
+
+    def env(self):
+        env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PGO_LIBEXEC": self.libexec, "PGO_COMPOSE": self.compose}
+        env.update({name: value for name, value in os.environ.items() if name in ("ASAN_OPTIONS", "UBSAN_OPTIONS")})
+        env["DOCKER_HOST"] = self.engine.docker_host
+        return env
+
+    def start(self, *more, write=True):
+        assert self.process is None
+        if write:
+            self.write_config()
+        with open(self.log_path, "ab") as log:
+            self.log_mark = log.tell()
+            self.process = subprocess.Popen(
+                self.argv(*more), env=self.env(), cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        return self
+
+    def wait_listening(self):
+        def listens():
+            self.check_alive()
+            with open("/proc/net/tcp", encoding="ascii") as table:
+                rows = [line.split() for line in table][1:]
+            bound = any(row[1].endswith(":%04X" % self.port) and row[3] == "0A" for row in rows)
+            return bound and " is up" in self.log()[self.log_mark :]
+
+        wait_until(listens, "pgod listens")
+        return self
+
+    def check_alive(self):
+        if self.process.poll() is not None:
+            raise RuntimeError(f"pgod ended with status {self.process.returncode}:\n{self.log()[-3000:]}")
+
+    def signal(self, sig):
+        self.process.send_signal(sig)
+
+    def wait_exit(self, deadline=20):
+        status = self.process.wait(deadline)
+        self.process = None
+        return status
+
+    def stop(self):
+        self.signal(signal.SIGTERM)
+        status = self.wait_exit()
+        assert status == 0, f"pgod ended with {status} on SIGTERM:\n{self.log()[-3000:]}"
+
+    def kill(self):
+        """kill -9 of pgod alone; its children have to notice."""
+        self.process.kill()
+        self.process.wait(10)
+        self.process = None
+
+    def role_pids(self, name):
+        return [pid for pid in children_of(self.process.pid) if program_of(pid) == name]
+
+    def log(self):
+        with open(self.log_path, encoding="utf-8", errors="replace") as text:
+            return text.read()
+
+    def wait_log(self, pattern, deadline=20, after=0):
+        return wait_until(lambda: re.search(pattern, self.log()[after:], re.S | re.I), f"the log says {pattern!r}", deadline)
+
+    # looking
+
+    def live(self, service, *parts):
+        return os.path.join(self.dir, service, *parts)
+
+    def ref(self, service, name="live"):
+        """The commit that refs/pgo/NAME of the bare repository stands for; None without."""
+        repository = os.path.join(self.dir, ".repos", service + ".git")
+        git = ["git", "-c", "safe.directory=*", "--git-dir", repository, "rev-parse", "-q", "--verify", f"refs/pgo/{name}"]
+        done = run(*git, check=False, env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"})
+        return done.stdout.strip() or None
+
+    def running(self, service):
+        return [box for box in self.engine.containers(service) if box.state == "running"]
+
+    def wait_running(self, service, count=1, deadline=20):
+        def up():
+            self.check_alive()
+            boxes = self.running(service)
+            return boxes if len(boxes) == count else None
+
+        return wait_until(up, f"{count} containers of {service} run", deadline)
+
+    def wait_live(self, service, commit, deadline=20):
+        def there():
+            self.check_alive()
+            return self.ref(service) == commit
+
+        wait_until(there, f"{service} is at {commit[:8]}", deadline)
+
+    def wait_deployed(self, service, commit, count=1, deadline=20):
+        """The commit is live, its deploy has ended, and its containers run."""
+        self.wait_status(service, rf"in sync +yes: commit {commit[:8]}.*last deploy[^\n]*, took", deadline)
+        assert self.ref(service) == commit
+        return self.wait_running(service, count, deadline)
+
+    def wait_judged(self, service, commit, deadline=20):
+        """The last deploy was of this commit and has ended, well or badly; returns the status."""
+        return self.wait_status(service, rf"last deploy[^\n]* of {commit[:8]}: [^\n]*, took", deadline)
+
+    def status(self, service):
+        return self.ctl(service, "status").stdout
+
+    def wait_status(self, service, pattern, deadline=20):
+        last = [""]
+
+        def says():
+            self.check_alive()
+            last[0] = self.status(service)
+            return last[0] if re.search(pattern, last[0], re.S | re.I) else None
+
+        return wait_until(says, lambda: f"status of {service} says {pattern!r}; it says:\n{last[0]}", deadline, step=0.1)
+
+    def polls(self, repo):
+        """Counts opens of the repository's HEAD: each poll opens it once or more."""
+        return OpenCounter(os.path.join(repo.path, ".git", "HEAD"))
+
+    # operations
+
+    def ctl(self, service, op, *args, check=False, key=None, host="127.0.0.1", env=None, **kw):
+        argv = [program("pgoctl"), "-i", (key or self.key).private, "-p", str(self.port), "--accept-new", "--"]
+        environment = {"PATH": "/usr/bin:/bin", "HOME": self.path("home"), "USER": "tess", "LOGNAME": "tess", **(env or {})}
+        return run(*argv, f"{host}:{service}//{op}", *args, check=check, env=environment, **kw)
+
+    def ssh_argv(self, command, key=None, options=()):
+        argv = ["ssh", "-F", "/dev/null", "-p", str(self.port), "-i", (key or self.key).private, "-o", "IdentitiesOnly=yes"]
+        argv += ["-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
+        return [*argv, *options, "tess@127.0.0.1", command]
+
+    def ssh(self, command, key=None, options=(), **kw):
+        return run(*self.ssh_argv(command, key, options), check=False, **kw)
+
+    # end
+
+    def helper(self, process):
+        """A server that the test started; ended with the harness."""
+        self.helpers.append(process)
+        return process
+
+    def orphans(self):
+        """Processes that outlived the pgod that started them (they became our children), zombies collected."""
+        alive = reap_orphans(self.before.union(process.pid for process in self.helpers))
+        # An engine that the test restarted in the meantime is the session's.
+        return [pid for pid in alive if "scripts/engine inside" not in command_of(pid)]
+
+    def leftovers(self):
+        """Everything of this pgod that should not exist once it has ended."""
+        left = [f"process {pid}: {command_of(pid)}" for pid in self.orphans()]
+        with open("/proc/self/mounts", encoding="utf-8") as mounts:
+            left += ["mount " + line.split()[1] for line in mounts if self.base in line]
+        return left
+
+    def close(self):
+        """Ends everything; fails when pgod leaves something behind that ought to have gone with it."""
+        status = 0
+        if self.process is not None:
+            if self.process.poll() is None:
+                self.engine_release()
+                self.process.terminate()
+            try:
+                status = self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                tree = [f"{pid} {command_of(pid)}" for pid in descendants_of(self.process.pid)]
+                self.process.kill()
+                self.process.wait(10)
+                raise AssertionError("pgod does not end on SIGTERM; still there: " + ", ".join(tree)) from None
+            finally:
+                self.process = None
+                self.end_helpers()
+        self.end_helpers()
+        try:
+            wait_until(lambda: not self.leftovers(), "pgod leaves nothing behind", 10)
+        except AssertionError as problem:
+            raise AssertionError(f"{problem}: {self.leftovers()}") from None
+        finally:
+            for pid in self.orphans():
+                kill_quietly(pid)
+            shutil.rmtree(self.base, ignore_errors=True)
+        assert status in (0, 2), f"pgod ended with status {status}"
+
+    def engine_release(self):
+        release = getattr(self.engine, "release_all", None)
+        if release:
+            release()
+
+    def end_helpers(self):
+        for process in self.helpers:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(5)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait(5)
+        self.helpers = []
+
+
+def web(image="pgo-test/web:1", **more):
+    """A compose file with one service `web`; keyword arguments are keys of that service, x_ ones go to the top."""
+    top = {key.replace("x_", "x-").replace("_", "-"): value for key, value in more.items() if key.startswith("x_")}
+    keys = {key: value for key, value in more.items() if not key.startswith("x_")}
+    return {**top, "services": {"web": {"image": image, **keys}}}

@@ -1,0 +1,110 @@
+"""A private Docker engine (scripts/engine) and what the tests ask of it, over its API."""
+
+import http.client
+import json
+import os
+import shutil
+import socket
+import tempfile
+import urllib.parse
+from types import SimpleNamespace
+
+from lib.host import TOP, run
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("engine", timeout=60)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(60)
+        self.sock.connect(self.path)
+
+
+class RealEngine:
+    images = ("pgo-test/web:1", "pgo-test/web:2")
+
+    def __init__(self):
+        self.dir = tempfile.mkdtemp(prefix="pgot-eng-")
+        self.docker_host = f"unix://{self.dir}/docker.sock"
+
+    def script(self, verb):
+        run(os.path.join(TOP, "scripts", "engine"), verb, self.dir, deadline=120)
+
+    def start(self):
+        self.script("start")
+
+    def stop(self):
+        self.script("stop")
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def power_cut(self):
+        self.script("kill")
+
+    def make_images(self):
+        run(os.path.join(TOP, "scripts", "images"), *self.images, env={**os.environ, "DOCKER_HOST": self.docker_host})
+
+    def remove(self):
+        self.stop()
+        shutil.rmtree(self.dir)
+
+    def ask(self, method, path, body=None):
+        connection = UnixConnection(f"{self.dir}/docker.sock")
+        try:
+            connection.request(method, path, body and json.dumps(body), {"Content-Type": "application/json"} if body else {})
+            answer = connection.getresponse()
+            data = answer.read()
+            return answer.status, json.loads(data) if data.strip() else None
+        finally:
+            connection.close()
+
+    def listed(self, filters):
+        status, rows = self.ask("GET", "/containers/json?all=1&filters=" + urllib.parse.quote(json.dumps(filters)))
+        assert status == 200, rows
+        return rows
+
+    def containers(self, project=None):
+        wanted = "com.docker.compose.project" + (f"={project}" if project else "")
+        boxes = []
+        for row in self.listed({"label": [wanted]}):
+            labels = row["Labels"]
+            networks = row["NetworkSettings"]["Networks"].values()
+            boxes.append(
+                SimpleNamespace(
+                    id=row["Id"],
+                    name=row["Names"][0].lstrip("/"),
+                    project=labels["com.docker.compose.project"],
+                    service=labels["com.docker.compose.service"],
+                    state=row["State"],
+                    image=row["Image"],
+                    address=next((net["IPAddress"] for net in networks if net["IPAddress"]), None),
+                )
+            )
+        return boxes
+
+    def kill_container(self, box, signal="KILL"):
+        self.ask("POST", f"/containers/{box.id}/kill?signal={signal}")
+
+    def remove_container(self, box):
+        self.ask("DELETE", f"/containers/{box.id}?force=1&v=1")
+
+    def create_network(self, name):
+        status, answer = self.ask("POST", "/networks/create", {"Name": name, "CheckDuplicate": True})
+        assert status == 201, answer
+
+    def volumes(self):
+        return [volume["Name"] for volume in self.ask("GET", "/volumes")[1]["Volumes"] or []]
+
+    def sweep(self):
+        """Removes every container, network and volume: between two tests."""
+        for row in self.listed({}):
+            self.ask("DELETE", f"/containers/{row['Id']}?force=1&v=1")
+        for kind in ("networks", "volumes", "containers"):
+            self.ask("POST", f"/{kind}/prune")
+        for volume in self.volumes():
+            self.ask("DELETE", f"/volumes/{volume}?force=1")

@@ -1,0 +1,78 @@
+"""Git servers for the tests, on loopback: smart HTTP (lighttpd and git http-backend) and ssh (sshd)."""
+
+import os
+import subprocess
+
+from lib.host import free_port, run, wait_until
+
+
+def answers(port):
+    with open("/proc/net/tcp", encoding="ascii") as table:
+        return any(line.split()[1].endswith(":%04X" % port) and line.split()[3] == "0A" for line in list(table)[1:])
+
+
+def http_git(pgo, directory, password=None):
+    """Serves the repositories beneath `directory` at the returned URL; with a password, user `tess` must log in."""
+    port = free_port()
+    config = pgo.path(f"lighttpd-{port}.conf")
+    lines = [
+        'server.modules = ("mod_alias", "mod_setenv", "mod_cgi", "mod_auth", "mod_authn_file")',
+        f'server.document-root = "{directory}"',
+        'server.bind = "127.0.0.1"',
+        f"server.port = {port}",
+        f'server.errorlog = "{pgo.path("lighttpd.log")}"',
+        'alias.url = ("/" => "/usr/lib/git-core/git-http-backend/")',
+        'cgi.assign = ("" => "")',
+        f'setenv.set-environment = ("GIT_PROJECT_ROOT" => "{directory}", "GIT_HTTP_EXPORT_ALL" => "1",'
+        ' "GIT_CONFIG_COUNT" => "1", "GIT_CONFIG_KEY_0" => "safe.directory", "GIT_CONFIG_VALUE_0" => "*")',
+    ]
+    if password:
+        users = pgo.path("htpasswd")
+        with open(users, "w", encoding="ascii") as out:
+            out.write(f"tess:{password}\n")
+        lines += [
+            'auth.backend = "plain"',
+            f'auth.backend.plain.userfile = "{users}"',
+            'auth.require = ("/" => ("method" => "basic", "realm" => "git", "require" => "valid-user"))',
+        ]
+    with open(config, "w", encoding="ascii") as out:
+        out.write("\n".join(lines) + "\n")
+    log = open(pgo.path("lighttpd.out"), "ab")
+    pgo.helper(subprocess.Popen(["/usr/sbin/lighttpd", "-D", "-f", config], stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+    log.close()
+    wait_until(lambda: answers(port), "lighttpd listens")
+    login = f"tess:{password}@" if password else ""
+    return f"http://{login}127.0.0.1:{port}"
+
+
+def ssh_git(pgo, account):
+    """An sshd that lets `account` in with a key of its own; returns the URL's beginning."""
+    port = free_port()
+    host_key, user_ssh = pgo.path("sshd_key"), os.path.join(account.pw_dir, ".ssh")
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", host_key)
+    os.makedirs(user_ssh, exist_ok=True)
+    identity = os.path.join(user_ssh, "id_ed25519")
+    if not os.path.exists(identity):
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", identity)
+    run("cp", identity + ".pub", os.path.join(user_ssh, "authorized_keys"))
+    with open(host_key + ".pub", encoding="ascii") as public, open(os.path.join(user_ssh, "known_hosts"), "w", encoding="ascii") as known:
+        known.write(f"[127.0.0.1]:{port} " + " ".join(public.read().split()[:2]) + "\n")
+    run("chown", "-R", f"{account.pw_uid}:{account.pw_gid}", user_ssh)
+    # UsePAM no wants an account that is not locked.
+    run("usermod", "-p", "*", account.pw_name)
+    os.makedirs("/run/sshd", exist_ok=True)
+    options = {
+        "Port": port,
+        "ListenAddress": "127.0.0.1",
+        "HostKey": host_key,
+        "UsePAM": "no",
+        "StrictModes": "no",
+        "PidFile": "none",
+        "AuthorizedKeysFile": os.path.join(user_ssh, "authorized_keys"),
+    }
+    argv = ["/usr/sbin/sshd", "-D", "-f", "/dev/null", "-E", pgo.path("sshd.log")]
+    for name, value in options.items():
+        argv += ["-o", f"{name}={value}"]
+    pgo.helper(subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+    wait_until(lambda: answers(port), "sshd listens")
+    return f"ssh://{account.pw_name}@127.0.0.1:{port}"

@@ -1,0 +1,463 @@
+#include "cmocka_all.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "conf/check.h"
+#include "conf/conf.h"
+#include "conf/keys.h"
+#include "conf/problems.h"
+#include "conf/toml.h"
+
+#define WEB "[[services]]\nname = \"web\"\nuser = \"web\"\nrepository = \"/srv/web.git\"\n"
+
+/* The errors of a text, a line each: line:column: sentence. */
+static char *
+errors_of(const char *text, size_t len)
+{
+	struct buf b = BUF_INIT(1 << 20);
+	json_t *doc = check_text(text, len);
+	size_t i;
+	const json_t *e;
+
+	json_array_foreach(json_object_get(doc, "errors"), i, e)
+	{
+		buf_printf(&b, "%d:%d: %s\n", (int)json_integer_value(json_object_get(e, "line")),
+		    (int)json_integer_value(json_object_get(e, "column")),
+		    json_string_value(json_object_get(e, "message")));
+	}
+	if (b.len > 0)
+		assert_int_equal(json_array_size(json_object_get(doc, "services")), 0);
+	json_decref(doc);
+	return buf_take(&b);
+}
+
+static void
+expect_errors(const char *text, const char *want)
+{
+	auto_free char *errors = errors_of(text, strlen(text));
+
+	assert_string_equal(errors, want);
+}
+
+static void
+an_empty_file_has_no_services_and_is_fine(void **state)
+{
+	static const char *const texts[] = {
+	    "", "\n", "# nothing\n", "services = []\n", "\xEF\xBB\xBF# with a byte order mark\n"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		json_t *doc = check_text(texts[i], strlen(texts[i]));
+		auto_free char *json = json_dumps(doc, JSON_COMPACT);
+
+		assert_string_equal(json, "{\"version\":1,\"errors\":[],\"services\":[]}");
+		json_decref(doc);
+	}
+}
+
+static void
+a_whole_service_comes_out_as_documented(void **state)
+{
+	static const char text[] =
+	    "\n[[services]]\nNAME = \"pgo\"\nUser  =  \"miek\"\n"
+	    "rePository = \"https://oauth2:to%40ken@host/x\"\nbranch = \"prod\"\ncompose = \"d/c.yaml\"\n"
+	    "env = [ \"A=b\", \"\"\"B=c\nd\"\"\" ]\nnetworks = [ \"n\" ]\n" WEB "networks = []\n";
+	/* printf %s https://host/x | sha256sum; printf %s /srv/web.git | sha256sum */
+	static const char want[] =
+	    "{\"version\":1,\"errors\":[],\"services\":["
+	    "{\"name\":\"pgo\",\"user\":\"miek\",\"repository\":\"https://host/x\",\"auth\":\"oauth2:to@ken\","
+	    "\"source\":\"36701dd4f76a868b85fa8465968bb0ec3b69bc2843b80dad2be356283021aa65\",\"branch\":\"prod\","
+	    "\"compose\":\"d/"
+	    "c.yaml\",\"env\":[\"A=b\",\"B=c\\nd\"],\"networks\":[\"n\"],\"line\":2,\"user_line\":4,\"user_column\":10}"
+	    ","
+	    "{\"name\":\"web\",\"user\":\"web\",\"repository\":\"/srv/web.git\",\"auth\":null,"
+	    "\"source\":\"154c8ad4c632c3bb9f98f5b3910ae521c929232f0cf3e5d7025a4f381a2fe5e6\",\"branch\":\"main\","
+	    "\"compose\":null,\"env\":[],\"networks\":[],\"line\":11,\"user_line\":13,\"user_column\":8}]}";
+	json_t *doc = check_text(text, sizeof(text) - 1);
+	auto_free char *json = json_dumps(doc, JSON_COMPACT);
+
+	(void)state;
+	assert_string_equal(json, want);
+	json_decref(doc);
+}
+
+static char *
+source_of(const char *repository)
+{
+	auto_free char *text = str_printf("[[services]]\nname=\"a\"\nuser=\"a\"\nrepository=\"%s\"\n", repository);
+	json_t *doc = check_text(text, strlen(text));
+	char *source =
+	    str_dup(json_string_value(json_object_get(json_array_get(json_object_get(doc, "services"), 0), "source")));
+
+	json_decref(doc);
+	return source;
+}
+
+static void
+a_new_token_is_no_new_repository(void **state)
+{
+	auto_free char *old = source_of("https://u:token1@h/a");
+	auto_free char *rotated = source_of("https://u:token2@h/a");
+	auto_free char *without = source_of("https://h/a");
+	auto_free char *other = source_of("https://h/b");
+	auto_free char *ssh1 = source_of("ssh://u1@h/a");
+	auto_free char *ssh2 = source_of("ssh://u2@h/a");
+
+	(void)state;
+	assert_string_equal(old, rotated);
+	assert_string_equal(old, without);
+	assert_string_not_equal(old, other);
+	assert_string_not_equal(ssh1, ssh2);
+}
+
+/* One value of each type; which key types it suits. */
+static const struct {
+	const char *text;
+	const char *called;
+	int suits; /* enum key_type, -1: none */
+} values[] = {
+    {"\"x\"", "a string", KEY_STRING},
+    {"1", "a number", -1},
+    {"1.5", "a number", -1},
+    {"true", "a truth value", KEY_BOOL},
+    {"2020-01-01", "a date or time", -1},
+    {"10:00:00", "a date or time", -1},
+    {"[]", "a list", KEY_STRINGS},
+    {"{}", "a table", KEY_TABLE},
+};
+
+/* A service whose `key` has this value, alone on the last line; the other needed keys before it. */
+static char *
+service_with(const char *key, const char *value, int *ret_line)
+{
+	struct buf b = BUF_INIT(4096);
+
+	buf_str_add(&b, "[[services]]\n");
+	*ret_line = 2;
+	for (int i = 0; i < 3; i++) {
+		static const char *const needed[][2] = {
+		    {"name", "web"}, {"user", "web"}, {"repository", "/srv/web.git"}};
+
+		if (str_eq(needed[i][0], key))
+			continue;
+		buf_printf(&b, "%s = \"%s\"\n", needed[i][0], needed[i][1]);
+		(*ret_line)++;
+	}
+	buf_printf(&b, "%s = %s\n", key, value);
+	return buf_take(&b);
+}
+
+static void
+expect_wrong_type(
+    const struct key *key, const char *value, const char *where, int column, const char *wanted, const char *called)
+{
+	int line;
+	auto_free char *text = service_with(key->name, value, &line);
+	auto_free char *errors = errors_of(text, strlen(text));
+	const char *title = str_eq(key->name, "name") ? "services[0]" : "services[0] \"web\"";
+	auto_free char *want = str_printf("%d:%d: %s: key \"%s\" must be %s, not %s: write %s\n", line,
+	    (int)strlen(key->name) + 3 + column, title, where, wanted, called, key->example);
+	auto_free char *refused =
+	    key->state != KEY_LATER
+		? str_dup("")
+		: str_printf("%d:1: %s: key \"%s\" is not yet supported by this version of pgo: remove it\n", line,
+		      title, key->name);
+	auto_free char *both = str_printf("%s%s", refused, want);
+
+	assert_string_equal(errors, both);
+}
+
+static void
+every_key_refuses_every_wrong_type_by_name(void **state)
+{
+	size_t n;
+	const struct key *keys = key_table(&n);
+	size_t tried = 0;
+
+	(void)state;
+	for (size_t k = 0; k < n; k++) {
+		for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+			if (values[i].suits == (int)keys[k].type)
+				continue;
+			expect_wrong_type(
+			    &keys[k], values[i].text, keys[k].name, 1, key_type_text(keys[k].type), values[i].called);
+			tried++;
+		}
+	}
+	assert_int_equal(tried, n * (ARRAY_LEN(values) - 1));
+}
+
+static void
+every_list_refuses_every_wrong_entry_by_index(void **state)
+{
+	size_t n;
+	const struct key *keys = key_table(&n);
+
+	(void)state;
+	for (size_t k = 0; k < n; k++) {
+		for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+			const char *good = keys[k].type == KEY_TABLE	 ? "a = \"A=b\", b = "
+					   : keys[k].rule == NULL	 ? "\"x\", "
+					   : str_eq(keys[k].name, "env") ? "\"A=b\", "
+									 : "\"netw\", ";
+			auto_free char *value =
+			    str_printf(keys[k].type == KEY_TABLE ? "{ %s%s }" : "[ %s%s ]", good, values[i].text);
+			auto_free char *where = str_printf("%s[1]", keys[k].name);
+
+			if ((keys[k].type != KEY_STRINGS && keys[k].type != KEY_TABLE) || values[i].suits == KEY_STRING)
+				continue;
+			expect_wrong_type(&keys[k], value, where, 3 + (int)strlen(good), "a string", values[i].called);
+		}
+	}
+}
+
+static void
+later_keys_are_refused_by_name_also_when_well_typed(void **state)
+{
+	static const char *const good[] = {[KEY_STRING] = "\"x\"",
+	    [KEY_BOOL] = "true",
+	    [KEY_STRINGS] = "[ \"x\" ]",
+	    [KEY_TABLE] = "{ \"a.b\" = \"c:1\" }"};
+	size_t n;
+	const struct key *keys = key_table(&n);
+
+	(void)state;
+	for (size_t k = KEY_IDS; k < n; k++) {
+		int line;
+		auto_free char *text = service_with(keys[k].name, good[keys[k].type], &line);
+		auto_free char *errors = errors_of(text, strlen(text));
+		auto_free char *want = str_printf(
+		    "5:1: services[0] \"web\": key \"%s\" is not yet supported by this version of pgo: remove it\n",
+		    keys[k].name);
+
+		assert_int_equal(keys[k].state, KEY_LATER);
+		assert_string_equal(errors, want);
+	}
+	expect_errors(WEB "[services.urls]\n\"a.b\" = \"c:1\"\n",
+	    "5:11: services[0] \"web\": key \"urls\" is not yet supported by this version of pgo: remove it\n");
+}
+
+static void
+every_needed_key_that_is_missing_is_named(void **state)
+{
+	(void)state;
+	expect_errors("\n  [[services]]\n",
+	    "2:3: services[0]: key \"name\" is missing: write name = \"web\"\n"
+	    "2:3: services[0]: key \"user\" is missing: write user = \"web\"\n"
+	    "2:3: services[0]: key \"repository\" is missing: write repository = \"https://example.org/web.git\"\n");
+}
+
+static void
+the_same_name_twice_names_both_lines(void **state)
+{
+	(void)state;
+	expect_errors(WEB WEB, "6:8: services[1] \"web\": key \"name\" is the same on line 2 and on line 6: each "
+			       "service needs a name of its own\n");
+}
+
+static void
+the_same_key_in_another_case_is_there_twice(void **state)
+{
+	(void)state;
+	expect_errors(WEB "NAME = \"other\"\n", "5:1: services[0] \"web\": key \"name\" is there twice, on line 2 and "
+						"on line 5 (upper and lower case are one key): remove one\n");
+	expect_errors(WEB "[[Services]]\n", "5:3: \"services\" is there twice, on line 1 and on line 5 (upper and "
+					    "lower case are one key): write [[services]] everywhere\n");
+	expect_errors(
+	    WEB "name = \"other\"\n", "5:8: syntax error in key-value pair: cannot redefine existing string 'name'\n");
+}
+
+static void
+unknown_keys_are_named_with_what_was_probably_meant(void **state)
+{
+	(void)state;
+	expect_errors(WEB "repositry = 1\nnetwork = 1\nfoo = 1\nBRANHC = 1\n\"a\\u0000b\" = 1\n\"a\\u001b[2J\" = "
+			  "1\nurl = 1\nenvs = 1\n",
+	    "5:1: services[0] \"web\": key \"repositry\" is not known: did you mean \"repository\"?\n"
+	    "6:1: services[0] \"web\": key \"network\" is not known: did you mean \"networks\"?\n"
+	    "7:1: services[0] \"web\": key \"foo\" is not known\n"
+	    "8:1: services[0] \"web\": key \"BRANHC\" is not known: did you mean \"branch\"?\n"
+	    "9:1: services[0] \"web\": key \"a\\x00b\" is not known\n"
+	    "10:1: services[0] \"web\": key \"a\\x1b[2J\" is not known\n"
+	    "11:1: services[0] \"web\": key \"url\" is not known: did you mean \"urls\"?\n"
+	    "12:1: services[0] \"web\": key \"envs\" is not known: did you mean \"env\"?\n");
+}
+
+static void
+only_services_may_stand_at_the_top(void **state)
+{
+	(void)state;
+	expect_errors("name = \"x\"\nfoo = 1\n[proxy]\n[Operators]\n[bar]\n",
+	    "1:1: key \"name\" stands outside of a service: write it beneath [[services]]\n"
+	    "2:1: \"foo\" is not known: at the top of the file there is only [[services]]\n"
+	    "3:2: \"proxy\" is not yet supported by this version of pgo: remove it\n"
+	    "4:2: \"operators\" is not yet supported by this version of pgo: remove it\n"
+	    "5:2: \"bar\" is not known: at the top of the file there is only [[services]]\n");
+	expect_errors("proxy = 1\noperators = []\n",
+	    "1:1: \"proxy\" is not yet supported by this version of pgo: remove it\n"
+	    "1:9: \"proxy\" must be a table, not a number: write [proxy]\n"
+	    "2:1: \"operators\" is not yet supported by this version of pgo: remove it\n"
+	    "2:13: \"operators\" must be a table, not a list: write [operators]\n");
+	expect_errors("[services]\n",
+	    "1:1: \"services\" must be a list of tables, not a table: write [[services]], in double brackets\n");
+	expect_errors("services = \"x\"\n",
+	    "1:12: \"services\" must be a list of tables, not a string: write [[services]], in double brackets\n");
+	expect_errors("services = [ 1, {} ]\n",
+	    "1:14: services[0] must be a table, not a number: write [[services]] and the keys beneath it\n"
+	    "1:17: services[1]: key \"name\" is missing: write name = \"web\"\n"
+	    "1:17: services[1]: key \"user\" is missing: write user = \"web\"\n"
+	    "1:17: services[1]: key \"repository\" is missing: write repository = \"https://example.org/web.git\"\n");
+}
+
+static void
+all_errors_come_at_once_in_the_order_of_the_file(void **state)
+{
+	(void)state;
+	expect_errors("[[services]]\nrepository = \"a\"\nuser = 1\nname = \"A\"\nfoo = 1\n[[services]]\nname = "
+		      "\"b\"\nuser = \"b\"\n"
+		      "repository = \"/b\"\nenv = [ \"A=1\", \"x\", \"A=2\" ]\nbranch = \"-b\"\n[zap]\n",
+	    "2:14: services[0]: key \"repository\" is a relative path: write an absolute one, or a URL\n"
+	    "3:8: services[0]: key \"user\" must be a string, not a number: write user = \"web\"\n"
+	    "4:8: services[0]: key \"name\" has upper case: compose takes lower case only, write it so\n"
+	    "5:1: services[0]: key \"foo\" is not known\n"
+	    "10:16: services[1] \"b\": key \"env[1]\" has no \"=\": write VAR=VALUE\n"
+	    "10:21: services[1] \"b\": key \"env[2]\" sets A again, which line 10 has set: remove one\n"
+	    "11:10: services[1] \"b\": key \"branch\" begins with \"-\": git allows no such branch\n"
+	    "12:2: \"zap\" is not known: at the top of the file there is only [[services]]\n");
+}
+
+static void
+a_nul_in_a_value_is_refused(void **state)
+{
+	(void)state;
+	expect_errors(WEB "branch = \"a\\u0000b\"\nenv = [ \"A=\\u0000\" ]\n",
+	    "5:10: services[0] \"web\": key \"branch\" has a NUL character: write it without\n"
+	    "6:9: services[0] \"web\": key \"env[0]\" has a NUL character: write it without\n");
+}
+
+static void
+no_secret_shows_in_any_error(void **state)
+{
+	static const char text[] = WEB
+	    "env = [ \"hunter22\", \"PATH=hunter22\", \"A=hunter22\", \"A=hunter22\", \"9=hunter22\", "
+	    "\"hunter22\\u0000\", [ \"hunter22\" ] ]\n"
+	    "registries = [ \"hunter22@r\" ]\nurls = { \"hunter22\" = 1 }\n"
+	    "[[services]]\nrepository = \"https://u:hunter22@x@h/a\"\nenv = \"hunter22\"\nuser = { x = \"hunter22\" }\n"
+	    "[[services]]\nrepository = \"ssh://u:hunter22@h/a\"\nenv = { HUNTER = \"hunter22\" }\nname = [ "
+	    "\"hunter22\" ]\n"
+	    "[[services]]\nrepository = [ \"https://u:hunter22@h/a\" ]\n";
+	auto_free char *errors = errors_of(text, sizeof(text) - 1);
+
+	(void)state;
+	assert_non_null(strstr(errors, "PATH"));
+	assert_null(strstr(errors, "hunter"));
+	assert_null(strstr(errors, "HUNTER"));
+}
+
+static void
+floods_are_cut_with_a_word(void **state)
+{
+	struct buf b = BUF_INIT(TOML_BYTES_MAX);
+	auto_free char *errors = NULL;
+	size_t lines = 0;
+
+	(void)state;
+	for (int i = 0; i <= CHECK_SERVICES_MAX; i++)
+		buf_printf(&b, "[[services]]\nname = \"s%d\"\nuser = \"u\"\nrepository = \"/r\"\n", i);
+	errors = errors_of(buf_str(&b), b.len);
+	assert_string_equal(errors, "4001:1: services[1000]: more than 1000 services\n");
+	buf_reset(&b);
+	for (int i = 0; i <= PROBLEMS_MAX; i++)
+		buf_printf(&b, "k%d = 1\n", i);
+	free(TAKE(errors));
+	errors = errors_of(buf_str(&b), b.len);
+	for (const char *p = errors; (p = strchr(p, '\n')) != NULL; p++)
+		lines++;
+	assert_int_equal(lines, PROBLEMS_MAX + 1);
+	assert_non_null(strstr(errors, "1000:1: more problems follow"));
+	buf_done(&b);
+}
+
+static void
+too_many_variables_are_refused(void **state)
+{
+	struct buf b = BUF_INIT(TOML_BYTES_MAX);
+	auto_free char *errors = NULL;
+
+	(void)state;
+	buf_str_add(&b, WEB "env = [");
+	for (int i = 0; i <= STRV_MAX; i++)
+		buf_printf(&b, "\"V%d=\",", i);
+	buf_str_add(&b, "]\n");
+	errors = errors_of(buf_str(&b), b.len);
+	assert_string_equal(errors, "5:7: services[0] \"web\": key \"env\" has 4097 entries: 4096 are allowed\n");
+	buf_done(&b);
+}
+
+static void
+a_thousand_services_parse_again(void **state)
+{
+	struct buf b = BUF_INIT(TOML_BYTES_MAX);
+	struct err err = ERR_INIT;
+	json_t *doc = NULL;
+	auto_free char *json = NULL;
+	struct conf *c = NULL;
+
+	(void)state;
+	for (int i = 0; i < CHECK_SERVICES_MAX; i++)
+		buf_printf(&b, "[[services]]\nname = \"s%d\"\nuser = \"u\"\nrepository = \"/r\"\n", i);
+	doc = check_text(buf_str(&b), b.len);
+	json = json_dumps(doc, 0);
+	c = conf_parse(json, strlen(json), &err);
+	assert_string_equal(err.msg, "");
+	assert_int_equal(c->nservices, CHECK_SERVICES_MAX);
+	assert_int_equal(conf_find(c, "s999")->line, 3997);
+	conf_free(c);
+	json_decref(doc);
+	buf_done(&b);
+}
+
+static void
+a_file_over_the_limit_is_one_error(void **state)
+{
+	json_t *doc = check_too_large();
+	auto_free char *json = json_dumps(doc, JSON_COMPACT);
+
+	(void)state;
+	assert_string_equal(json, "{\"version\":1,\"errors\":[{\"line\":1,\"column\":1,\"message\":\"more than 1 MiB: "
+				  "pgo.toml cannot be that large\"}],"
+				  "\"services\":[]}");
+	json_decref(doc);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(an_empty_file_has_no_services_and_is_fine),
+	    cmocka_unit_test(a_whole_service_comes_out_as_documented),
+	    cmocka_unit_test(a_new_token_is_no_new_repository),
+	    cmocka_unit_test(every_key_refuses_every_wrong_type_by_name),
+	    cmocka_unit_test(every_list_refuses_every_wrong_entry_by_index),
+	    cmocka_unit_test(later_keys_are_refused_by_name_also_when_well_typed),
+	    cmocka_unit_test(every_needed_key_that_is_missing_is_named),
+	    cmocka_unit_test(the_same_name_twice_names_both_lines),
+	    cmocka_unit_test(the_same_key_in_another_case_is_there_twice),
+	    cmocka_unit_test(unknown_keys_are_named_with_what_was_probably_meant),
+	    cmocka_unit_test(only_services_may_stand_at_the_top),
+	    cmocka_unit_test(all_errors_come_at_once_in_the_order_of_the_file),
+	    cmocka_unit_test(a_nul_in_a_value_is_refused),
+	    cmocka_unit_test(no_secret_shows_in_any_error),
+	    cmocka_unit_test(floods_are_cut_with_a_word),
+	    cmocka_unit_test(too_many_variables_are_refused),
+	    cmocka_unit_test(a_thousand_services_parse_again),
+	    cmocka_unit_test(a_file_over_the_limit_is_one_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,217 @@
+#include "cmocka_all.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/str.h"
+#include "conf/conf.h"
+
+#define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define CHECKED_SERVICE                                                                                               \
+	"{\"name\":\"pgo\",\"user\":\"miek\",\"repository\":\"https://host/"                                          \
+	"x\",\"auth\":\"u:hunter22\",\"source\":\"" HEX "\",\"branch\":\"main\",\"compose\":\"c.yaml\",\"env\":[\"A=" \
+	"hunter22\"],\"networks\":[\"n\"],\"line\":1,\"user_line\":3,"                                                \
+	"\"user_column\":8}"
+#define CHECKED "{\"version\":1,\"errors\":[],\"services\":[" CHECKED_SERVICE "]}"
+#define CORE_SERVICE                                                                                         \
+	"{\"name\":\"pgo\",\"user\":\"miek\",\"uid\":1000,\"gid\":4294967294,\"repository\":\"https://host/" \
+	"x\",\"source\":\"" HEX "\",\"branch\":\"main\",\"compose\":null,\"networks\":[]}"
+#define CORE                                                                                                           \
+	"{\"version\":1,\"dir\":\"/var/lib/pgo\",\"datadir\":\"/data\",\"poll_ms\":300000,\"services\":[" CORE_SERVICE \
+	"]}"
+
+static struct conf *
+parse(const char *json)
+{
+	struct err err = ERR_INIT;
+	struct conf *c = conf_parse(json, strlen(json), &err);
+
+	assert_string_equal(err.msg, "");
+	assert_non_null(c);
+	return c;
+}
+
+static void
+the_checked_document_is_read_whole(void **state)
+{
+	struct conf *c = parse(CHECKED);
+	const struct conf_service *s = conf_find(c, "pgo");
+
+	(void)state;
+	assert_int_equal(c->nservices, 1);
+	assert_ptr_equal(s, c->services);
+	assert_null(conf_find(c, "pg"));
+	assert_string_equal(s->user, "miek");
+	assert_string_equal(s->repository, "https://host/x");
+	assert_string_equal(s->auth, "u:hunter22");
+	assert_string_equal(s->source, HEX);
+	assert_string_equal(s->branch, "main");
+	assert_string_equal(s->compose, "c.yaml");
+	assert_int_equal(s->env.n, 1);
+	assert_string_equal(s->env.v[0], "A=hunter22");
+	assert_true(s->has_networks);
+	assert_string_equal(s->networks.v[0], "n");
+	assert_int_equal(s->line, 1);
+	assert_int_equal(s->user_line, 3);
+	assert_int_equal(s->user_column, 8);
+	conf_free(c);
+}
+
+static void
+an_empty_configuration_is_one(void **state)
+{
+	struct conf *c = parse("{\"version\":1,\"errors\":[],\"services\":[]}");
+
+	(void)state;
+	assert_int_equal(c->nservices, 0);
+	assert_null(conf_find(c, "x"));
+	conf_free(c);
+	conf_free(NULL);
+}
+
+static void
+cores_document_is_read_and_written_alike(void **state)
+{
+	struct conf *c = parse(CORE);
+	auto_free char *again = conf_for_core(c);
+
+	(void)state;
+	assert_string_equal(again, CORE);
+	assert_string_equal(c->dir, "/var/lib/pgo");
+	assert_string_equal(c->datadir, "/data");
+	assert_int_equal(c->poll_ms, 300000);
+	assert_int_equal(c->services[0].uid, 1000);
+	assert_int_equal(c->services[0].gid, 4294967294U);
+	assert_true(c->services[0].has_networks);
+	assert_null(c->services[0].auth);
+	conf_free(c);
+}
+
+static void
+no_secret_reaches_core(void **state)
+{
+	struct conf *c = parse(CHECKED);
+	auto_free char *json = NULL;
+	struct conf *core = NULL;
+
+	(void)state;
+	c->dir = str_dup("/var/lib/pgo");
+	c->datadir = str_dup("/data");
+	c->poll_ms = 1;
+	json = conf_for_core(c);
+	assert_null(strstr(json, "hunter"));
+	assert_null(strstr(json, "auth"));
+	assert_null(strstr(json, "env"));
+	core = parse(json);
+	assert_string_equal(core->services[0].compose, "c.yaml");
+	assert_int_equal(core->services[0].networks.n, 1);
+	conf_free(core);
+	conf_free(c);
+}
+
+/* The document with one part of it replaced; each part is in it once. */
+static char *
+with(const char *json, const char *part, const char *replacement)
+{
+	const char *at = strstr(json, part);
+
+	if (at == NULL) {
+		fail_msg("%s is not in the document", part);
+		return NULL;
+	}
+	return str_printf("%.*s%s%s", (int)(at - json), json, replacement, at + strlen(part));
+}
+
+static void
+expect_refused(const char *json, const char *part)
+{
+	struct err err = ERR_INIT;
+
+	if (conf_parse(json, strlen(json), &err) != NULL)
+		fail_msg("accepted: %s", json);
+	assert_int_equal(err.num, EINVAL);
+	assert_null(strstr(err.msg, "hunter"));
+	if (strstr(err.msg, part) == NULL)
+		fail_msg("\"%s\" is not in \"%s\" for %s", part, err.msg, json);
+}
+
+static void
+a_document_that_is_not_quite_ours_is_refused(void **state)
+{
+	static const char *const samples[][4] = {
+	    {CHECKED, "\"version\":1", "\"version\":2", "version 2"},
+	    {CHECKED, "\"version\":1", "\"version\":\"1\"", "integer"},
+	    {CHECKED, "\"version\":1,", "", "version"},
+	    {CHECKED, "\"version\":1", "\"version\":1,\"more\":1", "more"},
+	    {CHECKED, "\"errors\":[]", "\"errors\":[{}]", "lists 1 errors"},
+	    {CHECKED, "\"errors\":[]", "\"errors\":{}", "errors"},
+	    {CHECKED, "\"services\":[", "\"services\":{}, \"x\":[", "x"},
+	    {CHECKED, "\"name\":\"pgo\"", "\"name\":\"../x\"", "path"},
+	    {CHECKED, "\"name\":\"pgo\"", "\"name\":\"pgo\",\"name\":\"a\"", "not JSON"},
+	    {CHECKED, "\"name\":\"pgo\"", "\"name\":\"p\\u0000\"", "not JSON"},
+	    {CHECKED, "\"name\":\"pgo\"", "\"name\":null", "string"},
+	    {CHECKED, "\"user\":\"miek\"", "\"user\":\"0\"", "number"},
+	    {CHECKED, "\"user\":\"miek\",", "", "user"},
+	    {CHECKED, "https://host/x", "https://hunter:2@host/x", "credentials"},
+	    {CHECKED, "https://host/x", "ext::sh", "helper"},
+	    {CHECKED, "\"u:hunter22\"", "\"hunter22\"", "no colon"},
+	    {CHECKED, "\"u:hunter22\"", "\"u:hunter22\\n\"", "control"},
+	    {CHECKED, "\"u:hunter22\"", "1", "neither a string nor null"},
+	    {CHECKED, "\"auth\":\"u:hunter22\",", "", "auth"},
+	    {CHECKED, "\"" HEX "\"", "\"abc\"", "digest"},
+	    {CHECKED, "\"branch\":\"main\"", "\"branch\":\"-x\"", "begins"},
+	    {CHECKED, "\"branch\":\"main\"", "\"branch\":null", "string"},
+	    {CHECKED, "\"c.yaml\"", "\"../c.yaml\"", "compose"},
+	    {CHECKED, "\"c.yaml\"", "[]", "compose"},
+	    {CHECKED, "[\"A=hunter22\"]", "null", "env"},
+	    {CHECKED, "[\"A=hunter22\"]", "[1]", "env"},
+	    {CHECKED, "[\"A=hunter22\"]", "[\"LD_PRELOAD=hunter22\"]", "may not"},
+	    {CHECKED, "[\"n\"]", "[\"-n\"]", "network"},
+	    {CHECKED, "[\"n\"]", "\"n\"", "network"},
+	    {CHECKED, "\"line\":1", "\"line\":0", "positive"},
+	    {CHECKED, "\"line\":1", "\"line\":1.5", "integer"},
+	    {CHECKED, "\"line\":1", "\"line\":1,\"uid\":0", "uid"},
+	    {CHECKED, CHECKED_SERVICE, CHECKED_SERVICE "," CHECKED_SERVICE, "services[1]: the name is there twice"},
+	    {CHECKED, CHECKED_SERVICE, CORE_SERVICE, "auth"},
+	    {CHECKED, CHECKED_SERVICE, "7", "services[0]"},
+	    {CORE, "\"version\":1", "\"version\":0", "version 0"},
+	    {CORE, "\"uid\":1000", "\"uid\":-1", "out of range"},
+	    {CORE, "\"uid\":1000", "\"uid\":4294967295", "out of range"},
+	    {CORE, "\"gid\":4294967294", "\"gid\":4294967296", "out of range"},
+	    {CORE, "\"uid\":1000,", "", "uid"},
+	    {CORE, "\"uid\":1000", "\"uid\":1000,\"auth\":null", "auth"},
+	    {CORE, "\"uid\":1000", "\"uid\":1000,\"env\":[]", "env"},
+	    {CORE, "\"/var/lib/pgo\"", "\"var\"", "dir"},
+	    {CORE, "\"/data\"", "\"/data/../x\"", "dir"},
+	    {CORE, "300000", "0", "poll_ms"},
+	    {CORE, "\"networks\":[]", "\"networks\":{}", "networks"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
+		auto_free char *json = with(samples[i][0], samples[i][1], samples[i][2]);
+
+		expect_refused(json, samples[i][3]);
+	}
+	expect_refused("", "not JSON");
+	expect_refused("[]", "");
+	expect_refused("null", "");
+	expect_refused(CHECKED " x", "not JSON");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_checked_document_is_read_whole),
+	    cmocka_unit_test(an_empty_configuration_is_one),
+	    cmocka_unit_test(cores_document_is_read_and_written_alike),
+	    cmocka_unit_test(no_secret_reaches_core),
+	    cmocka_unit_test(a_document_that_is_not_quite_ours_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

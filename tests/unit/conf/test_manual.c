@@ -1,0 +1,147 @@
+/* pgo.toml(5) and the example against the table of keys. Arguments: the manual, the example. */
+#include "cmocka_all.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "base/io.h"
+#include "base/str.h"
+#include "conf/check.h"
+#include "conf/conf.h"
+#include "conf/keys.h"
+
+static const char *manual_path;
+static const char *example_path;
+
+static void
+read_file(const char *path, struct buf *b)
+{
+	struct err err = ERR_INIT;
+
+	if (io_read_file(AT_FDCWD, path, b, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
+/* The manual's part from a subsection's heading to the next heading. */
+static char *
+section(const char *manual, const char *heading)
+{
+	const char *from = strstr(manual, heading);
+	const char *to = from == NULL ? NULL : strstr(from + strlen(heading), "\n.S");
+
+	assert_non_null(to);
+	return str_printf("%.*s", (int)(to - from), from);
+}
+
+static void
+every_key_has_its_item_in_the_manual(void **state)
+{
+	auto_buf struct buf b = BUF_INIT(1 << 20);
+	auto_free char *now = NULL;
+	auto_free char *later = NULL;
+	size_t n;
+	const struct key *keys = key_table(&n);
+
+	(void)state;
+	read_file(manual_path, &b);
+	now = section(buf_str(&b), ".Ss Keys of a service\n");
+	later = section(buf_str(&b), ".Ss Keys that are not yet supported\n");
+	for (size_t i = 0; i < n; i++) {
+		auto_free char *item = str_printf("\n.It Ic %s No = ", keys[i].name);
+		const char *at = strstr(keys[i].state == KEY_LATER ? later : now, item);
+
+		if (at == NULL)
+			fail_msg("the manual has no item for the key %s", keys[i].name);
+		if (keys[i].state == KEY_NEEDED && !str_starts(strchr(at + 1, '\n'), "\nNeeded.\n"))
+			fail_msg("the manual does not say that %s is needed", keys[i].name);
+	}
+}
+
+static void
+the_manual_has_no_key_that_is_not_in_the_table(void **state)
+{
+	auto_buf struct buf b = BUF_INIT(1 << 20);
+	size_t n;
+	size_t items = 0;
+
+	(void)state;
+	key_table(&n);
+	read_file(manual_path, &b);
+	for (const char *p = buf_str(&b); (p = strstr(p, "\n.It Ic ")) != NULL; p++)
+		items++;
+	assert_int_equal(items, n);
+}
+
+/* The document of a text must be free of errors, and pgod must be able to read it. */
+static struct conf *
+parse(const char *text, size_t len)
+{
+	struct err err = ERR_INIT;
+	json_t *doc = check_text(text, len);
+	auto_free char *json = json_dumps(doc, 0);
+	struct conf *c = conf_parse(json, strlen(json), &err);
+
+	if (c == NULL)
+		fail_msg("%s: %s", err.msg, json);
+	json_decref(doc);
+	return c;
+}
+
+static void
+the_manuals_example_is_accepted(void **state)
+{
+	auto_buf struct buf b = BUF_INIT(1 << 20);
+	const char *from = NULL;
+	const char *to = NULL;
+	struct conf *c = NULL;
+
+	(void)state;
+	read_file(manual_path, &b);
+	from = strstr(buf_str(&b), "\n[[services]]\n");
+	assert_non_null(from);
+	to = strstr(from, "\n.Ed\n");
+	assert_non_null(to);
+	c = parse(from, (size_t)(to - from));
+	assert_int_equal(c->nservices, 1);
+	conf_free(c);
+}
+
+static void
+the_shipped_example_shows_every_supported_key(void **state)
+{
+	auto_buf struct buf b = BUF_INIT(1 << 20);
+	struct conf *c = NULL;
+	size_t n;
+	const struct key *keys = key_table(&n);
+
+	(void)state;
+	read_file(example_path, &b);
+	c = parse(buf_str(&b), b.len);
+	assert_int_equal(c->nservices, 2);
+	for (size_t i = 0; i < KEY_IDS; i++) {
+		auto_free char *line = str_printf("\n%s = ", keys[i].name);
+
+		if (strstr(buf_str(&b), line) == NULL)
+			fail_msg("the example does not show the key %s", keys[i].name);
+	}
+	conf_free(c);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_key_has_its_item_in_the_manual),
+	    cmocka_unit_test(the_manual_has_no_key_that_is_not_in_the_table),
+	    cmocka_unit_test(the_manuals_example_is_accepted),
+	    cmocka_unit_test(the_shipped_example_shows_every_supported_key),
+	};
+
+	if (argc != 3)
+		return 2;
+	manual_path = argv[1];
+	example_path = argv[2];
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,115 @@
+/* What of an operation's arguments is passed on to compose, and what is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/auto.h"
+#include "core/op.h"
+
+static const struct op_option options[] = {
+	{"-f --follow", false, NULL},
+	{"-n --tail", true, NULL},
+	{"-t --timestamps", false, NULL},
+	{"--privileged", false, "it is dangerous"},
+	{"-u --user", true, "it is dangerous too"},
+	{NULL, false, NULL},
+};
+static const struct op logs = {.name = "logs", .usage = "...", .options = options, .operands_max = -1};
+static const struct op exec = {.name = "exec", .usage = "SERVICE COMMAND", .options = options, .operands_max = 1, .command = true};
+static const struct op load = {.name = "load", .usage = "", .operands_max = 0};
+
+struct row {
+	const struct op *op;
+	const char *in;   /* words separated by | */
+	const char *out;  /* likewise; NULL: refused */
+	const char *says; /* part of the sentence */
+};
+
+static const struct row rows[] = {
+	{&logs, "", "", NULL},
+	{&logs, "-f", "-f", NULL},
+	{&logs, "-ft|web", "-f|-t|web", NULL},
+	{&logs, "web|-n|5", "--tail=5|web", NULL},
+	{&logs, "-n5|web|db", "--tail=5|web|db", NULL},
+	{&logs, "-n=5", "--tail=5", NULL},
+	{&logs, "-fn|5", "-f|--tail=5", NULL},
+	{&logs, "--tail|5", "--tail=5", NULL},
+	{&logs, "--tail=5|--follow=true", "--tail=5|--follow", NULL},
+	{&logs, "--|web", "web", NULL},
+	{&logs, "--|--privileged", NULL, "not the name of a compose service"},
+	{&logs, "--tail", NULL, "needs a value"},
+	{&logs, "-n", NULL, "needs a value"},
+	{&logs, "--follow=x", NULL, "takes no value"},
+	{&logs, "--foll", NULL, "not supported"},
+	{&logs, "-x", NULL, "not supported"},
+	{&logs, "--privileged", NULL, "dangerous"},
+	{&logs, "we b", NULL, "not the name"},
+	{&logs, "-", NULL, "not the name"},
+	{&logs, "../x", NULL, "not the name"},
+	{&exec, "web|sh|-c|a b; rm -u --privileged", "web|sh|-c|a b; rm -u --privileged", NULL},
+	{&exec, "web|id|--privileged|-u|0", "web|id|--privileged|-u|0", NULL},
+	{&exec, "--privileged|web|id", NULL, "dangerous"},
+	{&exec, "-u|0|web|id", NULL, "dangerous too"},
+	{&exec, "-u0|web|id", NULL, "dangerous too"},
+	{&exec, "--user=0|web|id", NULL, "dangerous too"},
+	{&exec, "-fu|0|web|id", NULL, "dangerous too"},
+	{&exec, "web", NULL, "which command"},
+	{&exec, "", NULL, "which compose service"},
+	{&exec, "--|web|--privileged", "web|--privileged", NULL},
+	{&load, "", "", NULL},
+	{&load, "x", NULL, "too many"},
+	{&load, "-v", NULL, "not supported"},
+};
+
+static void
+split(const char *s, struct strv *ret)
+{
+	while (*s != '\0') {
+		size_t len = strcspn(s, "|");
+
+		strv_add_take(ret, str_printf("%.*s", (int)len, s));
+		s += len + (s[len] == '|' ? 1 : 0);
+	}
+}
+
+static void
+only_what_the_table_knows_is_passed_on(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		auto_strv struct strv in = {NULL, 0};
+		auto_strv struct strv want = {NULL, 0};
+		auto_strv struct strv got = {NULL, 0};
+		struct err err = ERR_INIT;
+		int rc;
+
+		split(rows[i].in, &in);
+		rc = op_args(rows[i].op, &in, &got, &err);
+		if (rows[i].out == NULL) {
+			assert_true(rc < 0);
+			if (strstr(err.msg, rows[i].says) == NULL)
+				fail_msg("%s: %s", rows[i].in, err.msg);
+			continue;
+		}
+		if (rc < 0)
+			fail_msg("%s: %s", rows[i].in, err.msg);
+		split(rows[i].out, &want);
+		assert_int_equal(got.n, want.n);
+		for (size_t j = 0; j < want.n; j++)
+			assert_string_equal(got.v[j], want.v[j]);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_what_the_table_knows_is_passed_on),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,202 @@
+/* What core must not forget, on a real database in a directory of its own. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/auto.h"
+#include "core/store.h"
+
+static char dir[64];
+
+static int
+enter(void **state)
+{
+	(void)state;
+	snprintf(dir, sizeof(dir), "/tmp/pgo-store-XXXXXX");
+	return mkdtemp(dir) != NULL && chdir(dir) == 0 ? 0 : -1;
+}
+
+static int
+leave(void **state)
+{
+	(void)state;
+	unlink("pgo.db");
+	unlink("pgo.db-wal");
+	unlink("pgo.db-shm");
+	for (int i = 1; i < 20; i++) {
+		auto_free char *path = str_printf("models/web/%d.json", i);
+
+		unlink(path);
+	}
+	rmdir("models/web");
+	rmdir("models");
+	return chdir("/") == 0 ? rmdir(dir) : -1;
+}
+
+/* The records own their strings; the tests' are literals, which nobody frees. */
+static char *
+text(const char *s)
+{
+	static char texts[64][32];
+	static size_t n;
+	char *copy = texts[n++ % ARRAY_LEN(texts)];
+
+	snprintf(copy, sizeof(texts[0]), "%s", s);
+	return copy;
+}
+
+static struct store *
+reopen(struct store *st)
+{
+	struct store *fresh = NULL;
+	struct err err = ERR_INIT;
+
+	store_close(st);
+	if (store_open(&fresh, &err) < 0)
+		fail_msg("%s", err.msg);
+	return fresh;
+}
+
+static int64_t
+add_release(struct store *st, const char *model)
+{
+	struct err err = ERR_INIT;
+	int64_t id = 0;
+
+	if (store_release_add(st, "web",
+		&(struct store_release){.commit = text("c"), .digest = text("d"), .basis = text("b"), .images = text("{}")}, model, &id, &err) < 0)
+		fail_msg("%s", err.msg);
+	return id;
+}
+
+static void
+a_record_survives_reopening(void **state)
+{
+	struct store *st = reopen(NULL);
+	struct err err = ERR_INIT;
+	auto_store_service struct store_service got = {0};
+	auto_strv struct strv names = {NULL, 0};
+
+	(void)state;
+	assert_int_equal(store_service_get(st, "web", &got, &err), 0);
+	assert_string_equal(got.tracked, "");
+	store_service_done(&got);
+	assert_int_equal(store_service_put(st, "web",
+			     &(struct store_service){.source = text("s"), .branch = text("main"), .tracked = text("t"),
+				 .judged = text("j"), .refusal = text("no: it's \"bad\""), .live = text("l"), .stopped = text("*"),
+				 .keys = text("x.pub:1:ssh-ed25519 A\n"), .release = 7},
+			     &err),
+	    0);
+	st = reopen(st);
+	assert_int_equal(store_service_get(st, "web", &got, &err), 1);
+	assert_string_equal(got.refusal, "no: it's \"bad\"");
+	assert_string_equal(got.stopped, "*");
+	assert_string_equal(got.keys, "x.pub:1:ssh-ed25519 A\n");
+	assert_int_equal(got.release, 7);
+	assert_int_equal(store_service_names(st, &names, &err), 0);
+	assert_int_equal(names.n, 1);
+	store_close(st);
+}
+
+static void
+a_deploy_that_was_cut_off_is_found_with_its_step_and_release(void **state)
+{
+	struct store *st = reopen(NULL);
+	struct err err = ERR_INIT;
+	int64_t id = 0;
+	auto_store_deploy struct store_deploy d = {0};
+
+	(void)state;
+	assert_int_equal(store_deploy_last(st, "web", &d, &err), 0);
+	store_deploy_done(&d);
+	assert_int_equal(store_deploy_begin(st, "web", "poll", "abc", &id, &err), 0);
+	assert_int_equal(store_deploy_step(st, id, "stage", &err), 0);
+	assert_int_equal(store_deploy_step(st, id, "checkout", &err), 0);
+	assert_int_equal(store_deploy_release(st, id, 42, &err), 0);
+	st = reopen(st);
+	assert_int_equal(store_deploy_last(st, "web", &d, &err), 1);
+	assert_int_equal(d.ended_ms, 0);
+	assert_string_equal(d.step, "checkout");
+	assert_int_equal(d.release, 42);
+	store_deploy_done(&d);
+	assert_int_equal(store_deploy_end(st, id, "live", "", &err), 0);
+	assert_int_equal(store_deploy_last(st, "web", &d, &err), 1);
+	assert_true(d.ended_ms > 0);
+	assert_string_equal(d.outcome, "live");
+	store_close(st);
+}
+
+static void
+models_are_private_files_and_only_old_ones_are_pruned(void **state)
+{
+	struct store *st = reopen(NULL);
+	struct err err = ERR_INIT;
+	auto_buf struct buf model = BUF_INIT(1000);
+	auto_store_release struct store_release r = {0};
+	int64_t ids[6];
+	struct stat sb;
+
+	(void)state;
+	for (int i = 0; i < 6; i++) {
+		auto_free char *model_text = str_printf("{\"n\": %d}", i);
+
+		ids[i] = add_release(st, model_text);
+	}
+	assert_int_equal(store_release_prune(st, "web", ids[1], &err), 0);
+	assert_int_equal(store_release_get(st, ids[0], &r, &err), 0);
+	store_release_done(&r);
+	assert_int_equal(store_model_read(st, "web", ids[0], &model, &err) < 0, 1);
+	/* The one that runs stays, however old. */
+	assert_int_equal(store_release_get(st, ids[1], &r, &err), 1);
+	assert_true(store_model_read(st, "web", ids[1], &model, &err) >= 0);
+	assert_string_equal(buf_str(&model), "{\"n\": 1}");
+	for (int i = 3; i < 6; i++) {
+		auto_free char *path = str_printf("models/web/%lld.json", (long long)ids[i]);
+
+		assert_int_equal(stat(path, &sb), 0);
+		assert_int_equal(sb.st_mode & 0777, 0600);
+	}
+	assert_int_equal(store_service_forget(st, "web", &err), 0);
+	assert_int_not_equal(stat("models/web", &sb), 0);
+	store_close(st);
+}
+
+static void
+a_database_of_a_newer_pgod_is_refused(void **state)
+{
+	struct store *st = reopen(NULL);
+	struct err err = ERR_INIT;
+	FILE *f;
+
+	(void)state;
+	store_close(st);
+	/* user_version is at offset 60 of the header, big-endian; the WAL was folded in at close. */
+	f = fopen("pgo.db", "r+");
+	assert_non_null(f);
+	assert_int_equal(fseek(f, 60, SEEK_SET), 0);
+	assert_int_equal(fwrite("\0\0\0\x63", 1, 4, f), 4);
+	fclose(f);
+	assert_true(store_open(&st, &err) < 0);
+	assert_non_null(strstr(err.msg, "newer"));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_record_survives_reopening, enter, leave),
+		cmocka_unit_test_setup_teardown(a_deploy_that_was_cut_off_is_found_with_its_step_and_release, enter, leave),
+		cmocka_unit_test_setup_teardown(models_are_private_files_and_only_old_ones_are_pruned, enter, leave),
+		cmocka_unit_test_setup_teardown(a_database_of_a_newer_pgod_is_refused, enter, leave),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
