@@ -11,6 +11,8 @@ bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 /* strdup and asprintf that abort without memory; the caller frees. */
 char *str_dup(const char *s);
+/* Puts a copy of value in the place of the owned string *text; value may be *text itself. */
+void str_set(char **text, const char *value);
 char *str_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A whole decimal number within [min, max]; false on anything else, *ret_n untouched. */
 bool str_to_int(const char *s, int64_t min, int64_t max, int64_t *ret_n);

@@ -69,8 +69,8 @@ int model_inputs(const json_t *model, const char *live, struct strv *ret, struct
 /* Sorted, unique sources of all bind mounts, wherever they are: what must exist before the containers are made. */
 int model_binds(const json_t *model, struct strv *ret, struct err *err);
 
-/* The copy for `compose build`: what has a build section has no name and no tags of its own choice, so that compose calls
- * it "<project>-<service>" and no tag that others use can be put on it. The caller decrefs. */
+/* The copy for `compose build`: what has a build section has no name and no tags of its own choice, so that compose
+ * calls it "<project>-<service>" and no tag that others use can be put on it. The caller decrefs. */
 json_t *model_for_build(const json_t *model);
 
 /* What an image name of a service stood for when the release was prepared. */

@@ -60,7 +60,7 @@ pick_oid(char *text, const char *ref, char *ret_oid)
 		*tab = '\0';
 		if (!str_is_oid(line))
 			return false;
-		strcpy(ret_oid, line);
+		memcpy(ret_oid, line, strlen(line) + 1);
 		return true;
 	}
 	return false;

@@ -77,7 +77,7 @@ repo_ref(const struct job *job, const char *ref, char *ret_oid)
 		out.data[--out.len] = '\0';
 	if (!str_is_oid(out.data))
 		return false;
-	strcpy(ret_oid, out.data);
+	memcpy(ret_oid, out.data, out.len + 1);
 	return true;
 }
 

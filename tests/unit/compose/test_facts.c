@@ -40,8 +40,10 @@ images_come_from_the_wrong_place(void **state)
 	    {"\"image\":\"x\",\"pull_policy\":\"never\"", "x", false, false, false, false},
 	    {"\"image\":\"x\",\"pull_policy\":\"missing\"", "x", false, true, false, false},
 	    {"\"image\":\"x\",\"pull_policy\":\"if_not_present\"", "x", false, true, false, false},
-	    {"\"image\":\"x\",\"build\":{\"context\":\"/l\"},\"pull_policy\":\"build\"", "p-a", true, false, false, true},
-	    {"\"image\":\"x\",\"build\":{\"context\":\"/l\"},\"pull_policy\":\"always\"", "p-a", true, false, false, true},
+	    {"\"image\":\"x\",\"build\":{\"context\":\"/l\"},\"pull_policy\":\"build\"", "p-a", true, false, false,
+		true},
+	    {"\"image\":\"x\",\"build\":{\"context\":\"/l\"},\"pull_policy\":\"always\"", "p-a", true, false, false,
+		true},
 	    {"\"build\":{\"context\":\"/l\"},\"pull_policy\":\"always\"", "p-a", true, false, false, true},
 	    {"\"image\":\"a$$b\"", "a$b", false, true, false, false},
 	};
@@ -181,8 +183,9 @@ services_come_in_any_order(void **state)
 static void
 a_build_puts_its_image_under_the_name_of_another(void **state)
 {
-	static const char text[] = "{\"services\":{\"a\":{\"image\":\"caddy:2\",\"build\":{\"context\":\"/l\",\"tags\":[\"caddy:2\"]}},"
-				   "\"b\":{\"image\":\"caddy:2\"}}}";
+	static const char text[] =
+	    "{\"services\":{\"a\":{\"image\":\"caddy:2\",\"build\":{\"context\":\"/l\",\"tags\":[\"caddy:2\"]}},"
+	    "\"b\":{\"image\":\"caddy:2\"}}}";
 	struct err err = ERR_INIT;
 	auto_json json_t *model = model_parse(text, sizeof(text) - 1, &err);
 	auto_json json_t *build = NULL;

@@ -20,8 +20,6 @@
 #include "base/str.h"
 #include "harness.h"
 
-enum { MEMORY_FLAT_KB = 24 * 1024 };
-
 static struct front f;
 
 static int

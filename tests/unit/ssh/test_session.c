@@ -16,8 +16,6 @@
 #include "base/str.h"
 #include "harness.h"
 
-enum { MEMORY_FLAT_KB = 24 * 1024 }; /* an idle session peaks at 7 MiB; a queue of the 50 MB that flow would not fit */
-
 static struct front f;
 
 static int
@@ -223,6 +221,27 @@ stdin_is_lost_on_its_way_to_the_job(void **state)
 }
 
 static void
+slow_job_lets_its_stdin_pile_up(void **state)
+{
+	auto_buf struct buf in = BUF_INIT(64 * 1024 * 1024), out = BUF_INIT(4096);
+	auto_free char *want = NULL;
+	struct child c;
+	const char *argv[32];
+	long kb;
+
+	(void)state;
+	while (in.len < 48 * 1024 * 1024)
+		buf_str_add(&in, "read slowly, in small pieces, by a job that starts with a rest\n");
+	want = str_printf("%zu\n", in.len);
+	ssh_argv(&f, NULL, "t//exec sh -c 'sleep 1; dd bs=4096 status=none | wc -c'", argv);
+	child_start(&c, &f, argv, NULL);
+	assert_int_equal(child_finish(&c, in.data, in.len, &out, NULL), 0);
+	assert_string_equal(buf_str(&out), want);
+	assert_int_equal(front_end(&f, &kb), 0);
+	assert_in_range(kb, 1, MEMORY_FLAT_KB);
+}
+
+static void
 job_that_reads_no_stdin_hangs(void **state)
 {
 	auto_buf struct buf in = BUF_INIT(16 * 1024 * 1024), out = BUF_INIT(4096);
@@ -338,6 +357,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(fifty_megabytes_get_damaged_or_pile_up, setup, teardown),
 	    cmocka_unit_test_setup_teardown(rekeying_in_the_middle_breaks_the_stream, setup, teardown),
 	    cmocka_unit_test_setup_teardown(stdin_is_lost_on_its_way_to_the_job, setup, teardown),
+	    cmocka_unit_test_setup_teardown(slow_job_lets_its_stdin_pile_up, setup, teardown),
 	    cmocka_unit_test_setup_teardown(job_that_reads_no_stdin_hangs, setup, teardown),
 	    cmocka_unit_test_setup_teardown(killed_client_leaves_its_job_behind, setup, teardown),
 	    cmocka_unit_test_setup_teardown(grandchild_with_the_pipe_open_holds_the_client, setup, teardown),

@@ -21,6 +21,8 @@
 #include "base/io.h"
 #include "base/str.h"
 
+struct fixture fx;
+
 char *
 at(struct fixture *f, const char *format, ...)
 {
@@ -120,6 +122,7 @@ fixture_init(struct fixture *f, char **argv)
 	make_accounts(f);
 	assert_int_equal(mkdir(at(f, "x"), 0755), 0);
 	f->program = argv[1];
+	f->fast_program = argv[5];
 	copy_file(argv[2], at(f, "x/pgod-conf"), 0755);
 	copy_file(argv[3], at(f, "x/pgod-core"), 0755);
 	copy_file(argv[4], at(f, "x/pgod-ssh"), 0755);
@@ -396,13 +399,76 @@ ssh_connect(struct fixture *f)
 	return fd;
 }
 
+int
+setup(void **state)
+{
+	(void)state;
+	write_file(fx.config, CONFIG, 0600);
+	return 0;
+}
+
+/* Whatever a failed test left behind must not disturb the next. */
+int
+teardown(void **state)
+{
+	(void)state;
+	core_drop(&fx);
+	if (fx.pgod > 0) {
+		kill(fx.pgod, SIGKILL);
+		waitpid(fx.pgod, NULL, 0);
+		fx.pgod = 0;
+	}
+	return 0;
+}
+
 void
-wait_gone(pid_t pid)
+start_up(void)
+{
+	pgod_start(&fx, "--restart=false", NULL);
+	core_attach(&fx, true);
+}
+
+void
+ends_with(int status)
+{
+	assert_int_equal(pgod_wait(&fx), status);
+	fx.pgod = 0;
+}
+
+pid_t
+read_pid(int fd)
+{
+	char line[32] = "";
+	size_t n = 0;
+
+	while (n < sizeof(line) - 1 && (n == 0 || line[n - 1] != '\n')) {
+		struct pollfd pfd = {.fd = fd, .events = POLLIN};
+
+		assert_int_equal(poll(&pfd, 1, WAIT_MS), 1);
+		assert_int_equal(read(fd, line + n, 1), 1);
+		n++;
+	}
+	return atoi(line);
+}
+
+void
+gone(pid_t pid)
 {
 	long long until = io_now_ms() + WAIT_MS;
 
-	while (waitpid(pid, NULL, WNOHANG) == 0 || kill(pid, 0) == 0) {
+	while (kill(pid, 0) == 0) {
 		assert_true(io_now_ms() < until);
 		poll(NULL, 0, 5);
 	}
+}
+
+/* A lock job that says its pid and then runs until the file "go" appears. */
+int
+blocker(long long id, const char *service, pid_t *ret_pid)
+{
+	auto_free char *script = str_printf("echo $$; until test -e %s/go; do sleep 0.05; done; echo over", fx.root);
+	int fd = job_start(&fx, id, "stop", service, NULL, "--", "sh", "-c", script, NULL);
+
+	*ret_pid = read_pid(fd);
+	return fd;
 }

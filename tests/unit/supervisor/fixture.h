@@ -34,11 +34,13 @@ struct fixture {
 	int core;     /* core's end of the channel */
 	int lifeline; /* closing it ends the fake core; a byte is its exit status */
 	pid_t core_pid;
-	char engine[96];     /* DOCKER_HOST */
-	const char *program; /* pgod */
+	char engine[96];	  /* DOCKER_HOST */
+	const char *program;	  /* pgod */
+	const char *fast_program; /* the same with a clock that runs ten times as fast */
 };
 
-/* Group set-up: enters the namespace, makes the directories. argv: pgod, pgod-conf, fake core, fake ssh. */
+/* Group set-up: enters the namespace, makes the directories. argv: pgod, pgod-conf, fake core, fake ssh, pgod with a
+ * fast clock. */
 void fixture_init(struct fixture *f, char **argv);
 void fixture_done(struct fixture *f);
 
@@ -72,6 +74,27 @@ int ssh_port(struct fixture *f);
 int ssh_connect(struct fixture *f);
 void write_file(const char *path, const char *text, mode_t mode);
 char *at(struct fixture *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void wait_gone(pid_t pid);
+
+#define CONFIG                                                                                                    \
+	"[[services]]\nname = \"web\"\nuser = \"alice\"\nrepository = \"https://u:secret@example.org/web.git\"\n" \
+	"env = [\"COLOUR=blue\"]\n"                                                                               \
+	"[[services]]\nname = \"db\"\nuser = \"bob\"\nrepository = \"https://example.org/db.git\"\n"
+#define OID "0123456789012345678901234567890123456789"
+
+/* The one of this program. */
+extern struct fixture fx;
+/* Before and after each test: writes CONFIG; ends a pgod that a failed test left. */
+int setup(void **state);
+int teardown(void **state);
+/* Starts pgod and attaches to its core, with hello. */
+void start_up(void);
+/* Waits for the end of pgod, with this status. */
+void ends_with(int status);
+/* Reads one line with a number. */
+pid_t read_pid(int fd);
+/* Waits until there is no such process. */
+void gone(pid_t pid);
+/* A job with the lock that runs until the file "go" exists. Returns its output. */
+int blocker(long long id, const char *service, pid_t *ret_pid);
 
 #endif
