@@ -21,7 +21,7 @@
 
 /* The pipeline. Until checkout nothing of the running service changes (I6). */
 static const struct step steps[] = {
-    {"stage", JUDGE | RESUME, false, step_stage, NULL, NULL},
+    {"stage", JUDGE | RESUME, false, step_stage, NULL, step_stage_failed},
     {"resolve", JUDGE, false, step_resolve, step_resolve_done, NULL},
     {"inputs", JUDGE, false, step_inputs, step_inputs_done, NULL},
     {"policy", JUDGE, false, step_policy, NULL, NULL},
@@ -234,9 +234,8 @@ on_job_done(void *ctx, const struct job_result *r)
 		result = err_set(&err, EIO, "%s", job_reason(r, reason, sizeof(reason)));
 	else if (step->done != NULL)
 		result = step->done(d, r, &err);
-	/* A job that was killed or overran says nothing about the commit. */
-	if (r->status < 0 || r->status > 128)
-		d->at_fault = false;
+	if (r->status != 0)
+		d->at_fault = r->status == JOB_STATUS_BAD_COMPOSE_FILE || r->status == JOB_STATUS_REFUSED;
 	deploy_continue(d, result, &err);
 }
 

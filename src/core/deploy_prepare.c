@@ -21,15 +21,24 @@ int
 step_stage(struct deploy *d, struct err *err)
 {
 	(void)err;
-	d->at_fault = true;
 	return commit_job(d, "stage", NULL, 0);
+}
+
+/* When it is not the commit's fault it may be the local repository's: the next look fetches, which mends it. */
+int
+step_stage_failed(struct deploy *d, const struct job_result *r, struct err *err)
+{
+	char reason[ERR_MSG_MAX - 64];
+
+	if (r->status != JOB_STATUS_REFUSED)
+		d->svc->refetch = true;
+	return err_set(err, EIO, "%s", job_reason(r, reason, sizeof(reason)));
 }
 
 int
 step_resolve(struct deploy *d, struct err *err)
 {
 	(void)err;
-	d->at_fault = true;
 	return deploy_job(d, "resolve", NULL, NULL, 0, false);
 }
 
@@ -38,6 +47,7 @@ step_resolve_done(struct deploy *d, const struct job_result *r, struct err *err)
 {
 	bool reload;
 
+	d->at_fault = true;
 	if (r->tail[0] != '\0')
 		task_sayf(d->task, "%s\n", r->tail);
 	d->model = model_parse(r->out, r->out_len, err);

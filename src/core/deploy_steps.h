@@ -11,6 +11,12 @@
 #include "core/service.h"
 #include "engine/engine.h"
 
+/* Exit statuses of pgod-job that lay the blame on the commit. */
+enum {
+	JOB_STATUS_BAD_COMPOSE_FILE = 5,
+	JOB_STATUS_REFUSED = 6,
+};
+
 enum {
 	WATCH_MS = 10 * 1000, /* what should run must be seen running within this time after compose has ended */
 };
@@ -86,6 +92,7 @@ int deploy_ends(struct deploy *d, enum outcome outcome, const char *fmt, ...) __
 
 /* deploy_prepare.c */
 int step_stage(struct deploy *d, struct err *err);
+int step_stage_failed(struct deploy *d, const struct job_result *r, struct err *err);
 int step_resolve(struct deploy *d, struct err *err);
 int step_resolve_done(struct deploy *d, const struct job_result *r, struct err *err);
 int step_inputs(struct deploy *d, struct err *err);

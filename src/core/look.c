@@ -101,6 +101,7 @@ on_fetched(void *ctx, const struct job_result *r)
 	task_sayf(task, "%s: %.8s -> %.8s\n", svc->conf->branch,
 	    svc->row.tracked[0] != '\0' ? svc->row.tracked : "(nothing)", oid);
 	str_set(&svc->row.tracked, oid);
+	svc->refetch = false;
 	/* What failed before may do better with another commit. */
 	event_del(svc->retry_timer);
 	svc->retry_ms = 0;
@@ -119,7 +120,7 @@ on_looked(void *ctx, const struct job_result *r)
 		look_failed(task, "ls-remote", r);
 		return;
 	}
-	if (str_eq(oid, task->svc->row.tracked)) {
+	if (str_eq(oid, task->svc->row.tracked) && !task->svc->refetch) {
 		look_end(task, "");
 		return;
 	}

@@ -79,6 +79,7 @@ struct service {
 	struct heal_budget heal;
 	char *broken;	/* why healing gave up; "" */
 	int64_t resume; /* release whose deploy an earlier pgod did not end; 0 */
+	bool refetch;	/* the local repository may be damaged: fetch also what is known */
 	bool restore;	/* bring everything up once, also what has finished (a hold went away) */
 };
 

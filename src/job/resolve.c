@@ -139,12 +139,16 @@ verb_resolve(const struct job *job, char *const *operands, struct err *err)
 	path = str_printf("%s/%s", job->live, file);
 	override_path = override ? str_printf("%s/%s", job->live, override) : NULL;
 	r = run_compose(job, path, override_path, &model, &words, err);
-	if (r == -EFBIG)
-		return err_set(err, EFBIG, "the resolved model has more than %d MiB", JOB_MODEL_MAX_BYTES >> 20);
+	if (r == -EFBIG) {
+		job_say("the resolved model has more than %d MiB", JOB_MODEL_MAX_BYTES >> 20);
+		return JOB_REFUSED;
+	}
 	if (r < 0)
 		return r;
 	words_tell(buf_str(&words), job->live, r != 0);
-	if (r != 0)
-		return err_set(err, EINVAL, "compose cannot resolve %s (status %d)", file, r);
+	if (r != 0) {
+		job_say("compose cannot resolve %s (status %d)", file, r);
+		return r > 128 ? JOB_FAILED : JOB_REFUSED;
+	}
 	return io_write_all(STDOUT_FILENO, buf_str(&model), model.len, err);
 }

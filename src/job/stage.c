@@ -112,7 +112,12 @@ verb_stage(const struct job *job, char *const *operands, struct err *err)
 	int r;
 
 	repo_clear_locks(job);
-	if (tree_load(job, operands[0], false, &live.new, err) < 0)
+	r = tree_load(job, operands[0], false, &live.new, err);
+	if (r == -EFBIG || r == -EPERM) {
+		job_say("%s", err->msg);
+		return JOB_REFUSED;
+	}
+	if (r < 0)
 		return mark_damage(job, err);
 	if (stage_fill(job, operands[0], &live.new, err) < 0)
 		return mark_damage(job, err);
@@ -120,7 +125,7 @@ verb_stage(const struct job *job, char *const *operands, struct err *err)
 	if (r < 0)
 		return r;
 	if (live_conflicts(&live) > 0)
-		return JOB_FAILED;
+		return JOB_REFUSED;
 	stage_copy_named(job, &live);
 	return JOB_OK;
 }

@@ -64,7 +64,7 @@ an_untracked_file_in_the_way_is_named_and_kept(void **state)
 	two = fx_commit(fx,
 	    "mkdir data blocker planted; echo theirs >data/x.db; echo same >same; echo d >dir; echo b >blocker/x;"
 	    "echo p >planted/p");
-	stage(fx, two, 1);
+	stage(fx, two, 6);
 	fx_assert_said(
 	    fx, "the commit adds data/x.db, but an untracked file of that name lies in the checkout (kept as it is)");
 	fx_assert_said(fx, "the commit has a file dir, but a directory of that name with dir/");
@@ -88,7 +88,7 @@ no_more_than_ten_are_named(void **state)
 	auto_free char *oid = fx_commit(fx, "for i in $(seq 30); do echo 1 >f$i; done");
 
 	fx_do(fx, "for i in $(seq 30); do echo 2 >live/f$i; done");
-	stage(fx, oid, 1);
+	stage(fx, oid, 6);
 	auto_free char *script =
 	    str_printf("[ $(printf '%%s' '%s' | grep -c 'the commit adds') = 10 ]", buf_str(&fx->err));
 	fx_do(fx, script);
@@ -200,7 +200,7 @@ hostile_names_are_refused(void **state)
 			entries[i]);
 		auto_free char *oid = fx_sh(fx, script);
 
-		stage(fx, oid, 1);
+		stage(fx, oid, 6);
 		fx_assert_said(fx, "it has ");
 		assert_int_equal(fx_job(fx, "checkout", oid), 1);
 		fx_do(fx, "[ -z \"$(ls -A live)\" ]; [ ! -e config ]");
@@ -217,7 +217,7 @@ a_tree_of_too_many_files_is_refused(void **state)
 		      "t=$(seq 201 | sed \"s/^/040000 tree $d\td/\" | git mktree);"
 		      "c=$(git commit-tree -m h $t); git push -q --force ../r.git $c:refs/heads/main; echo $c");
 
-	stage(fx, oid, 1);
+	stage(fx, oid, 6);
 	fx_assert_said(fx, "more than 200000 files");
 }
 

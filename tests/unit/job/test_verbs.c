@@ -212,7 +212,7 @@ resolve_explains_what_compose_says(void **state)
 	assert_string_equal(
 	    buf_str(&fx->err), "warning: The \"X\" variable is not set. Defaulting to a blank string.\n");
 	fake_compose(fx, "printf 'open /etc/shadow: no such file or directory\\033[2J\\n' >&2; exit 15");
-	assert_int_equal(fx_job(fx, "resolve", NULL), 1);
+	assert_int_equal(fx_job(fx, "resolve", NULL), 6);
 	fx_assert_said(fx, "files outside the repository are not visible");
 	assert_null(strchr(buf_str(&fx->err), '\033'));
 	fake_compose(fx, "printf 'env file %s/x.env not found: no such file\\n' \"$(pwd)\" >&2; exit 14");
