@@ -50,12 +50,14 @@ child_report(struct child *c, struct err *err)
 static int
 child_signals(struct child *c, struct err *err)
 {
-	struct sigaction dfl = {.sa_handler = SIG_DFL};
+	/* The kernel's struct, all zero: SIG_DFL. libc's sigaction refuses the two signals that it keeps for itself, and a
+	 * careless parent can have them ignored all the same. */
+	static const unsigned long dfl[4] = {0};
 	sigset_t none;
 
 	(void)c;
 	for (int sig = 1; sig < NSIG; sig++)
-		sigaction(sig, &dfl, NULL); /* fails for KILL, STOP and libc's own, which cannot be ignored */
+		syscall(SYS_rt_sigaction, sig, dfl, NULL, 8); /* fails for KILL and STOP, which cannot be ignored */
 	sigemptyset(&none);
 	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
 		return err_errno(err, "cannot unblock signals");
