@@ -153,12 +153,14 @@ one_line(char *s)
 int
 deploy_ends(struct deploy *d, enum outcome outcome, const char *fmt, ...)
 {
+	auto_buf struct buf text = BUF_INIT(sizeof(d->reason) - 1);
 	va_list ap;
 
 	d->outcome = outcome;
 	va_start(ap, fmt);
-	vsnprintf(d->reason, sizeof(d->reason), fmt, ap);
+	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
+	memcpy(d->reason, buf_str(&text), text.len + 1);
 	one_line(d->reason);
 	return STEP_END;
 }
