@@ -6,18 +6,7 @@
 
 #include "base/err.h"
 #include "base/sandbox.h"
-
-#ifdef __has_feature
-#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
-#define PGO_SANITIZED 1
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#define PGO_SANITIZED 1
-#endif
-#ifndef PGO_SANITIZED
-#define PGO_SANITIZED 0
-#endif
+#include "base/sanitized.h"
 
 /* Confines paths, TCP, abstract sockets and signals as far as the kernel can. Needs no_new_privs. Returns 1, 0 when the
  * kernel has no landlock, or < 0. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/sanitized.h"
 
 enum {
 	SECOND = 1000,
@@ -22,7 +23,7 @@ static const struct proc_limit ordinary[] = {
 static const struct proc_limit confined[] = {
 	{RLIMIT_NOFILE, NOFILE},
 	{RLIMIT_CORE, 0},
-	{RLIMIT_DATA, 1024UL * 1024 * 1024},
+	{RLIMIT_DATA, PGO_SANITIZED ? RLIM_INFINITY : 1024UL * 1024 * 1024},
 	{RLIMIT_CPU, 60},
 };
 

@@ -13,6 +13,7 @@
 
 #include "base/auto.h"
 #include "base/path.h"
+#include "base/sanitized.h"
 #include "base/str.h"
 
 enum seal_flag {
@@ -34,6 +35,9 @@ static const struct {
     {"/lib64", SEAL_RDONLY | SEAL_OPTIONAL},
     {"/libx32", SEAL_RDONLY | SEAL_OPTIONAL},
     {"/etc/ld.so.cache", SEAL_RDONLY | SEAL_OPTIONAL},
+#if PGO_SANITIZED
+    {"/proc", SEAL_RDONLY},
+#endif
     {"/dev/null", SEAL_DEVICE},
     {"/dev/zero", SEAL_DEVICE},
     {"/dev/urandom", SEAL_DEVICE},
