@@ -21,6 +21,10 @@ int io_memfd(const char *name, const void *data, size_t len, struct err *err);
 /* Reads a sealed memfd that a peer sent: refuses one that is not sealed against writing and shrinking, or over
  * b->limit. */
 int io_memfd_read(int fd, struct buf *b, struct err *err);
+/* Hands a descriptor over a unix socket, in a message of one byte; it stays the caller's as well. */
+int io_send_fd(int sock, int fd, struct err *err);
+/* Receives one: 1 with *ret_fd (close-on-exec), 0 when the peer has closed the socket, or -errno. */
+int io_recv_fd(int sock, int *ret_fd, struct err *err);
 int io_set_nonblock(int fd, bool on);
 /* Milliseconds of CLOCK_MONOTONIC / seconds and milliseconds of the wall clock. */
 long long io_now_ms(void);

@@ -38,7 +38,7 @@ action_text(enum action a)
 int64_t
 heal_delay_ms(const struct heal_budget *b, int64_t now_ms)
 {
-	int64_t wait = 1000;
+	int64_t wait = HEAL_BACKOFF_MIN_MS;
 	int64_t due;
 
 	if (b->attempts == 0 || now_ms - b->last_ms > HEAL_CALM_MS)

@@ -36,7 +36,8 @@ enum action reconcile_decide(const struct reconcile_facts *f);
 const char *action_text(enum action a);
 
 enum {
-	HEAL_ATTEMPTS_MAX = 6, /* then broken: a human has to look */
+	HEAL_ATTEMPTS_MAX = 8,	   /* then broken: a human has to look */
+	HEAL_BACKOFF_MIN_MS = 250, /* compose may have met a container that was still being removed */
 	HEAL_BACKOFF_MAX_MS = 60 * 1000,
 	HEAL_CALM_MS = 10 * 60 * 1000, /* a service that ran this long since its last heal starts with a fresh budget */
 	HEAL_SOON_MS = 50,	       /* after a container vanished: several events belong together */
@@ -48,7 +49,7 @@ struct heal_budget {
 	int64_t last_ms; /* monotonic, 0: never */
 };
 
-/* How long to wait before the next heal: 0, then 1 s doubling. -1 when the budget is spent. */
+/* How long to wait before the next heal: 0, then 250 ms doubling. -1 when the budget is spent. */
 int64_t heal_delay_ms(const struct heal_budget *b, int64_t now_ms);
 /* A heal starts now. */
 void heal_spend(struct heal_budget *b, int64_t now_ms);

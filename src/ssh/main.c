@@ -1,12 +1,10 @@
 /* pgod-ssh: one process a connection. Holds the host key and faces strangers, so it has no files, no exec, no other
  * socket: the door is closed before the first byte of the client is read. */
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/io.h"
@@ -17,66 +15,51 @@
 #include "ssh/door.h"
 #include "ssh/hostkey.h"
 
-enum { FD_CORE = 3, FD_CLIENT = 4, FD_HOSTKEY = 5 };
+enum { FD_CORE = 3, FD_ARRIVAL = 4, FD_HOSTKEY = 5 };
 
-/* TCP's own dead-peer check, and no waiting for full segments: answers are small. */
 static int
-prepare_socket(int fd, struct err *err)
+prepare(struct conn *c, ssh_key hostkey, int sock, struct err *err)
 {
-	static const struct {
-		int level, name, value;
-	} options[] = {
-	    {SOL_SOCKET, SO_KEEPALIVE, 1},
-	    {IPPROTO_TCP, TCP_NODELAY, 1},
-	    {IPPROTO_TCP, TCP_KEEPIDLE, 60},
-	    {IPPROTO_TCP, TCP_KEEPINTVL, 15},
-	    {IPPROTO_TCP, TCP_KEEPCNT, 4},
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-		if (setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int)) < 0)
-			return err_errno(err, "cannot set socket option %d", options[i].name);
-	}
+	conn_init(c, FD_CORE, sock);
 	/* libssh leaves an accepted socket blocking, and would then wait for a client that reads nothing. */
-	if (io_set_nonblock(fd, true) < 0)
-		return err_errno(err, "cannot make the connection non-blocking");
-	return 0;
+	if (io_set_nonblock(FD_CORE, true) < 0 || io_set_nonblock(sock, true) < 0)
+		return err_set(err, EINVAL, "the descriptors are not what pgod gives");
+	return session_prepare(c, hostkey, err);
 }
 
 static int
-prepare(struct conn *c, struct err *err)
-{
-	ssh_key hostkey = NULL;
-	int rc;
-
-	conn_init(c, FD_CORE, FD_CLIENT);
-	if (io_set_nonblock(FD_CORE, true) < 0)
-		return err_errno(err, "descriptor %d is not a channel", FD_CORE);
-	rc = prepare_socket(FD_CLIENT, err);
-	if (rc == 0)
-		rc = hostkey_read(FD_HOSTKEY, &hostkey, err);
-	if (rc < 0)
-		return rc;
-	close(FD_HOSTKEY);
-	rc = session_prepare(c, hostkey, err);
-	ssh_key_free(hostkey);
-	return rc;
-}
-
-static int
-serve(struct err *err)
+serve_client(ssh_key hostkey, int sock, struct err *err)
 {
 	static struct conn c;
-	int rc;
+	int rc = prepare(&c, hostkey, sock, err);
 
-	rc = prepare(&c, err);
-	if (rc == 0)
-		rc = door_close(err);
 	if (rc == 0)
 		rc = session_start(&c, err);
 	if (rc == 0)
 		conn_serve(&c);
 	conn_done(&c);
+	return rc;
+}
+
+/* Everything that takes time is done, and the door closed, before there is a client: pgod keeps such a process ready,
+ * and hands it the next connection. */
+static int
+serve(struct err *err)
+{
+	ssh_key hostkey = NULL;
+	int sock = -1;
+	int rc = hostkey_read(FD_HOSTKEY, &hostkey, err);
+
+	if (rc < 0)
+		return rc;
+	close(FD_HOSTKEY);
+	rc = door_close(err);
+	if (rc == 0)
+		rc = io_recv_fd(FD_ARRIVAL, &sock, err);
+	close(FD_ARRIVAL);
+	if (rc > 0)
+		rc = serve_client(hostkey, sock, err);
+	ssh_key_free(hostkey);
 	return rc;
 }
 

@@ -197,6 +197,7 @@ on_core_ready(void *ctx, struct channel *ch)
 	if (p->listener == NULL)
 		return;
 	listener_enable(p->listener, true);
+	clients_ready(p->clients);
 	notify("READY=1");
 }
 

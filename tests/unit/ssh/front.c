@@ -258,6 +258,23 @@ start_role(const char *program, int core, int client, int key)
 	return -1;
 }
 
+/* The connection is handed over, as pgod does to a process that it kept ready. */
+static pid_t
+start_with(const char *program, int core, int client, int key)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) < 0)
+		die("socketpair");
+	pid = start_role(program, core, pair[1], key);
+	close(pair[1]);
+	if (io_send_fd(pair[0], client, NULL) < 0)
+		die("hand over");
+	close(pair[0]);
+	return pid;
+}
+
 /* One connection: its pgod-ssh, and core's side of its channel. */
 static void
 serve(const char *program, int client, int key)
@@ -269,7 +286,7 @@ serve(const char *program, int client, int key)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ch) < 0)
 		die("socketpair");
-	pid = start_role(program, ch[1], client, key);
+	pid = start_with(program, ch[1], client, key);
 	close(ch[1]);
 	close(client);
 	tell("start %d", (int)pid);
