@@ -3,17 +3,9 @@
 import memory
 import stage
 from figures import mib, ratio, table
-from lib.pgo import web
 
 TARGET = {1: 8, 100: 10}
 REFERENCE = {1: 17.7, 100: 22.7}
-
-
-def one_service(pgo):
-    repo = pgo.repo("one", {"compose.yaml": web(stop_grace_period="1s"), "ssh/k.pub": pgo.key.public})
-    pgo.service("one", repo)
-    pgo.start()
-    pgo.wait_deployed("one", repo.head, deadline=60)
 
 
 def hundred_services(pgo):
@@ -40,7 +32,7 @@ def row(name, figures, peer, count=None):
 
 def run(theatre):
     with theatre.on_real_engine() as pgo:
-        one_service(pgo)
+        stage.one_service(pgo)
         stage.quiet(pgo)
         one = measured(pgo)
         sshd = stage.Sshd(pgo)

@@ -9,7 +9,7 @@ import time
 
 from lib.fake_engine import FakeEngine
 from lib.host import TOP, Accounts, become_subreaper, descendants_of, free_port, run, stat_fields, wait_until
-from lib.pgo import Pgod, install_roles
+from lib.pgo import Pgod, install_roles, web
 from lib.real_engine import RealEngine
 from lib.servers import answers
 
@@ -126,3 +126,12 @@ class Sshd:
         argv[argv.index("tess@127.0.0.1")] = "root@127.0.0.1"
         return argv
 
+
+
+def one_service(pgo):
+    """A service with one container, deployed and at rest."""
+    repo = pgo.repo("one", {"compose.yaml": web(stop_grace_period="1s"), "ssh/k.pub": pgo.key.public})
+    pgo.service("one", repo)
+    pgo.start()
+    pgo.wait_deployed("one", repo.head, deadline=60)
+    return repo
