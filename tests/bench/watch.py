@@ -15,6 +15,7 @@ from lib.host import command_of, libc, stat_fields
 TICK = os.sysconf("SC_CLK_TCK")
 NETLINK_CONNECTOR = 11
 FORK, EXEC = 1, 2
+NOWHERE = subprocess.DEVNULL
 PTRACE_TRACEME, PTRACE_CONT, PTRACE_SETOPTIONS = 0, 7, 0x4200
 TRACE_EXEC, TRACE_EXIT, EVENT_EXIT = 0x10, 0x40, 6
 
