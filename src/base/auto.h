@@ -24,12 +24,12 @@ auto_close_(const int *fd)
 #define auto_close __attribute__((cleanup(auto_close_)))
 
 /* Hands an owned pointer over: the local is empty afterwards. */
-#define TAKE(p)                                                                \
-	__extension__({                                                        \
-		__typeof__(p) *take_p_ = &(p);                                 \
-		__typeof__(p) take_v_ = *take_p_;                              \
-		*take_p_ = NULL;                                               \
-		take_v_;                                                       \
+#define TAKE(p)                                   \
+	__extension__({                           \
+		__typeof__(p) *take_p_ = &(p);    \
+		__typeof__(p) take_v_ = *take_p_; \
+		*take_p_ = NULL;                  \
+		take_v_;                          \
 	})
 
 /* Hands an owned descriptor over: the local is -1 afterwards. */

@@ -7,16 +7,16 @@
 #include <stddef.h>
 
 struct buf {
-	char *data;    /* NUL-terminated once anything was added; NULL before (buf_str never is) */
-	size_t len;    /* bytes, without the NUL */
+	char *data; /* NUL-terminated once anything was added; NULL before (buf_str never is) */
+	size_t len; /* bytes, without the NUL */
 	size_t cap;
-	size_t limit;  /* bytes; adding beyond it sets `full` and drops what does not fit */
+	size_t limit; /* bytes; adding beyond it sets `full` and drops what does not fit */
 	bool full;
 };
 
-#define BUF_INIT(limit_bytes)                                                  \
-	{                                                                      \
-		.limit = (limit_bytes)                                         \
+#define BUF_INIT(limit_bytes)          \
+	{                              \
+		.limit = (limit_bytes) \
 	}
 #define auto_buf __attribute__((cleanup(buf_done)))
 

@@ -179,7 +179,7 @@ str_unbase64(const char *s, size_t *ret_len)
 		return NULL;
 	if (pad == 2 && s[len - 1] != '=')
 		return NULL;
-	out = malloc(len / 4 * 3 + 1);
+	out = calloc(1, len / 4 * 3 + 1);
 	if (out == NULL)
 		abort();
 	for (size_t i = 0; i < len / 4; i++) {

@@ -9,9 +9,9 @@ struct err {
 	char msg[ERR_MSG_MAX];
 };
 
-#define ERR_INIT                                                               \
-	{                                                                      \
-		0, ""                                                          \
+#define ERR_INIT      \
+	{             \
+		0, "" \
 	}
 
 /* Sets number and sentence. Returns -num, so that callers write `return err_set(...)`. err may be NULL. */

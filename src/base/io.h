@@ -2,21 +2,24 @@
 #ifndef PGO_BASE_IO_H
 #define PGO_BASE_IO_H
 
-#include <stddef.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 
 /* Reads until end of file into b. More than b->limit bytes is an error (EFBIG), not a truncation. Blocking fds only. */
 int io_read_all(int fd, struct buf *b, struct err *err);
-/* Reads a regular file opened relative to dirfd (O_NOFOLLOW|O_CLOEXEC|O_NONBLOCK); refuses what is not a regular file. */
+/* Reads a regular file opened relative to dirfd (O_NOFOLLOW|O_CLOEXEC|O_NONBLOCK); refuses what is not a regular file.
+ */
 int io_read_file(int dirfd, const char *path, struct buf *b, struct err *err);
 /* Writes all of it to a blocking fd, restarting after EINTR. */
 int io_write_all(int fd, const void *data, size_t len, struct err *err);
-/* A sealed (write, grow, shrink, seal) memfd with this content, offset 0. Returns the fd (close-on-exec), the caller closes. */
+/* A sealed (write, grow, shrink, seal) memfd with this content, offset 0. Returns the fd (close-on-exec), the caller
+ * closes. */
 int io_memfd(const char *name, const void *data, size_t len, struct err *err);
-/* Reads a sealed memfd that a peer sent: refuses one that is not sealed against writing and shrinking, or over b->limit. */
+/* Reads a sealed memfd that a peer sent: refuses one that is not sealed against writing and shrinking, or over
+ * b->limit. */
 int io_memfd_read(int fd, struct buf *b, struct err *err);
 int io_set_nonblock(int fd, bool on);
 /* Milliseconds of CLOCK_MONOTONIC / seconds and milliseconds of the wall clock. */

@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-/* Called once by main. name: "pgod", "pgod-core", ... shown in front when stderr is not the journal. debug: show log_debug. */
+/* Called once by main. name: "pgod", "pgod-core", ... shown in front when stderr is not the journal. debug: show
+ * log_debug. */
 void log_init(const char *name, bool debug);
 bool log_debug_on(void);
 

@@ -95,9 +95,10 @@ child_stdio(struct child *c, struct err *err)
 		auto_close int null = -1;
 
 		if (fd < 0) {
-			fd = null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
-			if (fd < 0)
+			null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
+			if (null < 0)
 				return err_errno(err, "cannot open /dev/null");
+			fd = null;
 		}
 		high[i] = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 		if (high[i] < 0)

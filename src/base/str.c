@@ -40,6 +40,15 @@ str_dup(const char *s)
 	return copy;
 }
 
+void
+str_set(char **text, const char *value)
+{
+	char *copy = str_dup(value);
+
+	free(*text);
+	*text = copy;
+}
+
 char *
 str_printf(const char *fmt, ...)
 {

@@ -11,11 +11,13 @@ bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
 /* strdup and asprintf that abort without memory; the caller frees. */
 char *str_dup(const char *s);
+/* Puts a copy of value in the place of the owned string *text; value may be *text itself. */
+void str_set(char **text, const char *value);
 char *str_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A whole decimal number within [min, max]; false on anything else, *ret_n untouched. */
 bool str_to_int(const char *s, int64_t min, int64_t max, int64_t *ret_n);
-/* Go's durations, as the reference's -t takes them: "5m0s", "90s", "1h30m", "250ms". Milliseconds. False when malformed,
- * negative or over ten years. */
+/* Go's durations, as the reference's -t takes them: "5m0s", "90s", "1h30m", "250ms". Milliseconds. False when
+ * malformed, negative or over ten years. */
 bool str_to_duration_ms(const char *s, int64_t *ret_ms);
 /* 40 or 64 lower-case hex digits: a git object name. */
 bool str_is_oid(const char *s);
@@ -39,8 +41,8 @@ bool strv_add(struct strv *sv, const char *s);
 bool strv_add_take(struct strv *sv, char *take_s);
 bool strv_has(const struct strv *sv, const char *s);
 void strv_done(struct strv *sv);
-/* The words as one base64 string of NUL-terminated words, so that any byte passes through JSON; the caller frees. Unpacking is
- * strict; false when malformed or over STRV_MAX. */
+/* The words as one base64 string of NUL-terminated words, so that any byte passes through JSON; the caller frees.
+ * Unpacking is strict; false when malformed or over STRV_MAX. */
 char *strv_pack(const struct strv *sv);
 bool strv_unpack(const char *s, struct strv *ret_sv);
 

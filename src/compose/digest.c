@@ -83,6 +83,28 @@ add_inputs(SHA2_CTX *ctx, const struct strv *inputs, const struct strv *answers)
 	free(pairs);
 }
 
+json_t *
+model_for_build(const json_t *model)
+{
+	json_t *copy = json_deep_copy(model);
+	const char *name;
+	json_t *service;
+
+	if (copy == NULL)
+		abort();
+	json_object_foreach(json_object_get(copy, "services"), name, service)
+	{
+		json_t *build = json_object_get(service, "build");
+
+		if (!json_is_object(build))
+			continue;
+		json_object_del(service, "image");
+		json_object_del(service, "pull_policy");
+		json_object_del(build, "tags");
+	}
+	return copy;
+}
+
 int
 model_digest(const json_t *model, const struct model_image_id *ids, size_t nids, const struct strv *inputs,
     const struct strv *answers, char ret_hex[MODEL_DIGEST_HEX], struct err *err)

@@ -25,6 +25,7 @@ model_images_done(struct model_images *mi)
 	for (size_t i = 0; i < mi->n; i++) {
 		free(mi->v[i].service);
 		free(mi->v[i].image);
+		free(mi->v[i].written);
 	}
 	free(mi->v);
 	*mi = (struct model_images){0};
@@ -50,10 +51,13 @@ fill_image(const char *name, const json_t *service, const char *project, struct 
 	if (!named && !im->build)
 		return err_set(err, EINVAL, "services.%.64s: has neither an image nor a build section", name);
 	im->service = str_dup(name);
-	im->image = named ? json_undollar(written) : str_printf("%s-%s", project, name);
-	im->always = named && is_always(policy);
-	im->rebuild = str_eq(policy, "build");
-	im->pull = named && !im->rebuild && !str_eq(policy, "never") && (!im->build || im->always);
+	im->written = named ? json_undollar(written) : str_printf("%s-%s", project, name);
+	/* What is built gets no name but ours: `image: caddy:2` beside a build section would put it under every other
+	 * service. */
+	im->image = im->build ? str_printf("%s-%s", project, name) : str_dup(im->written);
+	im->rebuild = im->build && (str_eq(policy, "build") || is_always(policy));
+	im->always = !im->build && is_always(policy);
+	im->pull = !im->build && !str_eq(policy, "never");
 	return 0;
 }
 

@@ -40,12 +40,13 @@ int model_reload(const json_t *model, bool *ret_reload, struct err *err);
 
 struct model_image {
 	char *service;
-	char *image;  /* the written name, or "<project>-<service>", which compose gives to what it builds */
-	bool build;   /* has a build section */
-	bool pull;    /* may come from a registry: not when it is built (unless always) or never to be pulled */
-	bool always;  /* pull_policy asks for a newer one each time: always, and (as we keep no clock) daily, weekly,
-			 every_* */
-	bool rebuild; /* pull_policy: build: build it each time, a present image does not count */
+	char *image;   /* the name to look it up by: the written one, or "<project>-<service>" for what is built */
+	char *written; /* the name that the compose file writes, for people */
+	bool build;    /* has a build section: then it is built, never pulled */
+	bool pull;     /* comes from a registry when it is missing: not when it is built, or pull_policy is never */
+	bool always;   /* pull_policy asks for a newer one each time: always, and (as we keep no clock) daily, weekly,
+			  every_* */
+	bool rebuild;  /* pull_policy asks to build it each time (build, always, ...): a present image does not count */
 };
 
 struct model_images {
@@ -67,6 +68,10 @@ int model_inputs(const json_t *model, const char *live, struct strv *ret, struct
 
 /* Sorted, unique sources of all bind mounts, wherever they are: what must exist before the containers are made. */
 int model_binds(const json_t *model, struct strv *ret, struct err *err);
+
+/* The copy for `compose build`: what has a build section has no name and no tags of its own choice, so that compose
+ * calls it "<project>-<service>" and no tag that others use can be put on it. The caller decrefs. */
+json_t *model_for_build(const json_t *model);
 
 /* What an image name of a service stood for when the release was prepared. */
 struct model_image_id {

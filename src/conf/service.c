@@ -143,6 +143,27 @@ string_of(const struct service *s, enum key_id k)
 	return json_string_value(json_object_get(json_object_get(s->entries[k], "node"), "value"));
 }
 
+/* compose calls the volume `data` of `a_b` a_b_data, and the volume `b_data` of `a` as well: they would share it. */
+static void
+check_apart(struct service *s, const char *name)
+{
+	const json_t *node = json_object_get(s->entries[KEY_NAME], "node");
+	const char *other;
+	json_t *line;
+
+	json_object_foreach(s->names, other, line)
+	{
+		size_t n = strlen(name) < strlen(other) ? strlen(name) : strlen(other);
+		const char *longer = strlen(name) < strlen(other) ? other : name;
+
+		if (strncmp(name, other, n) == 0 && longer[n] == '_')
+			problems_add(s->problems, tree_number(node, "line"), tree_number(node, "column"),
+			    "%s: key \"name\" and that of line %d cannot stand side by side: compose would give volumes of "
+			    "both the same name; write \"-\" where the longer one goes on with \"_\"",
+			    s->title, (int)json_integer_value(line));
+	}
+}
+
 /* Names are compared whether they are proper or not. */
 static void
 check_unique(struct service *s)
@@ -157,7 +178,9 @@ check_unique(struct service *s)
 		problems_add(s->problems, tree_number(node, "line"), tree_number(node, "column"),
 		    "%s: key \"name\" is the same on line %d and on line %d: each service needs a name of its own",
 		    s->title, (int)json_integer_value(before), tree_number(node, "line"));
-	else if (json_object_set_new(s->names, name, json_integer(tree_number(node, "line"))) != 0)
+	else
+		check_apart(s, name);
+	if (before == NULL && json_object_set_new(s->names, name, json_integer(tree_number(node, "line"))) != 0)
 		abort();
 }
 

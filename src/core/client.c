@@ -89,15 +89,14 @@ client_run_job(struct client *c, const char *kind, const struct strv *args)
 		client_answer(c, 2, 500, "pgod: %s\n", err.msg);
 	} else {
 		channel_send(c->ch, msg_new("run", ""), client_ends, 3);
-		c->job = job_start(c->core,
-		    &(struct job_spec){
-			.kind = kind,
-			.service = c->svc->conf->name,
-			.args = args,
-			.pipes = job_ends,
-			.done = on_job_done,
-			.ctx = c,
-		    });
+		c->job = job_start(c->core, &(struct job_spec){
+						.kind = kind,
+						.service = c->svc->conf->name,
+						.args = args,
+						.pipes = job_ends,
+						.done = on_job_done,
+						.ctx = c,
+					    });
 	}
 	for (int i = 0; i < 3; i++) {
 		if (job_ends[i] >= 0)
@@ -107,8 +106,8 @@ client_run_job(struct client *c, const char *kind, const struct strv *args)
 	}
 }
 
-/* The key that signed must be one of the service's. A service that does not exist answers exactly as a refused key, so that nobody
- * can list the services of a host. */
+/* The key that signed must be one of the service's. A service that does not exist answers exactly as a refused key, so
+ * that nobody can list the services of a host. */
 static struct service *
 authorise(struct client *c, const char *key64)
 {
@@ -150,7 +149,8 @@ on_op(void *ctx, struct msg *m, struct err *err)
 		auto_buf struct buf name = BUF_INIT(512);
 
 		buf_vis(&name, c->line.service, strlen(c->line.service), false);
-		client_answer(c, 1, 401, "Unauthorized: Key for user \"%s\" does not match any for name %s\n", c->user, buf_str(&name));
+		client_answer(c, 1, 401, "Unauthorized: Key for user \"%s\" does not match any for name %s\n", c->user,
+		    buf_str(&name));
 		return 0;
 	}
 	op_run(c);
@@ -172,8 +172,8 @@ on_signal(void *ctx, struct msg *m, struct err *err)
 }
 
 static const struct channel_rule rules[] = {
-	{"op", 1u << CLIENT_IDLE, on_op},
-	{"signal", 1u << CLIENT_BUSY | 1u << CLIENT_DONE, on_signal},
+    {"op", 1u << CLIENT_IDLE, on_op},
+    {"signal", 1u << CLIENT_BUSY | 1u << CLIENT_DONE, on_signal},
 };
 
 static void

@@ -14,11 +14,11 @@ struct client {
 	struct channel *ch;
 	int64_t id;
 	char *peer;
-	char *user;            /* as the client says: for messages only */
-	char *who;             /* comment or fingerprint of the key that signed, for logs */
-	struct service *svc;   /* of the operation, once it is allowed */
+	char *user;	     /* as the client says: for messages only */
+	char *who;	     /* comment or fingerprint of the key that signed, for logs */
+	struct service *svc; /* of the operation, once it is allowed */
 	struct opline line;
-	struct job *job;       /* logs, exec: goes when the client goes */
+	struct job *job; /* logs, exec: goes when the client goes */
 	struct engine_req *req;
 };
 
@@ -30,7 +30,8 @@ void client_output(struct client *c, int stream, const char *data, size_t len);
 /* The operation's end. */
 void client_exit(struct client *c, int status);
 /* Text and end at once. */
-void client_answer(struct client *c, int stream, int status, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void client_answer(struct client *c, int stream, int status, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 /* Runs a job on the client's own pipes, to which its end is told. */
 void client_run_job(struct client *c, const char *kind, const struct strv *args);
 

@@ -22,7 +22,7 @@ TAILQ_HEAD(client_list, client);
 
 enum {
 	CORE_PROTOCOL = 1,
-	CORE_TASKS_MAX = 4,    /* services worked on at a time: git and compose are heavy, two cores are ordinary */
+	CORE_TASKS_MAX = 4,	/* services worked on at a time: git and compose are heavy, two cores are ordinary */
 	CORE_CLIENTS_MAX = 512, /* channels to pgod-ssh; pgod's own limit is lower */
 };
 
@@ -32,14 +32,14 @@ struct core {
 	struct conf *conf; /* NULL until pgod's first message */
 	struct store *store;
 	struct engine *engine;
-	bool engine_up;           /* the view of the containers is valid */
-	char engine_reason[256];  /* why not */
+	bool engine_up;		 /* the view of the containers is valid */
+	char engine_reason[256]; /* why not */
 	struct service_list services;
 	struct job_list jobs;
 	struct client_list clients;
 	size_t nclients;
 	struct strv removing; /* services no longer configured that are being taken down */
-	size_t busy; /* services at work, at most CORE_TASKS_MAX */
+	size_t busy;	      /* services at work, at most CORE_TASKS_MAX */
 	int64_t last_job_id;
 	bool quitting;
 };

@@ -21,22 +21,22 @@
 
 /* The pipeline. Until checkout nothing of the running service changes (I6). */
 static const struct step steps[] = {
-	{"stage", JUDGE | RESUME, false, step_stage, NULL, NULL},
-	{"resolve", JUDGE, false, step_resolve, step_resolve_done, NULL},
-	{"inputs", JUDGE, false, step_inputs, step_inputs_done, NULL},
-	{"policy", JUDGE, false, step_policy, NULL, NULL},
-	{"networks", PREPARE, false, step_networks, NULL, NULL},
-	{"images", PREPARE, false, step_images, NULL, NULL},
-	{"pull", PREPARE, false, step_pull, NULL, NULL},
-	{"build", PREPARE, false, step_build, NULL, NULL},
-	{"fixed images", PREPARE, false, step_images, NULL, NULL},
-	{"approve", PREPARE, false, step_approve, NULL, NULL},
-	{"plan", APPLY, false, step_plan, NULL, NULL},
-	{"checkout", APPLY, true, step_checkout, step_checkout_done, NULL},
-	{"mkdirs", APPLY, true, step_mkdirs, NULL, NULL},
-	{"stop", APPLY, true, step_stop, NULL, NULL},
-	{"up", APPLY, true, step_up, step_up_done, step_up_failed},
-	{"watch", APPLY, true, step_watch, NULL, NULL},
+    {"stage", JUDGE | RESUME, false, step_stage, NULL, NULL},
+    {"resolve", JUDGE, false, step_resolve, step_resolve_done, NULL},
+    {"inputs", JUDGE, false, step_inputs, step_inputs_done, NULL},
+    {"policy", JUDGE, false, step_policy, NULL, NULL},
+    {"networks", PREPARE, false, step_networks, NULL, NULL},
+    {"images", PREPARE, false, step_images, NULL, NULL},
+    {"pull", PREPARE, false, step_pull, NULL, NULL},
+    {"build", PREPARE, false, step_build, NULL, NULL},
+    {"fixed images", PREPARE, false, step_images, NULL, NULL},
+    {"approve", PREPARE, false, step_approve, NULL, NULL},
+    {"plan", APPLY, false, step_plan, NULL, NULL},
+    {"checkout", APPLY, true, step_checkout, step_checkout_done, NULL},
+    {"mkdirs", APPLY, true, step_mkdirs, NULL, NULL},
+    {"stop", APPLY, true, step_stop, NULL, NULL},
+    {"up", APPLY, true, step_up, step_up_done, step_up_failed},
+    {"watch", APPLY, true, step_watch, NULL, NULL},
 };
 
 struct ending {
@@ -47,14 +47,14 @@ struct ending {
 };
 
 static const struct ending endings[] = {
-	[OUTCOME_LIVE] = {"live", 0, true, false},
-	[OUTCOME_UNCHANGED] = {"unchanged", 0, true, false},
-	[OUTCOME_PENDING] = {"pending", 0, true, false},
-	[OUTCOME_CHECKED] = {"checked", 0, false, false},
-	[OUTCOME_REFUSED] = {"refused", 1, true, false},
-	[OUTCOME_WAITING] = {"waiting", 1, false, true},
-	[OUTCOME_FAILED] = {"failed", 1, false, true},
-	[OUTCOME_UNHEALTHY] = {"unhealthy", 1, true, false},
+    [OUTCOME_LIVE] = {"live", 0, true, false},
+    [OUTCOME_UNCHANGED] = {"unchanged", 0, true, false},
+    [OUTCOME_PENDING] = {"pending", 0, true, false},
+    [OUTCOME_CHECKED] = {"checked", 0, false, false},
+    [OUTCOME_REFUSED] = {"refused", 1, true, false},
+    [OUTCOME_WAITING] = {"waiting", 1, false, true},
+    [OUTCOME_FAILED] = {"failed", 1, false, true},
+    [OUTCOME_UNHEALTHY] = {"unhealthy", 1, true, false},
 };
 
 static void
@@ -77,15 +77,6 @@ deploy_free(struct deploy *d)
 	free(d);
 }
 
-static void
-replace(char **text, const char *value)
-{
-	char *copy = str_dup(value);
-
-	free(*text);
-	*text = copy;
-}
-
 /* What the end means for the service: what is recorded, what is told, whether and when it is tried again. */
 static void
 record_end(struct deploy *d)
@@ -93,15 +84,15 @@ record_end(struct deploy *d)
 	struct service *svc = d->svc;
 	const struct ending *end = &endings[d->outcome];
 
-	replace(&svc->pending, d->outcome == OUTCOME_PENDING ? d->reason : "");
-	replace(&svc->trouble, end->retry ? d->reason : "");
-	replace(&svc->awaited, d->outcome == OUTCOME_WAITING ? d->missing.v[0] : "");
+	str_set(&svc->pending, d->outcome == OUTCOME_PENDING ? d->reason : "");
+	str_set(&svc->trouble, end->retry ? d->reason : "");
+	str_set(&svc->awaited, d->outcome == OUTCOME_WAITING ? d->missing.v[0] : "");
 	if (end->judged && d->mode != DEPLOY_RESUME) {
-		replace(&svc->row.judged, d->commit);
-		replace(&svc->row.refusal, d->outcome == OUTCOME_REFUSED ? d->reason : "");
+		str_set(&svc->row.judged, d->commit);
+		str_set(&svc->row.refusal, d->outcome == OUTCOME_REFUSED ? d->reason : "");
 	}
 	if (d->outcome == OUTCOME_LIVE || d->outcome == OUTCOME_UNCHANGED) {
-		replace(&svc->broken, "");
+		str_set(&svc->broken, "");
 		svc->heal = (struct heal_budget){0, 0};
 	}
 	service_save(svc, NULL);
@@ -118,15 +109,17 @@ log_end(const struct deploy *d)
 	bool bad = end->status != 0;
 
 	(bad ? log_warn : log_info)("%s%s%s service=%s deploy=%lld trigger=%s commit=%.8s ms=%lld", end->text,
-	    d->reason[0] != '\0' ? ": " : "", d->reason, d->svc->conf->name, (long long)d->id, d->task->trigger, d->commit,
-	    io_now_ms() - d->begun_ms);
+	    d->reason[0] != '\0' ? ": " : "", d->reason, d->svc->conf->name, (long long)d->id, d->task->trigger,
+	    d->commit, io_now_ms() - d->begun_ms);
 }
 
 static void
 deploy_end(struct deploy *d)
 {
 	const struct ending *end = &endings[d->outcome];
-	auto_free char *text = str_printf("%s%s%s", end->text, d->reason[0] != '\0' ? ": " : "", d->reason);
+	auto_free char *text =
+	    str_printf("%s%s%s", end->text, d->reason[0] != '\0' && !d->told ? ": " : "", d->told ? "" : d->reason);
+	bool silent = d->mode == DEPLOY_CHECK && (end->status == 0 || d->told);
 	struct task *task = d->task;
 	struct err err = ERR_INIT;
 
@@ -139,7 +132,7 @@ deploy_end(struct deploy *d)
 	if (d->mode == DEPLOY_RESUME)
 		d->svc->resume = 0;
 	task->deploy = NULL;
-	task_end(task, end->status, d->mode == DEPLOY_CHECK && end->status == 0 ? NULL : text);
+	task_end(task, end->status, silent ? NULL : text);
 	deploy_free(d);
 }
 
@@ -250,17 +243,16 @@ on_job_done(void *ctx, const struct job_result *r)
 int
 deploy_job(struct deploy *d, const char *kind, const struct strv *args, const void *in, size_t in_len, bool follow)
 {
-	d->job = job_start(d->svc->core,
-	    &(struct job_spec){
-		.kind = kind,
-		.service = d->svc->conf->name,
-		.args = args,
-		.in = in,
-		.in_len = in_len,
-		.piece = follow ? on_job_piece : NULL,
-		.done = on_job_done,
-		.ctx = d,
-	    });
+	d->job = job_start(d->svc->core, &(struct job_spec){
+					     .kind = kind,
+					     .service = d->svc->conf->name,
+					     .args = args,
+					     .in = in,
+					     .in_len = in_len,
+					     .piece = follow ? on_job_piece : NULL,
+					     .done = on_job_done,
+					     .ctx = d,
+					 });
 	return STEP_WAIT;
 }
 
@@ -303,8 +295,8 @@ deploy_begin(struct deploy *d, struct err *err)
 	rc = store_deploy_begin(svc->core->store, svc->conf->name, d->task->trigger, d->commit, &d->id, err);
 	if (rc >= 0 && d->release != 0)
 		rc = store_deploy_release(svc->core->store, d->id, d->release, err);
-	log_info("deploy begins service=%s deploy=%lld trigger=%s commit=%.8s", svc->conf->name, (long long)d->id, d->task->trigger,
-	    d->commit);
+	log_info("deploy begins service=%s deploy=%lld trigger=%s commit=%.8s", svc->conf->name, (long long)d->id,
+	    d->task->trigger, d->commit);
 	return rc;
 }
 

@@ -9,12 +9,6 @@
 #include "core/deploy_steps.h"
 #include "core/runs.h"
 
-static bool
-is_stopped(const void *ctx, const char *name)
-{
-	return service_stopped(ctx, name);
-}
-
 /* Why the approved release is not applied now; NULL when it is. */
 static const char *
 why_not_now(const struct deploy *d)
@@ -75,8 +69,7 @@ step_checkout_done(struct deploy *d, const struct job_result *r, struct err *err
 		    (int)strcspn(r->out + 5, "\n"), r->out + 5, svc->conf->name);
 		task_sayf(d->task, "local edits of tracked files were saved as %s", r->out + 5);
 	}
-	free(svc->row.live);
-	svc->row.live = str_dup(d->commit);
+	str_set(&svc->row.live, d->commit);
 	if (!d->changed) {
 		/* Nothing reads what changed: the release of this commit runs already. */
 		int rc = service_set_release(svc, d->release, err);
@@ -105,7 +98,8 @@ step_mkdirs(struct deploy *d, struct err *err)
 		return rc;
 	for (size_t i = 0; i < binds.n; i++) {
 		/* user = "root" may mount anything: what lies elsewhere is the administrator's to make. */
-		if (path_is_beneath(d->svc->live_path, binds.v[i], NULL) || path_is_beneath(d->svc->data_path, binds.v[i], NULL))
+		if (path_is_beneath(d->svc->live_path, binds.v[i], NULL) ||
+		    path_is_beneath(d->svc->data_path, binds.v[i], NULL))
 			buf_add(&in, binds.v[i], strlen(binds.v[i]) + 1);
 	}
 	return in.len == 0 ? STEP_NEXT : deploy_job(d, "mkdirs", NULL, in.data, in.len, false);
@@ -120,7 +114,7 @@ step_stop(struct deploy *d, struct err *err)
 	(void)err;
 	if (!d->changed)
 		return STEP_NEXT;
-	runs_look(d->svc->core->engine, d->svc->conf->name, &d->svc->facts, is_stopped, d->svc, &runs);
+	service_runs(d->svc, &runs);
 	return runs.running == 0 ? STEP_NEXT : deploy_job(d, "stop", NULL, NULL, 0, true);
 }
 
@@ -197,7 +191,8 @@ step_up_failed(struct deploy *d, const struct job_result *r, struct err *err)
 	return deploy_ends(d, OUTCOME_UNHEALTHY, "up: %s", job_reason(r, reason, sizeof(reason)));
 }
 
-/* --- watch ----------------------------------------------------------------------------------------------------------- */
+/* --- watch -----------------------------------------------------------------------------------------------------------
+ */
 
 static void
 on_watch_end(evutil_socket_t fd, short what, void *ctx)
@@ -208,7 +203,7 @@ on_watch_end(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	runs_look(d->svc->core->engine, d->svc->conf->name, &d->svc->facts, is_stopped, d->svc, &runs);
+	service_runs(d->svc, &runs);
 	deploy_continue(d, deploy_ends(d, OUTCOME_UNHEALTHY, "watch: %s", buf_str(&runs.why)), &err);
 }
 
@@ -219,7 +214,7 @@ step_watch(struct deploy *d, struct err *err)
 	auto_runs struct runs runs = RUNS_INIT;
 
 	(void)err;
-	runs_look(d->svc->core->engine, d->svc->conf->name, &d->svc->facts, is_stopped, d->svc, &runs);
+	service_runs(d->svc, &runs);
 	/* Without a valid view nobody knows; healing looks as soon as somebody does. */
 	if (runs.missing.n == 0 || !d->svc->core->engine_up)
 		return deploy_ends(d, d->changed ? OUTCOME_LIVE : OUTCOME_UNCHANGED, "%s", "");
@@ -236,7 +231,7 @@ deploy_on_containers(struct deploy *d)
 
 	if (d->timer == NULL)
 		return;
-	runs_look(d->svc->core->engine, d->svc->conf->name, &d->svc->facts, is_stopped, d->svc, &runs);
+	service_runs(d->svc, &runs);
 	if (runs.missing.n == 0)
 		deploy_continue(d, deploy_ends(d, d->changed ? OUTCOME_LIVE : OUTCOME_UNCHANGED, "%s", ""), &err);
 }

@@ -46,8 +46,8 @@ step_resolve_done(struct deploy *d, const struct job_result *r, struct err *err)
 	return model_reload(d->model, &reload, err) < 0 ? -err->num : STEP_NEXT;
 }
 
-/* What is looked up in the commit and on the disk: all that the model reads in the live tree; in the data directory there is no commit,
- * but symbolic links there may be as well. */
+/* What is looked up in the commit and on the disk: all that the model reads in the live tree; in the data directory
+ * there is no commit, but symbolic links there may be as well. */
 static int
 collect_inputs(struct deploy *d, struct err *err)
 {
@@ -149,11 +149,14 @@ step_policy(struct deploy *d, struct err *err)
 	if (vs.n == 0)
 		return something_runs(d, err);
 	text = violations_text(&vs);
-	task_say(d->task, 2, text, strlen(text));
+	/* They are what load was asked for; to up they are why it failed. */
+	task_say(d->task, d->mode == DEPLOY_CHECK ? 1 : 2, text, strlen(text));
+	d->told = true;
 	return deploy_ends(d, OUTCOME_REFUSED, "policy: %s", text);
 }
 
-/* --- external networks --------------------------------------------------------------------------------------------- */
+/* --- external networks ---------------------------------------------------------------------------------------------
+ */
 
 static int next_network(struct deploy *d, struct err *err);
 
@@ -192,8 +195,8 @@ next_network(struct deploy *d, struct err *err)
 		buf_str_add(&names, i > 0 ? ", " : "");
 		buf_vis(&names, d->missing.v[i], strlen(d->missing.v[i]), false);
 	}
-	return deploy_ends(d, OUTCOME_WAITING, "external network %s does not exist yet: waiting for the service that makes it",
-	    buf_str(&names));
+	return deploy_ends(d, OUTCOME_WAITING,
+	    "external network %s does not exist yet: waiting for the service that makes it", buf_str(&names));
 }
 
 int
@@ -209,7 +212,8 @@ step_networks(struct deploy *d, struct err *err)
 	return next_network(d, err);
 }
 
-/* --- images -------------------------------------------------------------------------------------------------------- */
+/* --- images --------------------------------------------------------------------------------------------------------
+ */
 
 static int next_image(struct deploy *d, struct err *err);
 
@@ -269,11 +273,19 @@ step_images(struct deploy *d, struct err *err)
 static int
 image_job(struct deploy *d, const char *kind, const struct strv *services)
 {
-	auto_free char *text = model_dump(d->model);
+	auto_json json_t *named = str_eq(kind, "build") ? model_for_build(d->model) : json_incref(d->model);
+	auto_free char *text = model_dump(named);
 
 	for (size_t i = 0; i < services->n; i++)
 		task_sayf(d->task, "%s: %s\n", kind, services->v[i]);
 	return deploy_job(d, kind, services, text, strlen(text), true);
+}
+
+/* An operator's pull asks the registries again, for all or for the compose services he named. */
+static bool
+asked_to_pull(const struct deploy *d, const char *service)
+{
+	return d->mode == DEPLOY_PULL && (d->task->args.n == 0 || strv_has(&d->task->args, service));
 }
 
 int
@@ -285,7 +297,7 @@ step_pull(struct deploy *d, struct err *err)
 	for (size_t i = 0; i < d->images.n; i++) {
 		const struct model_image *im = &d->images.v[i];
 
-		if (im->pull && (d->ids[i] == NULL ? !im->build : im->always || d->mode == DEPLOY_PULL))
+		if (im->pull && (d->ids[i] == NULL || im->always || asked_to_pull(d, im->service)))
 			strv_add(&services, im->service);
 	}
 	return services.n == 0 ? STEP_NEXT : image_job(d, "pull", &services);
@@ -308,7 +320,16 @@ step_build(struct deploy *d, struct err *err)
 	return services.n == 0 ? STEP_NEXT : image_job(d, "build", &services);
 }
 
-/* --- approve ------------------------------------------------------------------------------------------------------- */
+/* --- approve -------------------------------------------------------------------------------------------------------
+ */
+
+static const char *
+how_missed(const struct model_image *im)
+{
+	if (im->build)
+		return "building it did not make it";
+	return im->pull ? "pulling it did not bring it" : "its pull_policy forbids to pull it";
+}
 
 static int
 fixed_ids(const struct deploy *d, struct model_image_id *ret, struct err *err)
@@ -317,8 +338,8 @@ fixed_ids(const struct deploy *d, struct model_image_id *ret, struct err *err)
 		const struct model_image *im = &d->images.v[i];
 
 		if (d->ids[i] == NULL)
-			return err_set(err, ENOENT, "services.%s.image: there is no image %s on this machine%s", im->service, im->image,
-			    im->pull ? ", and pulling it did not bring it" : ", and its pull_policy forbids to pull it");
+			return err_set(err, ENOENT, "services.%s.image: there is no image %s on this machine, and %s",
+			    im->service, im->written, how_missed(im));
 		ret[i] = (struct model_image_id){.service = im->service, .id = d->ids[i]};
 	}
 	return 0;
@@ -331,8 +352,8 @@ images_text(const struct deploy *d)
 	auto_json json_t *all = json_object();
 
 	for (size_t i = 0; i < d->images.n; i++)
-		json_object_set_new(all, d->images.v[i].service,
-		    json_pack("{ss ss}", "name", d->images.v[i].image, "id", d->ids[i]));
+		json_object_set_new(
+		    all, d->images.v[i].service, json_pack("{ss ss}", "name", d->images.v[i].written, "id", d->ids[i]));
 	return json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
@@ -364,7 +385,7 @@ step_approve(struct deploy *d, struct err *err)
 	}
 	images = images_text(d);
 	rc = store_release_add(svc->core->store, svc->conf->name,
-	    &(struct store_release){.commit = d->commit, .digest = d->digest, .basis = d->basis, .images = images}, d->approved,
-	    &d->release, err);
+	    &(struct store_release){.commit = d->commit, .digest = d->digest, .basis = d->basis, .images = images},
+	    d->approved, &d->release, err);
 	return rc < 0 ? rc : STEP_NEXT;
 }

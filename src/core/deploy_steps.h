@@ -24,13 +24,13 @@ enum step_result {
 
 /* How a deploy ends. */
 enum outcome {
-	OUTCOME_LIVE,      /* the release runs */
+	OUTCOME_LIVE,	   /* the release runs */
 	OUTCOME_UNCHANGED, /* nothing had to be done to the containers */
 	OUTCOME_PENDING,   /* approved, but not to be applied now */
 	OUTCOME_CHECKED,   /* DEPLOY_CHECK found nothing to refuse */
 	OUTCOME_REFUSED,   /* the commit is at fault: not tried again until there is another one or an operator asks */
 	OUTCOME_WAITING,   /* for an external network */
-	OUTCOME_FAILED,    /* something else is at fault: tried again later */
+	OUTCOME_FAILED,	   /* something else is at fault: tried again later */
 	OUTCOME_UNHEALTHY, /* applied, but it does not run as it should */
 };
 
@@ -38,37 +38,38 @@ struct deploy {
 	struct task *task;
 	struct service *svc;
 	enum deploy_mode mode;
-	int64_t id;         /* of the journal; 0 for DEPLOY_CHECK */
+	int64_t id; /* of the journal; 0 for DEPLOY_CHECK */
 	char commit[STORE_OID];
 	size_t step;
-	bool at_fault;      /* a failure of this step is the commit's fault */
+	bool at_fault; /* a failure of this step is the commit's fault */
 	struct job *job;
 	struct engine_req *req;
 	struct event *timer;
 	int64_t begun_ms;
 
-	json_t *model;      /* resolved */
+	json_t *model;	    /* resolved */
 	struct strv inputs; /* paths, and the job's answer for each */
 	struct strv answers;
 	struct model_images images;
-	char **ids;         /* images.n: image id, or NULL while missing */
-	size_t looking;     /* the image or network whose answer is awaited */
+	char **ids;	/* images.n: image id, or NULL while missing */
+	size_t looking; /* the image or network whose answer is awaited */
 	struct strv networks;
 	struct strv missing; /* external networks that do not exist */
 	char basis[MODEL_DIGEST_HEX];
 	char digest[MODEL_DIGEST_HEX];
 
-	int64_t release;    /* what is being applied; 0: nothing */
-	char *approved;     /* its model, text */
-	bool changed;       /* the containers must be replaced */
+	int64_t release; /* what is being applied; 0: nothing */
+	char *approved;	 /* its model, text */
+	bool changed;	 /* the containers must be replaced */
 	enum outcome outcome;
 	char reason[ERR_MSG_MAX];
+	bool told; /* the client has read the reason, at length */
 };
 
 struct step {
 	const char *name;
 	unsigned modes; /* 1u << enum deploy_mode */
-	bool applies;   /* touches what runs: from here on the deploy is brought to its end */
+	bool applies;	/* touches what runs: from here on the deploy is brought to its end */
 	int (*start)(struct deploy *d, struct err *err);
 	/* The job that start began has ended with status 0; NULL: nothing to read. */
 	int (*done)(struct deploy *d, const struct job_result *r, struct err *err);

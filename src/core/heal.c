@@ -1,4 +1,5 @@
-/* Tasks that are one compose command: bringing up what is missing, stopping for a hold, an operator's stop, start, restart, down. */
+/* Tasks that are one compose command: bringing up what is missing, stopping for a hold, an operator's stop, start,
+ * restart, down. */
 #include <stdio.h>
 #include <string.h>
 
@@ -19,17 +20,16 @@ static void
 start_job(struct task *task, const char *kind, const struct strv *args, const struct buf *in,
     void (*done)(void *, const struct job_result *))
 {
-	task->job = job_start(task->svc->core,
-	    &(struct job_spec){
-		.kind = kind,
-		.service = task->svc->conf->name,
-		.args = args,
-		.in = in != NULL ? in->data : NULL,
-		.in_len = in != NULL ? in->len : 0,
-		.piece = on_piece,
-		.done = done,
-		.ctx = task,
-	    });
+	task->job = job_start(task->svc->core, &(struct job_spec){
+						   .kind = kind,
+						   .service = task->svc->conf->name,
+						   .args = args,
+						   .in = in != NULL ? in->data : NULL,
+						   .in_len = in != NULL ? in->len : 0,
+						   .piece = on_piece,
+						   .done = done,
+						   .ctx = task,
+					       });
 }
 
 static void
@@ -40,7 +40,8 @@ on_healed(void *ctx, const struct job_result *r)
 
 	task->job = NULL;
 	if (r->status != 0)
-		log_err("cannot bring it up: %s service=%s", job_reason(r, reason, sizeof(reason)), task->svc->conf->name);
+		log_err(
+		    "cannot bring it up: %s service=%s", job_reason(r, reason, sizeof(reason)), task->svc->conf->name);
 	task_end(task, r->status, NULL);
 }
 

@@ -80,14 +80,15 @@ job_finish(struct job *job)
 	auto_free char *tail = make_tail(&job->err.text);
 	struct core *core = job->core;
 	struct job_result r = {
-		.status = job->status,
-		.error = job->error != NULL ? job->error : "",
-		.out = buf_str(&job->out.text),
-		.out_len = job->out.text.len,
-		.tail = tail,
+	    .status = job->status,
+	    .error = job->error != NULL ? job->error : "",
+	    .out = buf_str(&job->out.text),
+	    .out_len = job->out.text.len,
+	    .tail = tail,
 	};
 
-	log_debug("job ended kind=%s service=%s job=%lld status=%d", job->kind, job->service, (long long)job->id, job->status);
+	log_debug("job ended kind=%s service=%s job=%lld status=%d", job->kind, job->service, (long long)job->id,
+	    job->status);
 	if (r.status == 0 && job->out.text.full) {
 		r.status = -1;
 		r.error = "it printed more than is read";
@@ -179,8 +180,8 @@ send_job(struct job *job, const struct strv *args, const int *fds, size_t nfds, 
 	auto_free char *packed = strv_pack(args != NULL ? args : &none);
 
 	channel_send(job->core->pgod,
-	    msg_new("job", "sIssssssss", "id", (json_int_t)job->id, "kind", job->kind, "service", job->service, "args", packed,
-		"stdio", stdio),
+	    msg_new("job", "sIssssssss", "id", (json_int_t)job->id, "kind", job->kind, "service", job->service, "args",
+		packed, "stdio", stdio),
 	    fds, nfds);
 }
 
@@ -259,7 +260,8 @@ job_find(struct core *core, int64_t id)
 {
 	struct job *job;
 
-	TAILQ_FOREACH(job, &core->jobs, entry) {
+	TAILQ_FOREACH(job, &core->jobs, entry)
+	{
 		if (job->id == id)
 			return job;
 	}
@@ -272,7 +274,8 @@ job_on_waiting(struct core *core, int64_t id, int64_t pid)
 	struct job *job = job_find(core, id);
 
 	if (job != NULL)
-		log_info("waiting for an earlier job to end service=%s kind=%s pid=%lld", job->service, job->kind, (long long)pid);
+		log_info("waiting for an earlier job to end service=%s kind=%s pid=%lld", job->service, job->kind,
+		    (long long)pid);
 }
 
 void

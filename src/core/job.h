@@ -11,24 +11,25 @@
 enum {
 	JOB_OUT_MAX = 4 * 1024 * 1024, /* the largest output that is collected: a model */
 	JOB_TAIL_MAX = 4 * 1024,       /* last bytes of stderr, for the reason of a failure */
-	JOB_DRAIN_MS = 2000,           /* output of left-over grandchildren is waited for this long after the end */
+	JOB_DRAIN_MS = 2000,	       /* output of left-over grandchildren is waited for this long after the end */
 };
 
 struct job_result {
-	int status;        /* exit status, 128 + signal, or -1 when it did not run to its end */
+	int status;	   /* exit status, 128 + signal, or -1 when it did not run to its end */
 	const char *error; /* why, for -1; "" else */
 	const char *out;   /* stdout, complete (with status 0), NUL-terminated */
 	size_t out_len;
-	const char *tail;  /* the end of stderr, trimmed, escaped, newlines kept */
+	const char *tail; /* the end of stderr, trimmed, escaped, newlines kept */
 };
 
 struct job_spec {
-	const char *kind;    /* a row of pgod's menu */
+	const char *kind; /* a row of pgod's menu */
 	const char *service;
 	const struct strv *args; /* NULL: none */
-	const void *in;      /* becomes stdin; NULL: /dev/null */
+	const void *in;		 /* becomes stdin; NULL: /dev/null */
 	size_t in_len;
-	const int *pipes;    /* the client's stdin, stdout, stderr for the job; borrowed. NULL: stdout and stderr are collected */
+	const int *
+	    pipes; /* the client's stdin, stdout, stderr for the job; borrowed. NULL: stdout and stderr are collected */
 	/* Each piece of collected output as it comes (stream 1 or 2); NULL: nobody follows. */
 	void (*piece)(void *ctx, int stream, const char *data, size_t len);
 	/* Called once, from the loop; the job is gone afterwards. Not called after job_abandon. */

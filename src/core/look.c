@@ -21,8 +21,7 @@ look_end(struct task *task, const char *error)
 		log_warn("%s service=%s", error, svc->conf->name);
 	else if (error[0] == '\0' && !again)
 		log_info("the repository answers again service=%s", svc->conf->name);
-	free(svc->look_error);
-	svc->look_error = str_dup(error);
+	str_set(&svc->look_error, error);
 	task_end(task, error[0] != '\0', error[0] != '\0' ? error : NULL);
 }
 
@@ -40,7 +39,8 @@ static void
 start_job(struct task *task, const char *kind, const struct strv *args, void (*done)(void *, const struct job_result *))
 {
 	task->job = job_start(task->svc->core,
-	    &(struct job_spec){.kind = kind, .service = task->svc->conf->name, .args = args, .done = done, .ctx = task});
+	    &(struct job_spec){
+		.kind = kind, .service = task->svc->conf->name, .args = args, .done = done, .ctx = task});
 }
 
 /* The commit that a job printed: one object name on a line of its own. False on anything else. */
@@ -73,8 +73,7 @@ on_keys(void *ctx, const struct job_result *r)
 	}
 	if (r->tail[0] != '\0')
 		log_warn("keys: %s service=%s", r->tail, svc->conf->name);
-	free(svc->row.keys);
-	svc->row.keys = str_dup(r->out);
+	str_set(&svc->row.keys, r->out);
 	service_load_keys(svc);
 	if (service_save(svc, NULL) < 0) {
 		look_end(task, "the new commit could not be recorded");
@@ -99,9 +98,9 @@ on_fetched(void *ctx, const struct job_result *r)
 	}
 	log_info("new commit service=%s branch=%s from=%.8s to=%.8s", svc->conf->name, svc->conf->branch,
 	    svc->row.tracked[0] != '\0' ? svc->row.tracked : "-", oid);
-	task_sayf(task, "%s: %.8s -> %.8s\n", svc->conf->branch, svc->row.tracked[0] != '\0' ? svc->row.tracked : "(nothing)", oid);
-	free(svc->row.tracked);
-	svc->row.tracked = str_dup(oid);
+	task_sayf(task, "%s: %.8s -> %.8s\n", svc->conf->branch,
+	    svc->row.tracked[0] != '\0' ? svc->row.tracked : "(nothing)", oid);
+	str_set(&svc->row.tracked, oid);
 	/* What failed before may do better with another commit. */
 	event_del(svc->retry_timer);
 	svc->retry_ms = 0;

@@ -1,5 +1,5 @@
-/* pgod-core: the domain. Started by pgod with its working directory in <dir>/.state and the channel as descriptor 3. No exec, no
- * network, no file outside of that directory. */
+/* pgod-core: the domain. Started by pgod with its working directory in <dir>/.state and the channel as descriptor 3. No
+ * exec, no network, no file outside of that directory. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,23 +24,50 @@
 enum { PGOD_FD = 3 };
 enum { CORE_CONFIG, CORE_RUNNING }; /* states of the channel to pgod */
 
-/* Besides the few that every process needs: sqlite in its directory, memfds for the jobs' input, talk on the sockets it is given. */
+/* Besides the few that every process needs: sqlite in its directory, memfds for the jobs' input, talk on the sockets it
+ * is given. */
 static const int syscalls[] = {
-	SYS_openat, SYS_newfstatat, SYS_pread64, SYS_pwrite64, SYS_fsync, SYS_fdatasync, SYS_ftruncate, SYS_unlinkat, SYS_mkdirat,
-	SYS_renameat2, SYS_faccessat, SYS_getcwd, SYS_memfd_create, SYS_pipe2, SYS_sendto, SYS_recvfrom, SYS_fallocate, SYS_fchmod, SYS_uname,
-	SYS_readlinkat, SYS_statx,
+    SYS_openat,
+    SYS_newfstatat,
+    SYS_pread64,
+    SYS_pwrite64,
+    SYS_fsync,
+    SYS_fdatasync,
+    SYS_ftruncate,
+    SYS_unlinkat,
+    SYS_mkdirat,
+    SYS_renameat2,
+    SYS_faccessat,
+    SYS_getcwd,
+    SYS_memfd_create,
+    SYS_pipe2,
+    SYS_sendto,
+    SYS_recvfrom,
+    SYS_fallocate,
+    SYS_fchmod,
+    SYS_uname,
+    SYS_readlinkat,
+    SYS_statx,
 #ifdef SYS_open
-	SYS_open, SYS_stat, SYS_lstat, SYS_access, SYS_unlink, SYS_mkdir, SYS_rmdir, SYS_rename, SYS_readlink,
+    SYS_open,
+    SYS_stat,
+    SYS_lstat,
+    SYS_access,
+    SYS_unlink,
+    SYS_mkdir,
+    SYS_rmdir,
+    SYS_rename,
+    SYS_readlink,
 #endif
 };
 
 static const struct sandbox sandbox = {
-	.role = "core",
-	.syscalls = syscalls,
-	.nsyscalls = ARRAY_LEN(syscalls),
-	.dir = ".",
-	.nofile = 4096,
-	.may_fork = false,
+    .role = "core",
+    .syscalls = syscalls,
+    .nsyscalls = ARRAY_LEN(syscalls),
+    .dir = ".",
+    .nofile = 4096,
+    .may_fork = false,
 };
 
 struct service *
@@ -48,7 +75,8 @@ core_service(struct core *core, const char *name)
 {
 	struct service *svc;
 
-	TAILQ_FOREACH(svc, &core->services, entry) {
+	TAILQ_FOREACH(svc, &core->services, entry)
+	{
 		if (str_eq(svc->conf->name, name))
 			return svc;
 	}
@@ -61,7 +89,8 @@ core_kick(struct core *core)
 	while (core->busy < CORE_TASKS_MAX) {
 		struct service *svc;
 
-		TAILQ_FOREACH(svc, &core->services, entry) {
+		TAILQ_FOREACH(svc, &core->services, entry)
+		{
 			if (svc->waits)
 				break;
 		}
@@ -82,7 +111,8 @@ core_maybe_exit(struct core *core)
 		event_base_loopexit(core->base, NULL);
 }
 
-/* --- the engine ------------------------------------------------------------------------------------------------------ */
+/* --- the engine ------------------------------------------------------------------------------------------------------
+ */
 
 static void
 engine_wants_connection(void *ctx, long long id)
@@ -102,7 +132,7 @@ on_engine_up(void *ctx)
 	log_info("the engine answers containers=%zu", engine_container_count(core->engine));
 	remove_unconfigured(core);
 	TAILQ_FOREACH(svc, &core->services, entry)
-		service_on_engine_up(svc);
+	service_on_engine_up(svc);
 }
 
 static void
@@ -124,7 +154,8 @@ on_engine_changed(void *ctx, const char *project)
 		service_on_containers(svc);
 }
 
-/* --- pgod's messages ------------------------------------------------------------------------------------------------- */
+/* --- pgod's messages -------------------------------------------------------------------------------------------------
+ */
 
 static int
 make_services(struct core *core, struct err *err)
@@ -156,14 +187,13 @@ on_config(void *ctx, struct msg *m, struct err *err)
 	rc = make_services(core, err);
 	if (rc < 0)
 		return rc;
-	core->engine = engine_new(core->base,
-	    &(struct engine_spec){
-		.connect = engine_wants_connection,
-		.up = on_engine_up,
-		.down = on_engine_down,
-		.changed = on_engine_changed,
-		.ctx = core,
-	    });
+	core->engine = engine_new(core->base, &(struct engine_spec){
+						  .connect = engine_wants_connection,
+						  .up = on_engine_up,
+						  .down = on_engine_down,
+						  .changed = on_engine_changed,
+						  .ctx = core,
+					      });
 	log_info("%zu services", core->conf->nservices);
 	return 0;
 }
@@ -258,16 +288,16 @@ on_quit(void *ctx, struct msg *m, struct err *err)
 }
 
 static const struct channel_rule rules[] = {
-	{"config", 1u << CORE_CONFIG, on_config},
-	{"service", 1u << CORE_RUNNING, on_service},
-	{"hold", 1u << CORE_RUNNING, on_hold},
-	{"job-waiting", 1u << CORE_RUNNING, on_job_waiting},
-	{"job-started", 1u << CORE_RUNNING, on_job_started},
-	{"job-exited", 1u << CORE_RUNNING, on_job_exited},
-	{"engine", 1u << CORE_RUNNING, on_engine},
-	{"retired", 1u << CORE_RUNNING, on_retired},
-	{"client", 1u << CORE_RUNNING, on_client},
-	{"quit", 1u << CORE_CONFIG | 1u << CORE_RUNNING, on_quit},
+    {"config", 1u << CORE_CONFIG, on_config},
+    {"service", 1u << CORE_RUNNING, on_service},
+    {"hold", 1u << CORE_RUNNING, on_hold},
+    {"job-waiting", 1u << CORE_RUNNING, on_job_waiting},
+    {"job-started", 1u << CORE_RUNNING, on_job_started},
+    {"job-exited", 1u << CORE_RUNNING, on_job_exited},
+    {"engine", 1u << CORE_RUNNING, on_engine},
+    {"retired", 1u << CORE_RUNNING, on_retired},
+    {"client", 1u << CORE_RUNNING, on_client},
+    {"quit", 1u << CORE_CONFIG | 1u << CORE_RUNNING, on_quit},
 };
 
 /* Without pgod there is nothing that core may do. */
@@ -281,7 +311,8 @@ on_pgod_closed(void *ctx, const struct err *err)
 	event_base_loopbreak(core->base);
 }
 
-/* --- start ----------------------------------------------------------------------------------------------------------- */
+/* --- start -----------------------------------------------------------------------------------------------------------
+ */
 
 static struct event_base *
 make_base(void)
@@ -365,9 +396,9 @@ static const struct {
 	const char *option;
 	int (*run)(struct err *err);
 } modes[] = {
-	{NULL, serve},
-	{"--sandbox-test", test_sandbox},
-	{"--operations", list_operations},
+    {NULL, serve},
+    {"--sandbox-test", test_sandbox},
+    {"--operations", list_operations},
 };
 
 int

@@ -23,128 +23,128 @@ static void run_ping(struct client *c, const struct op *op, const struct strv *a
 static void run_help(struct client *c, const struct op *op, const struct strv *args);
 
 static const struct op_option up_options[] = {
-	{"-d --detach", false, NULL},
-	{NULL, false, NULL},
+    {"-d --detach", false, NULL},
+    {NULL, false, NULL},
 };
 static const struct op_option timeout_options[] = {
-	{"-t --timeout", true, NULL},
-	{NULL, false, NULL},
+    {"-t --timeout", true, NULL},
+    {NULL, false, NULL},
 };
 static const struct op_option restart_options[] = {
-	{"-t --timeout", true, NULL},
-	{"--no-deps", false, NULL},
-	{NULL, false, NULL},
+    {"-t --timeout", true, NULL},
+    {"--no-deps", false, NULL},
+    {NULL, false, NULL},
 };
 static const struct op_option down_options[] = {
-	{"-t --timeout", true, NULL},
-	{"--remove-orphans", false, NULL},
-	{"-v --volumes", false, "volumes hold data, and pgo deletes none; ask the administrator"},
-	{"--rmi", true, "images of earlier releases are needed to go back"},
-	{NULL, false, NULL},
+    {"-t --timeout", true, NULL},
+    {"--remove-orphans", false, NULL},
+    {"-v --volumes", false, "volumes hold data, and pgo deletes none; ask the administrator"},
+    {"--rmi", true, "images of earlier releases are needed to go back"},
+    {NULL, false, NULL},
 };
 static const struct op_option pull_options[] = {
-	{"-q --quiet", false, NULL},
-	{NULL, false, NULL},
+    {"-q --quiet", false, NULL},
+    {NULL, false, NULL},
 };
 static const struct op_option logs_options[] = {
-	{"-f --follow", false, NULL},
-	{"-n --tail", true, NULL},
-	{"-t --timestamps", false, NULL},
-	{"--since", true, NULL},
-	{"--until", true, NULL},
-	{"--no-color", false, NULL},
-	{"--no-log-prefix", false, NULL},
-	{"--index", true, NULL},
-	{NULL, false, NULL},
+    {"-f --follow", false, NULL},
+    {"-n --tail", true, NULL},
+    {"-t --timestamps", false, NULL},
+    {"--since", true, NULL},
+    {"--until", true, NULL},
+    {"--no-color", false, NULL},
+    {"--no-log-prefix", false, NULL},
+    {"--index", true, NULL},
+    {NULL, false, NULL},
 };
 static const struct op_option exec_options[] = {
-	{"-T --no-TTY", false, NULL},
-	{"-d --detach", false, NULL},
-	{"-e --env", true, NULL},
-	{"-w --workdir", true, NULL},
-	{"--index", true, NULL},
-	{"-i --interactive", false, NULL},
-	{"-t --tty", false, "a terminal is not yet supported: leave it out"},
-	{"--privileged", false, "it would make the command root on the server"},
-	{"-u --user", true, "commands run as the image's own user"},
-	{NULL, false, NULL},
+    {"-T --no-TTY", false, NULL},
+    {"-d --detach", false, NULL},
+    {"-e --env", true, NULL},
+    {"-w --workdir", true, NULL},
+    {"--index", true, NULL},
+    {"-i --interactive", false, NULL},
+    {"-t --tty", false, "a terminal is not yet supported: leave it out"},
+    {"--privileged", false, "it would make the command root on the server"},
+    {"-u --user", true, "commands run as the image's own user"},
+    {NULL, false, NULL},
 };
 
 static const struct op ops[] = {
-	{.name = "up",
-	    .usage = "[SERVICE...]",
-	    .help = "bring the tracked commit up: judge it again, apply what waits, start what is down",
-	    .options = up_options,
-	    .operands_max = -1,
-	    .changes = true,
-	    .run = run_up},
-	{.name = "down",
-	    .usage = "[-t SECONDS]",
-	    .help = "stop and remove the containers and networks; they stay down until up",
-	    .options = down_options,
-	    .run = run_verb},
-	{.name = "stop",
-	    .usage = "[-t SECONDS] [SERVICE...]",
-	    .help = "stop the containers; they stay down until start or up",
-	    .options = timeout_options,
-	    .operands_max = -1,
-	    .run = run_verb},
-	{.name = "start",
-	    .usage = "[SERVICE...]",
-	    .help = "start the containers that stop stopped",
-	    .operands_max = -1,
-	    .changes = true,
-	    .run = run_verb},
-	{.name = "restart",
-	    .usage = "[-t SECONDS] [--no-deps] [SERVICE...]",
-	    .help = "stop and start the containers",
-	    .options = restart_options,
-	    .operands_max = -1,
-	    .changes = true,
-	    .run = run_verb},
-	{.name = "ps",
-	    .usage = "[-a] [-q] [--services] [--format json] [SERVICE...]",
-	    .help = "list the containers",
-	    .raw = true,
-	    .looks = true,
-	    .run = run_ps},
-	{.name = "pull",
-	    .usage = "[SERVICE...]",
-	    .help = "ask the registries for newer images; deploy when a name has moved",
-	    .options = pull_options,
-	    .operands_max = -1,
-	    .changes = true,
-	    .run = run_pull},
-	{.name = "logs",
-	    .usage = "[-f] [-n LINES] [-t] [--since T] [--until T] [SERVICE...]",
-	    .help = "what the containers print",
-	    .options = logs_options,
-	    .operands_max = -1,
-	    .run = run_piped},
-	{.name = "exec",
-	    .usage = "[-d] [-e VAR=VALUE] [-w DIR] [--index N] SERVICE COMMAND [ARG...]",
-	    .help = "run a command in a container",
-	    .options = exec_options,
-	    .operands_max = 1,
-	    .command = true,
-	    .run = run_piped},
-	{.name = "load",
-	    .usage = "",
-	    .help = "check the compose file of the tracked commit against the policy",
-	    .run = run_load},
-	{.name = "git",
-	    .usage = "pull|hash",
-	    .help = "look at the repository now; the commit that the files are of",
-	    .raw = true,
-	    .looks = true,
-	    .run = run_git},
-	{.name = "ping", .usage = "", .help = "is the key known?", .looks = true, .run = run_ping},
-	{.name = "status",
-	    .usage = "",
-	    .help = "what is deployed, healthy and in sync, and why not",
-	    .looks = true,
-	    .run = status_run},
-	{.name = "help", .usage = "", .help = "this list", .looks = true, .run = run_help},
+    {.name = "up",
+	.usage = "[SERVICE...]",
+	.help = "bring the tracked commit up: judge it again, apply what waits, start what is down",
+	.options = up_options,
+	.operands_max = -1,
+	.changes = true,
+	.run = run_up},
+    {.name = "down",
+	.usage = "[-t SECONDS]",
+	.help = "stop and remove the containers and networks; they stay down until up",
+	.options = down_options,
+	.run = run_verb},
+    {.name = "stop",
+	.usage = "[-t SECONDS] [SERVICE...]",
+	.help = "stop the containers; they stay down until start or up",
+	.options = timeout_options,
+	.operands_max = -1,
+	.run = run_verb},
+    {.name = "start",
+	.usage = "[SERVICE...]",
+	.help = "start the containers that stop stopped",
+	.operands_max = -1,
+	.changes = true,
+	.run = run_verb},
+    {.name = "restart",
+	.usage = "[-t SECONDS] [--no-deps] [SERVICE...]",
+	.help = "stop and start the containers",
+	.options = restart_options,
+	.operands_max = -1,
+	.changes = true,
+	.run = run_verb},
+    {.name = "ps",
+	.usage = "[-a] [-q] [--services] [--format json] [SERVICE...]",
+	.help = "list the containers",
+	.raw = true,
+	.looks = true,
+	.run = run_ps},
+    {.name = "pull",
+	.usage = "[SERVICE...]",
+	.help = "ask the registries for newer images; deploy when a name has moved",
+	.options = pull_options,
+	.operands_max = -1,
+	.changes = true,
+	.run = run_pull},
+    {.name = "logs",
+	.usage = "[-f] [-n LINES] [-t] [--since T] [--until T] [SERVICE...]",
+	.help = "what the containers print",
+	.options = logs_options,
+	.operands_max = -1,
+	.run = run_piped},
+    {.name = "exec",
+	.usage = "[-d] [-e VAR=VALUE] [-w DIR] [--index N] SERVICE COMMAND [ARG...]",
+	.help = "run a command in a container",
+	.options = exec_options,
+	.operands_max = 1,
+	.command = true,
+	.run = run_piped},
+    {.name = "load",
+	.usage = "",
+	.help = "check the compose file of the tracked commit against the policy",
+	.run = run_load},
+    {.name = "git",
+	.usage = "pull|hash",
+	.help = "look at the repository now; the commit that the files are of",
+	.raw = true,
+	.looks = true,
+	.run = run_git},
+    {.name = "ping", .usage = "", .help = "is the key known?", .looks = true, .run = run_ping},
+    {.name = "status",
+	.usage = "",
+	.help = "what is deployed, healthy and in sync, and why not",
+	.looks = true,
+	.run = status_run},
+    {.name = "help", .usage = "", .help = "this list", .looks = true, .run = run_help},
 };
 
 const struct op *
@@ -171,8 +171,8 @@ why_not(const struct service *svc)
 	if (svc->problem[0] != '\0')
 		return str_printf("%s is not managed: %s", svc->conf->name, svc->problem);
 	if (svc->held)
-		return str_printf("%s is held down%s%s: remove %s.stop in pgod's directory to release it", svc->conf->name,
-		    svc->hold_note[0] != '\0' ? ": " : "", svc->hold_note, svc->conf->name);
+		return str_printf("%s is held down%s%s: remove %s.stop in pgod's directory to release it",
+		    svc->conf->name, svc->hold_note[0] != '\0' ? ": " : "", svc->hold_note, svc->conf->name);
 	return NULL;
 }
 
@@ -191,7 +191,8 @@ op_run(struct client *c)
 		client_answer(c, 1, 406, "Not Acceptable: Command \"%s\" does not match any route\n", buf_str(&name));
 		return;
 	}
-	(op->looks ? log_debug : log_info)("operation %s service=%s key=\"%s\" peer=%s", op->name, c->svc->conf->name, c->who, c->peer);
+	(op->looks ? log_debug : log_info)(
+	    "operation %s service=%s key=\"%s\" peer=%s", op->name, c->svc->conf->name, c->who, c->peer);
 	if (!op->raw && op_args(op, &c->line.args, &args, &err) < 0) {
 		client_answer(c, 2, 1, "%s\n", err.msg);
 		return;
@@ -317,11 +318,13 @@ run_help(struct client *c, const struct op *op, const struct strv *args)
 	(void)op;
 	(void)args;
 	for (size_t i = 0; i < ARRAY_LEN(ops); i++)
-		buf_printf(&text, "%s%s%s\n        %s\n", ops[i].name, ops[i].usage[0] != '\0' ? " " : "", ops[i].usage, ops[i].help);
+		buf_printf(&text, "%s%s%s\n        %s\n", ops[i].name, ops[i].usage[0] != '\0' ? " " : "", ops[i].usage,
+		    ops[i].help);
 	client_answer(c, 1, 0, "%s", buf_str(&text));
 }
 
-/* --- ps -------------------------------------------------------------------------------------------------------------- */
+/* --- ps --------------------------------------------------------------------------------------------------------------
+ */
 
 static const char *
 image_name(void *ctx, const char *compose_service)

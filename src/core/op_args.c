@@ -1,4 +1,5 @@
-/* The arguments of operations, held against the table of their options: what widens an exec, or deletes a volume, is not passed on. */
+/* The arguments of operations, held against the table of their options: what widens an exec, or deletes a volume, is
+ * not passed on. */
 #include <errno.h>
 #include <string.h>
 
@@ -91,7 +92,10 @@ short_options(const struct op *op, const struct strv *args, size_t i, struct str
 		}
 		if (p[1] == '\0' && i + 1 == args->n)
 			return err_set(err, EINVAL, "%s: option %s needs a value", op->name, name);
-		strv_add_take(ret, str_printf("%s=%s", long_name(o), p[1] == '\0' ? args->v[i + 1] : p[1] == '=' ? p + 2 : p + 1));
+		strv_add_take(ret, str_printf("%s=%s", long_name(o),
+				       p[1] == '\0'  ? args->v[i + 1]
+				       : p[1] == '=' ? p + 2
+						     : p + 1));
 		return p[1] == '\0' ? 2 : 1;
 	}
 	return 1;
@@ -112,12 +116,14 @@ operands(const struct op *op, const struct strv *args, size_t i, struct strv *re
 	int n = 0;
 
 	if (op->command && i == args->n)
-		return err_set(err, EINVAL, "%s: which compose service, and which command? %s %s", op->name, op->name, op->usage);
+		return err_set(
+		    err, EINVAL, "%s: which compose service, and which command? %s %s", op->name, op->name, op->usage);
 	if (op->command && i + 1 == args->n)
 		return err_set(err, EINVAL, "%s: which command? %s %s", op->name, op->name, op->usage);
 	for (; i < args->n; i++) {
 		if ((n == 0 || !op->command) && !is_compose_service(args->v[i]))
-			return err_set(err, EINVAL, "%s: \"%s\" is not the name of a compose service", op->name, args->v[i]);
+			return err_set(
+			    err, EINVAL, "%s: \"%s\" is not the name of a compose service", op->name, args->v[i]);
 		if (op->operands_max >= 0 && ++n > op->operands_max && !op->command)
 			return err_set(err, EINVAL, "%s: too many arguments: %s %s", op->name, op->name, op->usage);
 		if (op->operands_max < 0)
@@ -149,7 +155,8 @@ op_args(const struct op *op, const struct strv *args, struct strv *ret, struct e
 			i++;
 			continue;
 		}
-		rc = str_starts(word, "--") ? long_option(op, args, i, &options, err) : short_options(op, args, i, &options, err);
+		rc = str_starts(word, "--") ? long_option(op, args, i, &options, err)
+					    : short_options(op, args, i, &options, err);
 		if (rc < 0)
 			return rc;
 		i += (size_t)rc;

@@ -24,12 +24,12 @@ const char *
 action_text(enum action a)
 {
 	static const char *const text[] = {
-		[ACTION_NONE] = "nothing",
-		[ACTION_STOP] = "stop",
-		[ACTION_RESUME] = "resume",
-		[ACTION_DEPLOY] = "deploy",
-		[ACTION_RESTORE] = "restore",
-		[ACTION_HEAL] = "heal",
+	    [ACTION_NONE] = "nothing",
+	    [ACTION_STOP] = "stop",
+	    [ACTION_RESUME] = "resume",
+	    [ACTION_DEPLOY] = "deploy",
+	    [ACTION_RESTORE] = "restore",
+	    [ACTION_HEAL] = "heal",
 	};
 
 	return text[a];

@@ -7,40 +7,40 @@
 
 /* All that the decision depends on. */
 struct reconcile_facts {
-	bool ready;      /* the directories are prepared */
+	bool ready; /* the directories are prepared */
 	bool quitting;
 	bool engine_up;
-	bool held;       /* <service>.stop */
-	bool stopped;    /* an operator's stop of the whole service */
-	bool resume;     /* an earlier pgod died while it applied a release */
+	bool held;	 /* <service>.stop */
+	bool stopped;	 /* an operator's stop of the whole service */
+	bool resume;	 /* an earlier pgod died while it applied a release */
 	bool new_commit; /* the tracked commit has not been judged */
 	bool retry_wait; /* its last attempt failed for a passing reason; not yet time for the next */
-	bool released;   /* there is a current release */
-	bool running;    /* any container runs */
-	bool satisfied;  /* all that should run runs or has finished well */
-	bool restore;    /* bring up also what has finished: a hold has gone */
-	bool broken;     /* healing gave up */
-	bool heal_wait;  /* backoff of the next heal */
+	bool released;	 /* there is a current release */
+	bool running;	 /* any container runs */
+	bool satisfied;	 /* all that should run runs or has finished well */
+	bool restore;	 /* bring up also what has finished: a hold has gone */
+	bool broken;	 /* healing gave up */
+	bool heal_wait;	 /* backoff of the next heal */
 };
 
 enum action {
 	ACTION_NONE,
-	ACTION_STOP,    /* hold: compose stop */
-	ACTION_RESUME,  /* finish what was being applied */
-	ACTION_DEPLOY,  /* judge the tracked commit */
+	ACTION_STOP,	/* hold: compose stop */
+	ACTION_RESUME,	/* finish what was being applied */
+	ACTION_DEPLOY,	/* judge the tracked commit */
 	ACTION_RESTORE, /* compose up of everything */
-	ACTION_HEAL,    /* compose up of what is missing */
+	ACTION_HEAL,	/* compose up of what is missing */
 };
 
 enum action reconcile_decide(const struct reconcile_facts *f);
 const char *action_text(enum action a);
 
 enum {
-	HEAL_ATTEMPTS_MAX = 6,           /* then broken: a human has to look */
+	HEAL_ATTEMPTS_MAX = 6, /* then broken: a human has to look */
 	HEAL_BACKOFF_MAX_MS = 60 * 1000,
-	HEAL_CALM_MS = 10 * 60 * 1000,   /* a service that ran this long since its last heal starts with a fresh budget */
-	HEAL_SOON_MS = 50,               /* after a container vanished: several events belong together */
-	HEAL_RESTART_MS = 1500,          /* after one died that the engine itself restarts: leave it the time */
+	HEAL_CALM_MS = 10 * 60 * 1000, /* a service that ran this long since its last heal starts with a fresh budget */
+	HEAL_SOON_MS = 50,	       /* after a container vanished: several events belong together */
+	HEAL_RESTART_MS = 1500,	       /* after one died that the engine itself restarts: leave it the time */
 };
 
 struct heal_budget {

@@ -93,7 +93,8 @@ remove_unconfigured(struct core *core)
 		if (conf_find(core->conf, names.v[i]) != NULL || strv_has(&core->removing, names.v[i]))
 			continue;
 		if (core->conf->nservices == 0)
-			log_warn("the configuration names no services at all: nothing is removed service=%s", names.v[i]);
+			log_warn(
+			    "the configuration names no services at all: nothing is removed service=%s", names.v[i]);
 		else
 			remove_one(core, names.v[i]);
 	}

@@ -5,8 +5,8 @@
 #include "base/err.h"
 #include "core/core.h"
 
-/* Starts to remove every recorded service that the configuration does not name, unless that is under way. An empty configuration
- * removes nothing. Called whenever the engine begins to answer, so what failed is tried again. */
+/* Starts to remove every recorded service that the configuration does not name, unless that is under way. An empty
+ * configuration removes nothing. Called whenever the engine begins to answer, so what failed is tried again. */
 void remove_unconfigured(struct core *core);
 /* pgod has moved its directories, or tells why not. */
 void remove_on_retired(struct core *core, const char *service, const char *error);

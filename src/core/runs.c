@@ -8,9 +8,9 @@
 struct tally {
 	const struct model_service *facts;
 	struct runs *runs;
-	int good;              /* run, or have finished well */
+	int good; /* run, or have finished well */
 	const struct container *bad;
-	bool all_restart;      /* every bad one will be restarted by the engine */
+	bool all_restart; /* every bad one will be restarted by the engine */
 };
 
 void
@@ -39,7 +39,7 @@ static bool
 finished(const struct model_service *facts, const struct container *c)
 {
 	return c->state == CONTAINER_EXITED && c->exit_code == 0 &&
-	    (facts->restart == MODEL_RESTART_NO || facts->restart == MODEL_RESTART_ON_FAILURE);
+	       (facts->restart == MODEL_RESTART_NO || facts->restart == MODEL_RESTART_ON_FAILURE);
 }
 
 static void

@@ -10,16 +10,16 @@
 #include "engine/view.h"
 
 struct runs {
-	size_t running;      /* containers of the project that run, one-off ones apart */
-	size_t containers;   /* all of them */
-	struct strv missing; /* compose services that lack a container which runs or has finished well */
+	size_t running;	      /* containers of the project that run, one-off ones apart */
+	size_t containers;    /* all of them */
+	struct strv missing;  /* compose services that lack a container which runs or has finished well */
 	bool engine_restarts; /* all that is missing has died and the engine itself will restart it */
-	bool dying;          /* a container restarts again and again, or is unhealthy */
-	struct buf why;      /* "web: exited with 1; db: no container" */
+	bool dying;	      /* a container restarts again and again, or is unhealthy */
+	struct buf why;	      /* "web: exited with 1; db: no container" */
 };
-#define RUNS_INIT                                                              \
-	{                                                                      \
-		.why = BUF_INIT(1024)                                          \
+#define RUNS_INIT                     \
+	{                             \
+		.why = BUF_INIT(1024) \
 	}
 #define auto_runs __attribute__((cleanup(runs_done)))
 void runs_done(struct runs *r);

@@ -9,6 +9,7 @@
 #include "core/reconcile.h"
 
 struct client;
+struct runs;
 struct task;
 
 enum task_kind {
@@ -21,10 +22,10 @@ enum task_kind {
 };
 
 enum {
-	TASKS_QUEUED_MAX = 32,      /* a service; an operator's further one is refused */
+	TASKS_QUEUED_MAX = 32,		  /* a service; an operator's further one is refused */
 	SERVICE_RETRY_MIN_MS = 30 * 1000, /* after a deploy that failed for a passing reason: doubles up to */
 	SERVICE_RETRY_MAX_MS = 10 * 60 * 1000,
-	SERVICE_NETWORK_MS = 2000,  /* between two looks for an external network that is awaited */
+	SERVICE_NETWORK_MS = 2000, /* between two looks for an external network that is awaited */
 };
 
 /* Something to do for a service. Queued, then running; freed by task_end. */
@@ -32,13 +33,13 @@ struct task {
 	TAILQ_ENTRY(task) entry;
 	struct service *svc;
 	enum task_kind kind;
-	const char *trigger;    /* "poll", "boot", "operator", "heal", ...: static */
-	enum deploy_mode mode;  /* TASK_DEPLOY */
-	const char *verb;       /* TASK_VERB: the job's kind; static */
-	struct strv args;       /* TASK_VERB, TASK_DEPLOY: compose services; TASK_HEAL: what to bring up */
-	struct client *client;  /* who waits for it; NULL when nobody does (any more) */
-	struct deploy *deploy;  /* while TASK_DEPLOY runs */
-	struct job *job;        /* the running job of the other kinds */
+	const char *trigger;   /* "poll", "boot", "operator", "heal", ...: static */
+	enum deploy_mode mode; /* TASK_DEPLOY */
+	const char *verb;      /* TASK_VERB: the job's kind; static */
+	struct strv args;      /* TASK_VERB, TASK_DEPLOY: compose services; TASK_HEAL: what to bring up */
+	struct client *client; /* who waits for it; NULL when nobody does (any more) */
+	struct deploy *deploy; /* while TASK_DEPLOY runs */
+	struct job *job;       /* the running job of the other kinds */
 };
 TAILQ_HEAD(task_list, task);
 
@@ -49,36 +50,36 @@ struct service {
 	char *live_path; /* clean absolute paths */
 	char *data_path;
 
-	bool ready;      /* pgod has prepared the directories */
-	char *problem;   /* why not; "" when unknown yet */
+	bool ready;    /* pgod has prepared the directories */
+	char *problem; /* why not; "" when unknown yet */
 	bool held;
 	char *hold_note;
 
 	struct store_service row;
 	struct store_release release; /* of row.release; strings NULL without */
 	struct model_services facts;  /* what that release wants to run */
-	json_t *images;               /* release.images, parsed; NULL without */
+	json_t *images;		      /* release.images, parsed; NULL without */
 	struct keys keys;
 
 	struct task_list queue;
 	struct task *running;
-	bool waits;              /* for a place among CORE_TASKS_MAX */
+	bool waits; /* for a place among CORE_TASKS_MAX */
 
 	struct event *poll_timer;
 	struct event *heal_timer;
 	struct event *retry_timer;
-	int64_t retry_ms;        /* the next wait; 0: none pending */
+	int64_t retry_ms; /* the next wait; 0: none pending */
 	bool retry_due;
-	int64_t looked_ms;       /* wall clock of the last look, 0: none yet */
-	char *look_error;        /* "" after a good one */
-	char *awaited;           /* an external network that does not exist yet; "" */
+	int64_t looked_ms; /* wall clock of the last look, 0: none yet */
+	char *look_error;  /* "" after a good one */
+	char *awaited;	   /* an external network that does not exist yet; "" */
 	struct engine_req *await_req;
-	char *trouble;           /* why the last deploy failed for a passing reason; "" */
-	char *pending;           /* why an approved release is not applied; "" */
+	char *trouble; /* why the last deploy failed for a passing reason; "" */
+	char *pending; /* why an approved release is not applied; "" */
 	struct heal_budget heal;
-	char *broken;            /* why healing gave up; "" */
-	int64_t resume;          /* release whose deploy an earlier pgod did not end; 0 */
-	bool restore;            /* bring everything up once, also what has finished (a hold went away) */
+	char *broken;	/* why healing gave up; "" */
+	int64_t resume; /* release whose deploy an earlier pgod did not end; 0 */
+	bool restore;	/* bring everything up once, also what has finished (a hold went away) */
 };
 
 /* Makes the service from its configuration and record. */
@@ -93,6 +94,16 @@ void service_on_hold(struct service *svc, bool held, const char *note);
 void service_on_containers(struct service *svc);
 void service_on_engine_up(struct service *svc);
 
+/* The three timers: poll, heal, retry. */
+void service_make_timers(struct service *svc);
+/* Everything the decision depends on, gathered at one moment; runs is filled as well. */
+struct reconcile_facts service_facts(const struct service *svc, struct runs *runs);
+/* What of the current release runs. */
+void service_runs(const struct service *svc, struct runs *ret);
+/* What is missing is brought up after a moment that depends on how it was lost; what lost its budget is given up,
+ * aloud. */
+void service_plan_heal(struct service *svc, const struct runs *runs);
+
 /* Writes the record; a failure is logged and told in *err. */
 int service_save(struct service *svc, struct err *err);
 /* Makes a release the service's current one: row, facts, images. */
@@ -106,8 +117,11 @@ int service_set_stopped(struct service *svc, bool stop, const struct strv *names
 /* The written name of a compose service's image in the current release, NULL when unknown; borrowed. */
 const char *service_image_name(const struct service *svc, const char *compose_service);
 
-/* Queues; a task without client that already waits is not queued twice. Takes the args. False when the queue is full. */
+/* Queues; a task without client that already waits is not queued twice. Takes the args. False when the queue is full.
+ */
 bool service_queue(struct service *svc, const struct task *task);
+/* Frees what waits. */
+void service_drop_queue(struct service *svc);
 /* Starts the next task if nothing runs and there is a place; otherwise decides what has to be done by itself. */
 void service_next(struct service *svc);
 /* Ends the running task: the client gets text (may be NULL) on stderr and the exit status. */

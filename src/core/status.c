@@ -11,12 +11,6 @@
 #include "core/service.h"
 #include "engine/engine.h"
 
-static bool
-is_stopped(const void *ctx, const char *name)
-{
-	return service_stopped(ctx, name);
-}
-
 static void
 utc(int64_t ms, char *ret, size_t size)
 {
@@ -69,7 +63,8 @@ deployed(const struct service *svc, struct buf *out)
 		return;
 	}
 	utc(svc->release.made_ms, when, sizeof(when));
-	text = str_printf("yes: release %lld, commit %.8s, made %s", (long long)svc->row.release, svc->release.commit, when);
+	text = str_printf(
+	    "yes: release %lld, commit %.8s, made %s", (long long)svc->row.release, svc->release.commit, when);
 	fact(out, "deployed", text);
 }
 
@@ -83,7 +78,8 @@ healthy(const struct service *svc, const struct runs *runs, struct buf *out)
 	else if (svc->row.release == 0)
 		text = str_dup("no: nothing is deployed");
 	else if (runs->missing.n > 0 || runs->dying)
-		text = str_printf("no: %s%s", buf_str(&runs->why), svc->broken[0] != '\0' ? " (gave up bringing it up)" : "");
+		text = str_printf(
+		    "no: %s%s", buf_str(&runs->why), svc->broken[0] != '\0' ? " (gave up bringing it up)" : "");
 	else
 		text = str_printf("yes: %zu of %zu containers run", runs->running, runs->containers);
 	fact(out, "healthy", text);
@@ -138,8 +134,8 @@ last_deploy(const struct service *svc, struct buf *out)
 	else if (d.ended_ms == 0)
 		text = str_printf("%lld (%s) of %.8s: at step %s", (long long)d.id, d.trigger, d.commit, d.step);
 	else
-		text = str_printf("%lld (%s) of %.8s: %s%s%s, took %.1f s", (long long)d.id, d.trigger, d.commit, d.outcome,
-		    d.reason[0] != '\0' ? ": " : "", d.reason, (double)(d.ended_ms - d.begun_ms) / 1000);
+		text = str_printf("%lld (%s) of %.8s: %s%s%s, took %.1f s", (long long)d.id, d.trigger, d.commit,
+		    d.outcome, d.reason[0] != '\0' ? ": " : "", d.reason, (double)(d.ended_ms - d.begun_ms) / 1000);
 	fact(out, "last deploy", text);
 }
 
@@ -153,7 +149,7 @@ status_run(struct client *c, const struct op *op, const struct strv *args)
 
 	(void)op;
 	(void)args;
-	runs_look(c->core->engine, svc->conf->name, &svc->facts, is_stopped, svc, &runs);
+	service_runs(svc, &runs);
 	fact(&out, "service", svc->conf->name);
 	fact(&out, "state", state_text(svc, &runs));
 	fact(&out, "source", source);

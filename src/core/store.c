@@ -16,20 +16,20 @@ struct store {
 };
 
 static const char *const schema[] = {
-	"CREATE TABLE service (name TEXT PRIMARY KEY, source TEXT NOT NULL, branch TEXT NOT NULL, tracked TEXT NOT NULL,"
-	" judged TEXT NOT NULL, refusal TEXT NOT NULL, live TEXT NOT NULL, stopped TEXT NOT NULL, keys TEXT NOT NULL,"
-	" release INTEGER NOT NULL) STRICT",
-	"CREATE TABLE release (id INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL, oid TEXT NOT NULL,"
-	" digest TEXT NOT NULL, basis TEXT NOT NULL, images TEXT NOT NULL, made_ms INTEGER NOT NULL) STRICT",
-	"CREATE INDEX release_service ON release (service, id)",
-	"CREATE TABLE deploy (id INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL, trigger TEXT NOT NULL,"
-	" oid TEXT NOT NULL, outcome TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',"
-	" release INTEGER NOT NULL DEFAULT 0, begun_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL DEFAULT 0) STRICT",
-	"CREATE INDEX deploy_service ON deploy (service, id)",
-	"CREATE TABLE step (deploy INTEGER NOT NULL REFERENCES deploy (id) ON DELETE CASCADE, name TEXT NOT NULL,"
-	" begun_ms INTEGER NOT NULL) STRICT",
-	"CREATE INDEX step_deploy ON step (deploy)",
-	"PRAGMA user_version = 1",
+    "CREATE TABLE service (name TEXT PRIMARY KEY, source TEXT NOT NULL, branch TEXT NOT NULL, tracked TEXT NOT NULL,"
+    " judged TEXT NOT NULL, refusal TEXT NOT NULL, live TEXT NOT NULL, stopped TEXT NOT NULL, keys TEXT NOT NULL,"
+    " release INTEGER NOT NULL) STRICT",
+    "CREATE TABLE release (id INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL, oid TEXT NOT NULL,"
+    " digest TEXT NOT NULL, basis TEXT NOT NULL, images TEXT NOT NULL, made_ms INTEGER NOT NULL) STRICT",
+    "CREATE INDEX release_service ON release (service, id)",
+    "CREATE TABLE deploy (id INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL, trigger TEXT NOT NULL,"
+    " oid TEXT NOT NULL, outcome TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',"
+    " release INTEGER NOT NULL DEFAULT 0, begun_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL DEFAULT 0) STRICT",
+    "CREATE INDEX deploy_service ON deploy (service, id)",
+    "CREATE TABLE step (deploy INTEGER NOT NULL REFERENCES deploy (id) ON DELETE CASCADE, name TEXT NOT NULL,"
+    " begun_ms INTEGER NOT NULL) STRICT",
+    "CREATE INDEX step_deploy ON step (deploy)",
+    "PRAGMA user_version = 1",
 };
 
 static int
@@ -163,9 +163,14 @@ static int
 prepare_database(struct store *st, struct err *err)
 {
 	static const char *const pragmas[] = {
-		"PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON", "PRAGMA cache_size = -256",
-		"PRAGMA temp_store = MEMORY", "PRAGMA mmap_size = 0", "PRAGMA journal_size_limit = 1048576",
-		"PRAGMA wal_autocheckpoint = 64",
+	    "PRAGMA journal_mode = WAL",
+	    "PRAGMA synchronous = FULL",
+	    "PRAGMA foreign_keys = ON",
+	    "PRAGMA cache_size = -256",
+	    "PRAGMA temp_store = MEMORY",
+	    "PRAGMA mmap_size = 0",
+	    "PRAGMA journal_size_limit = 1048576",
+	    "PRAGMA wal_autocheckpoint = 64",
 	};
 
 	sqlite3_extended_result_codes(st->db, 1);
@@ -221,20 +226,21 @@ store_service_get(struct store *st, const char *name, struct store_service *ret,
 	auto_stmt sqlite3_stmt *stmt = NULL;
 	bool row = false;
 	int rc = db_query(st, &stmt, &row, err,
-	    "SELECT source, branch, tracked, judged, refusal, live, stopped, keys, release FROM service WHERE name = ?", "s", name);
+	    "SELECT source, branch, tracked, judged, refusal, live, stopped, keys, release FROM service WHERE name = ?",
+	    "s", name);
 
 	if (rc < 0)
 		return rc;
 	*ret = (struct store_service){
-		.source = column(stmt, 0),
-		.branch = column(stmt, 1),
-		.tracked = column(stmt, 2),
-		.judged = column(stmt, 3),
-		.refusal = column(stmt, 4),
-		.live = column(stmt, 5),
-		.stopped = column(stmt, 6),
-		.keys = column(stmt, 7),
-		.release = sqlite3_column_int64(stmt, 8),
+	    .source = column(stmt, 0),
+	    .branch = column(stmt, 1),
+	    .tracked = column(stmt, 2),
+	    .judged = column(stmt, 3),
+	    .refusal = column(stmt, 4),
+	    .live = column(stmt, 5),
+	    .stopped = column(stmt, 6),
+	    .keys = column(stmt, 7),
+	    .release = sqlite3_column_int64(stmt, 8),
 	};
 	return row;
 }
@@ -245,7 +251,8 @@ store_service_put(struct store *st, const char *name, const struct store_service
 	return db_run(st, err,
 	    "INSERT OR REPLACE INTO service (name, source, branch, tracked, judged, refusal, live, stopped, keys, release)"
 	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	    "sssssssssi", name, s->source, s->branch, s->tracked, s->judged, s->refusal, s->live, s->stopped, s->keys, s->release);
+	    "sssssssssi", name, s->source, s->branch, s->tracked, s->judged, s->refusal, s->live, s->stopped, s->keys,
+	    s->release);
 }
 
 int
@@ -341,16 +348,17 @@ write_model(const char *service, int64_t id, const char *model, struct err *err)
 }
 
 int
-store_release_add(struct store *st, const char *service, const struct store_release *r, const char *model, int64_t *ret_id,
-    struct err *err)
+store_release_add(struct store *st, const char *service, const struct store_release *r, const char *model,
+    int64_t *ret_id, struct err *err)
 {
 	int rc = db_run(st, err, "BEGIN IMMEDIATE", "");
 	int64_t id;
 
 	if (rc < 0)
 		return rc;
-	rc = db_run(st, err, "INSERT INTO release (service, oid, digest, basis, images, made_ms) VALUES (?, ?, ?, ?, ?, ?)",
-	    "sssssi", service, r->commit, r->digest, r->basis, r->images, (int64_t)io_wall_ms());
+	rc = db_run(st, err,
+	    "INSERT INTO release (service, oid, digest, basis, images, made_ms) VALUES (?, ?, ?, ?, ?, ?)", "sssssi",
+	    service, r->commit, r->digest, r->basis, r->images, (int64_t)io_wall_ms());
 	id = sqlite3_last_insert_rowid(st->db);
 	if (rc >= 0)
 		rc = write_model(service, id, model, err);
@@ -369,17 +377,18 @@ store_release_get(struct store *st, int64_t id, struct store_release *ret, struc
 {
 	auto_stmt sqlite3_stmt *stmt = NULL;
 	bool row = false;
-	int rc = db_query(st, &stmt, &row, err, "SELECT oid, digest, basis, images, made_ms FROM release WHERE id = ?", "i", id);
+	int rc = db_query(
+	    st, &stmt, &row, err, "SELECT oid, digest, basis, images, made_ms FROM release WHERE id = ?", "i", id);
 
 	if (rc < 0)
 		return rc;
 	*ret = (struct store_release){
-		.id = id,
-		.commit = column(stmt, 0),
-		.digest = column(stmt, 1),
-		.basis = column(stmt, 2),
-		.images = column(stmt, 3),
-		.made_ms = sqlite3_column_int64(stmt, 4),
+	    .id = id,
+	    .commit = column(stmt, 0),
+	    .digest = column(stmt, 1),
+	    .basis = column(stmt, 2),
+	    .images = column(stmt, 3),
+	    .made_ms = sqlite3_column_int64(stmt, 4),
 	};
 	return row;
 }
@@ -400,11 +409,11 @@ store_release_prune(struct store *st, const char *service, int64_t keep, struct 
 }
 
 int
-store_deploy_begin(struct store *st, const char *service, const char *trigger, const char *commit, int64_t *ret_id,
-    struct err *err)
+store_deploy_begin(
+    struct store *st, const char *service, const char *trigger, const char *commit, int64_t *ret_id, struct err *err)
 {
-	int rc = db_run(st, err, "INSERT INTO deploy (service, trigger, oid, begun_ms) VALUES (?, ?, ?, ?)", "sssi", service,
-	    trigger, commit, (int64_t)io_wall_ms());
+	int rc = db_run(st, err, "INSERT INTO deploy (service, trigger, oid, begun_ms) VALUES (?, ?, ?, ?)", "sssi",
+	    service, trigger, commit, (int64_t)io_wall_ms());
 
 	if (rc < 0)
 		return rc;
@@ -431,8 +440,8 @@ store_deploy_release(struct store *st, int64_t id, int64_t release, struct err *
 int
 store_deploy_end(struct store *st, int64_t id, const char *outcome, const char *reason, struct err *err)
 {
-	return db_run(st, err, "UPDATE deploy SET outcome = ?, reason = ?, ended_ms = ? WHERE id = ?", "ssii", outcome, reason,
-	    (int64_t)io_wall_ms(), id);
+	return db_run(st, err, "UPDATE deploy SET outcome = ?, reason = ?, ended_ms = ? WHERE id = ?", "ssii", outcome,
+	    reason, (int64_t)io_wall_ms(), id);
 }
 
 int
@@ -449,15 +458,15 @@ store_deploy_last(struct store *st, const char *service, struct store_deploy *re
 	if (rc < 0)
 		return rc;
 	*ret = (struct store_deploy){
-		.id = sqlite3_column_int64(stmt, 0),
-		.trigger = column(stmt, 1),
-		.commit = column(stmt, 2),
-		.outcome = column(stmt, 3),
-		.reason = column(stmt, 4),
-		.release = sqlite3_column_int64(stmt, 5),
-		.begun_ms = sqlite3_column_int64(stmt, 6),
-		.ended_ms = sqlite3_column_int64(stmt, 7),
-		.step = column(stmt, 8),
+	    .id = sqlite3_column_int64(stmt, 0),
+	    .trigger = column(stmt, 1),
+	    .commit = column(stmt, 2),
+	    .outcome = column(stmt, 3),
+	    .reason = column(stmt, 4),
+	    .release = sqlite3_column_int64(stmt, 5),
+	    .begun_ms = sqlite3_column_int64(stmt, 6),
+	    .ended_ms = sqlite3_column_int64(stmt, 7),
+	    .step = column(stmt, 8),
 	};
 	return row;
 }

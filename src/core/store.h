@@ -1,5 +1,5 @@
-/* What core must not forget: sqlite (WAL) for facts and the journal, one 0600 file a release for its model (it may hold secrets,
- * so the database has only its digest). Works in the current directory, <dir>/.state. */
+/* What core must not forget: sqlite (WAL) for facts and the journal, one 0600 file a release for its model (it may hold
+ * secrets, so the database has only its digest). Works in the current directory, <dir>/.state. */
 #ifndef PGO_CORE_STORE_H
 #define PGO_CORE_STORE_H
 
@@ -11,7 +11,7 @@
 #include "base/str.h"
 
 enum {
-	STORE_OID = 65,          /* git object name with NUL */
+	STORE_OID = 65,		 /* git object name with NUL */
 	STORE_RELEASES_KEPT = 3, /* good releases a service whose models stay */
 	STORE_DEPLOYS_KEPT = 200,
 };
@@ -20,14 +20,14 @@ struct store;
 
 /* What is known of a service from one run of pgod to the next. All strings are owned and never NULL. */
 struct store_service {
-	char *source;   /* struct conf_service.source that `tracked` comes from */
+	char *source; /* struct conf_service.source that `tracked` comes from */
 	char *branch;
-	char *tracked;  /* newest fetched commit, "" before the first */
-	char *judged;   /* the commit that the pipeline has last brought to an end: live, pending or refused */
-	char *refusal;  /* why `judged` was refused or failed for good; "" when it was not */
-	char *live;     /* the commit of the live tree */
-	char *stopped;  /* an operator's stop: "" none, "*" all, else compose services, one a line */
-	char *keys;     /* output of the job `keys` for `tracked` */
+	char *tracked;	 /* newest fetched commit, "" before the first */
+	char *judged;	 /* the commit that the pipeline has last brought to an end: live, pending or refused */
+	char *refusal;	 /* why `judged` was refused or failed for good; "" when it was not */
+	char *live;	 /* the commit of the live tree */
+	char *stopped;	 /* an operator's stop: "" none, "*" all, else compose services, one a line */
+	char *keys;	 /* output of the job `keys` for `tracked` */
 	int64_t release; /* what runs, or ran last; 0: never deployed */
 };
 
@@ -47,7 +47,7 @@ struct store_deploy {
 	char *step;    /* the last step begun */
 	char *outcome; /* "" while it runs */
 	char *reason;
-	int64_t release; /* being applied; 0 before approve */
+	int64_t release;	    /* being applied; 0 before approve */
 	int64_t begun_ms, ended_ms; /* wall clock; ended 0 while it runs */
 };
 
@@ -81,8 +81,8 @@ int store_model_read(struct store *st, const char *service, int64_t id, struct b
 int store_release_prune(struct store *st, const char *service, int64_t keep, struct err *err);
 
 /* The journal: a step is written before it starts. */
-int store_deploy_begin(struct store *st, const char *service, const char *trigger, const char *commit, int64_t *ret_id,
-    struct err *err);
+int store_deploy_begin(
+    struct store *st, const char *service, const char *trigger, const char *commit, int64_t *ret_id, struct err *err);
 int store_deploy_step(struct store *st, int64_t id, const char *step, struct err *err);
 int store_deploy_release(struct store *st, int64_t id, int64_t release, struct err *err);
 int store_deploy_end(struct store *st, int64_t id, const char *outcome, const char *reason, struct err *err);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/buf.h"
 #include "base/io.h"
 #include "ctl/remote.h"
 
@@ -17,7 +18,8 @@ enum {
 	 * not ours to make non-blocking; and while we hung in write, the server would take us for dead. */
 	WRITE_BYTES = 4096,
 	READ_BYTES = 32 * 1024,
-	GOODBYE_MS = 500, /* after a signal: time to tell the server */
+	STREAM_MAX_BYTES = 64 * 1024 * 1024, /* libssh's window is 1.2 MiB; a server that ignores it is cut short */
+	GOODBYE_MS = 500,		     /* after a signal: time to tell the server */
 };
 
 struct run {
@@ -28,6 +30,7 @@ struct run {
 	bool stdin_open;
 	bool closed; /* the server closed the channel */
 	bool over;
+	struct buf wait[2]; /* what our stdout and stderr have not taken yet: at most a window */
 	struct ssh_channel_callbacks_struct cb;
 	struct run_result result;
 	struct err *err;
@@ -68,10 +71,24 @@ write_pending(const struct run *r)
 	return (ssh_get_poll_flags(r->session) & SSH_WRITE_PENDING) != 0;
 }
 
-static bool
-has_data(const struct run *r, int is_stderr)
+/* Takes what libssh holds of a stream. */
+static void
+take_stream(struct run *r, int is_stderr)
 {
-	return ssh_channel_poll(r->channel, is_stderr) > 0;
+	int n = ssh_channel_poll(r->channel, is_stderr);
+	auto_free char *bytes = n > 0 ? malloc((size_t)n) : NULL;
+
+	if (bytes == NULL)
+		return;
+	n = ssh_channel_read_nonblocking(r->channel, bytes, (uint32_t)n, is_stderr);
+	if (n > 0)
+		buf_add(&r->wait[is_stderr], bytes, (size_t)n);
+}
+
+static bool
+all_written(const struct run *r)
+{
+	return r->wait[0].len == 0 && r->wait[1].len == 0;
 }
 
 static bool
@@ -82,23 +99,44 @@ takes_now(int fd)
 	return poll(&p, 1, 0) == 1;
 }
 
-/* Passes on what the descriptor takes without blocking; the rest stays in libssh's window. */
+/* Passes on what the descriptor takes without blocking. */
 static void
-write_stream(struct run *r, int fd, int is_stderr)
+write_stream(struct run *r, int fd, struct buf *b)
 {
-	char bytes[WRITE_BYTES];
+	size_t done = 0;
 
-	while (has_data(r, is_stderr) && takes_now(fd)) {
-		int n = ssh_channel_read_nonblocking(r->channel, bytes, sizeof(bytes), is_stderr);
+	while (done < b->len && takes_now(fd)) {
+		size_t n = b->len - done < WRITE_BYTES ? b->len - done : WRITE_BYTES;
 
-		if (n <= 0)
-			return;
-		if (io_write_all(fd, bytes, (size_t)n, NULL) < 0) {
+		if (io_write_all(fd, b->data + done, n, NULL) < 0) {
 			r->result.stdout_gone = true;
 			r->over = true;
 			return;
 		}
+		done += n;
 	}
+	buf_drop(b, done);
+}
+
+/* What the server sent goes to our streams. libssh is asked for more only when all before is written, and then for all
+ * it has: it opens the window anew at each read, however much it still holds, so reading in pieces its buffer would
+ * grow without end. */
+static void
+write_streams(struct run *r)
+{
+	if (all_written(r)) {
+		take_stream(r, 0);
+		take_stream(r, 1);
+	}
+	write_stream(r, STDOUT_FILENO, &r->wait[0]);
+	write_stream(r, STDERR_FILENO, &r->wait[1]);
+}
+
+/* Nothing is left to write, here or in libssh. */
+static bool
+is_drained(const struct run *r)
+{
+	return all_written(r) && ssh_channel_poll(r->channel, 0) <= 0 && ssh_channel_poll(r->channel, 1) <= 0;
 }
 
 static void
@@ -153,9 +191,9 @@ wait_for_something(struct run *r, struct pollfd p[AT_N])
 	p[AT_SOCK] = (struct pollfd){ssh_get_fd(r->session), (short)(write_pending(r) ? POLLIN | POLLOUT : POLLIN), 0};
 	p[AT_SIGNAL] = (struct pollfd){r->sigfd, POLLIN, 0};
 	p[AT_STDIN] = (struct pollfd){want_stdin ? STDIN_FILENO : -1, POLLIN, 0};
-	p[AT_STDOUT] = (struct pollfd){has_data(r, 0) ? STDOUT_FILENO : -1, POLLOUT, 0};
-	p[AT_STDERR] = (struct pollfd){has_data(r, 1) ? STDERR_FILENO : -1, POLLOUT, 0};
-	return poll(p, AT_N, -1);
+	p[AT_STDOUT] = (struct pollfd){r->wait[0].len > 0 ? STDOUT_FILENO : -1, POLLOUT, 0};
+	p[AT_STDERR] = (struct pollfd){r->wait[1].len > 0 ? STDERR_FILENO : -1, POLLOUT, 0};
+	return poll(p, AT_N, all_written(r) && !is_drained(r) ? 0 : -1);
 }
 
 static void
@@ -167,15 +205,12 @@ turn(struct run *r)
 		return; /* EINTR: nothing was reported */
 	if (p[AT_SOCK].revents != 0 && ssh_event_dopoll(r->event, 0) == SSH_ERROR)
 		r->over = true;
-	write_stream(r, STDOUT_FILENO, 0);
-	write_stream(r, STDERR_FILENO, 1);
+	write_streams(r);
 	if (!r->over && p[AT_STDIN].revents != 0)
 		read_stdin(r);
 	if (p[AT_SIGNAL].revents != 0)
 		leave_for_signal(r);
-	if (r->closed && !has_data(r, 0) && !has_data(r, 1))
-		r->over = true;
-	if ((ssh_get_status(r->session) & (SSH_CLOSED | SSH_CLOSED_ERROR)) != 0 && !has_data(r, 0) && !has_data(r, 1))
+	if ((r->closed || (ssh_get_status(r->session) & (SSH_CLOSED | SSH_CLOSED_ERROR)) != 0) && is_drained(r))
 		r->over = true;
 }
 
@@ -219,7 +254,11 @@ int
 run_operation(ssh_session session, const char *line, bool with_stdin, struct run_result *ret_result, struct err *err)
 {
 	auto_close int sigfd = catch_signals();
-	struct run r = {.session = session, .sigfd = sigfd, .stdin_open = with_stdin, .err = err};
+	struct run r = {.session = session,
+	    .sigfd = sigfd,
+	    .stdin_open = with_stdin,
+	    .err = err,
+	    .wait = {BUF_INIT(STREAM_MAX_BYTES), BUF_INIT(STREAM_MAX_BYTES)}};
 	int rc;
 
 	if (sigfd < 0)
@@ -231,6 +270,8 @@ run_operation(ssh_session session, const char *line, bool with_stdin, struct run
 		rc = remote_error(session, ECONNRESET, "the connection ended before the operation", err);
 	if (rc == 0)
 		*ret_result = r.result;
+	buf_done(&r.wait[0]);
+	buf_done(&r.wait[1]);
 	if (r.channel != NULL)
 		ssh_channel_free(r.channel);
 	if (r.event != NULL) {

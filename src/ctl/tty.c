@@ -41,7 +41,16 @@ read_line(int fd, char *buf, size_t size)
 }
 
 static int
-read_hidden(int fd, char *buf, size_t size)
+ask(int fd, const char *prompt, char *buf, size_t size)
+{
+	int rc = io_write_all(fd, prompt, strlen(prompt), NULL);
+
+	return rc < 0 ? rc : read_line(fd, buf, size);
+}
+
+/* The prompt comes after the echo is off: who types as soon as it appears is neither seen nor lost. */
+static int
+ask_hidden(int fd, const char *prompt, char *buf, size_t size)
 {
 	struct termios old, quiet;
 	int rc;
@@ -52,7 +61,7 @@ read_hidden(int fd, char *buf, size_t size)
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	if (tcsetattr(fd, TCSAFLUSH, &quiet) < 0)
 		return -ENOTTY;
-	rc = read_line(fd, buf, size);
+	rc = ask(fd, prompt, buf, size);
 	(void)tcsetattr(fd, TCSAFLUSH, &old);
 	(void)io_write_all(fd, "\n", 1, NULL);
 	return rc;
@@ -73,9 +82,7 @@ tty_ask(const char *prompt, bool echo, char *buf, size_t size)
 	for (size_t i = 0; i < ARRAY_LEN(caught); i++)
 		sigaction(caught[i], &action, &old[i]);
 	sigaction(SIGTSTP, &ignore, &old_stop);
-	rc = io_write_all(fd, prompt, strlen(prompt), NULL);
-	if (rc >= 0)
-		rc = echo ? read_line(fd, buf, size) : read_hidden(fd, buf, size);
+	rc = echo ? ask(fd, prompt, buf, size) : ask_hidden(fd, prompt, buf, size);
 	for (size_t i = 0; i < ARRAY_LEN(caught); i++)
 		sigaction(caught[i], &old[i], NULL);
 	sigaction(SIGTSTP, &old_stop, NULL);

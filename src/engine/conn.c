@@ -28,7 +28,7 @@ struct conn {
 static void
 idle_begin(struct conn *c)
 {
-	struct timeval tv = {c->spec.idle_ms / 1000, (c->spec.idle_ms % 1000) * 1000};
+	struct timeval tv = {c->spec.idle_ms / 1000, (c->spec.idle_ms % 1000) * 1000L};
 
 	if (c->spec.idle_ms > 0)
 		evtimer_add(c->idle, &tv);
@@ -49,22 +49,12 @@ finish(struct conn *c, const struct err *err)
 	c->spec.done(c->spec.ctx, c, &c->http, err);
 }
 
-static void
-fail(struct conn *c, const struct err *err)
-{
-	c->broken = true;
-	if (c->busy)
-		finish(c, err);
-	else
-		c->spec.idle(c->spec.ctx, c);
-}
-
 /* Bytes that nobody asked for, or the end. */
 static void
 on_idle_read(struct conn *c)
 {
 	c->broken = true;
-	c->spec.idle(c->spec.ctx, c);
+	c->spec.idle(c->spec.ctx, c, true);
 }
 
 static void
@@ -129,7 +119,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 		return;
 	if (n < 0) {
 		err_errno(&err, "cannot write to the engine");
-		fail(c, &err);
+		finish(c, &err);
 		return;
 	}
 	buf_drop(&c->out, (size_t)n);
@@ -145,7 +135,7 @@ on_idle(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	c->broken = true;
-	c->spec.idle(c->spec.ctx, c);
+	c->spec.idle(c->spec.ctx, c, false);
 }
 
 struct conn *
@@ -207,6 +197,12 @@ bool
 conn_reusable(const struct conn *c)
 {
 	return !c->busy && !c->broken;
+}
+
+bool
+conn_unused(const struct conn *c)
+{
+	return !c->busy && c->served == 0;
 }
 
 bool

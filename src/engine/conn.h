@@ -18,7 +18,7 @@ struct conn_spec {
 	void (*done)(void *ctx, struct conn *c, const struct http *h, const struct err *err);
 	/* While no request was running: the peer closed, or nothing was asked for idle_ms. Called last; frees the
 	 * connection. */
-	void (*idle)(void *ctx, struct conn *c);
+	void (*idle)(void *ctx, struct conn *c, bool by_peer);
 	int idle_ms; /* 0: no limit */
 	void *ctx;
 };
@@ -31,6 +31,8 @@ void conn_free(struct conn *c);
 void conn_request(struct conn *c, const char *text, size_t len, const struct http_spec *http);
 bool conn_busy(const struct conn *c);
 bool conn_reusable(const struct conn *c);
+/* No request was ever made on it. */
+bool conn_unused(const struct conn *c);
 /* Not a byte of this response came, on a connection that had served before: the peer was closing it while we asked. */
 bool conn_was_stale(const struct conn *c);
 

@@ -226,9 +226,10 @@ on_stream_done(void *ctx, struct conn *c, const struct http *h, const struct err
 }
 
 static void
-on_stream_idle(void *ctx, struct conn *c)
+on_stream_idle(void *ctx, struct conn *c, bool by_peer)
 {
 	(void)c;
+	(void)by_peer;
 	stream_lost(ctx, "the engine closed the connection");
 }
 

@@ -11,8 +11,9 @@
 #include "base/io.h"
 #include "base/str.h"
 #include "engine/conn.h"
+#include "engine/reply.h"
 
-enum { REQUEST_MAX = 8 * 1024, MESSAGE_MAX = 400 };
+enum { REQUEST_MAX = 8 * 1024 };
 
 TAILQ_HEAD(req_queue, engine_req);
 
@@ -26,6 +27,7 @@ struct engine_req {
 	void *ctx;
 	struct http_spec http;
 	struct event *deadline;
+	int deadline_ms;
 	struct slot *slot; /* whose connection carries it */
 	bool versioned;	   /* how it was sent */
 	bool retried;
@@ -144,7 +146,7 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	err_set(&err, ETIMEDOUT, "the engine did not answer within %d s", req->call->deadline_ms / 1000);
+	err_set(&err, ETIMEDOUT, "the engine did not answer within %g s", req->deadline_ms / 1000.0);
 	req_detach(req);
 	answer_err(req, &err);
 }
@@ -158,44 +160,6 @@ requeue(struct engine_req *req)
 	req->queue = &req->pool->queue;
 	req->pool->queued++;
 	pump_soon(req->pool);
-}
-
-static void
-set_engine_error(struct err *err, const struct http *h)
-{
-	auto_buf struct buf vis = BUF_INIT(MESSAGE_MAX);
-	json_t *body = json_loadb(buf_str(&h->body), h->body.len, JSON_ALLOW_NUL, NULL);
-	const char *message = json_string_value(json_object_get(body, "message"));
-
-	if (message == NULL)
-		message = buf_str(&h->body);
-	/* The engine quotes what repositories wrote. */
-	buf_vis(&vis, message, strnlen(message, MESSAGE_MAX), false);
-	err_set(err, EREMOTEIO, "the engine answers %d: %s", h->status, buf_str(&vis));
-	json_decref(body);
-}
-
-/* What the response means to the caller. body is the caller's to free. */
-static void
-understand(
-    const struct engine_req *req, const struct http *h, struct engine_reply *reply, json_t **ret_body, struct err *err)
-{
-	json_error_t je;
-
-	reply->status = h->status;
-	if (h->status == 404 && req->call->missing_ok) {
-		reply->missing = true;
-	} else if (h->status < 200 || h->status > 299) {
-		set_engine_error(err, h);
-	} else if (h->body.len > 0) {
-		*ret_body = json_loadb(h->body.data, h->body.len, JSON_ALLOW_NUL, &je);
-		if (*ret_body == NULL)
-			err_set(err, EPROTO, "the engine's answer is not JSON: line %d: %s", je.line, je.text);
-		else if (req->call->answer_ok != NULL && !req->call->answer_ok(*ret_body, req->arg))
-			reply->missing = true;
-		else
-			reply->body = *ret_body;
-	}
 }
 
 /* The engine closes kept connections when it restarts: none of the idle ones is worth a try then. */
@@ -236,7 +200,7 @@ on_done(void *ctx, struct conn *c, const struct http *h, const struct err *conn_
 	bool again = try_again(req, c, h, conn_err);
 
 	if (!again && err.num == 0)
-		understand(req, h, &reply, &body, &err);
+		reply_read(req->call, req->arg, h, &reply, &body, &err);
 	s->req = NULL;
 	if (!conn_reusable(c))
 		slot_close(s);
@@ -249,13 +213,6 @@ on_done(void *ctx, struct conn *c, const struct http *h, const struct err *conn_
 	pump_soon(req->pool);
 	answer(req, &reply);
 	json_decref(body);
-}
-
-static void
-on_idle(void *ctx, struct conn *c)
-{
-	(void)c;
-	slot_close(ctx);
 }
 
 /* There is no connection: with none left that could serve them, the waiting requests fail (from the pump). */
@@ -271,6 +228,18 @@ slot_refused(struct slot *s, const char *reason)
 	free(p->reason);
 	p->reason = str_printf("no connection to the engine: %s", reason);
 	pump_soon(p);
+}
+
+/* An engine that accepts and closes at once would otherwise be asked again and again without a pause. */
+static void
+on_idle(void *ctx, struct conn *c, bool by_peer)
+{
+	struct slot *s = ctx;
+	bool refused = by_peer && conn_unused(c);
+
+	slot_close(s);
+	if (refused)
+		slot_refused(s, "the engine closed it at once");
 }
 
 static void
@@ -476,7 +445,8 @@ pool_submit(struct pool *p, const struct pool_call *call)
 {
 	struct engine_req *req = calloc(1, sizeof(*req));
 	const struct api_call *row = api_call(call->api);
-	struct timeval tv = {row->deadline_ms / 1000, 0};
+	int ms = call->deadline_ms != 0 ? call->deadline_ms : row->deadline_ms;
+	struct timeval tv = {ms / 1000, (ms % 1000) * 1000L};
 
 	if (req == NULL || (req->deadline = evtimer_new(p->base, on_deadline, req)) == NULL)
 		abort();
@@ -486,6 +456,7 @@ pool_submit(struct pool *p, const struct pool_call *call)
 	req->cb = call->cb;
 	req->ctx = call->ctx;
 	req->http = (struct http_spec){row->limit_bytes, call->piece, call->piece_ctx};
+	req->deadline_ms = ms;
 	evtimer_add(req->deadline, &tv);
 	if (row->arg_ok != NULL && !row->arg_ok(call->arg))
 		doom(req, EINVAL, "the engine cannot know such a name");

@@ -379,13 +379,15 @@ show_json(const struct ps_input *in, const struct ps_options *opt, const struct 
 {
 	for (size_t i = 0; i < rows->n; i++) {
 		json_t *o = row_json(in, opt, &rows->v[i]);
-		/* ASCII only: nothing in it can steer a terminal. */
+		/* ASCII only, and DEL spelled out: nothing in it can steer a terminal. */
 		auto_free char *line = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
 
 		if (line == NULL)
 			abort();
 		json_decref(o);
-		buf_printf(out, "%s\n", line);
+		for (const char *p = line; *p != '\0'; p++)
+			buf_str_add(out, *p == 0x7f ? "\\u007f" : (const char[]){*p, '\0'});
+		buf_str_add(out, "\n");
 	}
 }
 

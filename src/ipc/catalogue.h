@@ -1,8 +1,9 @@
 /* Every message that crosses a process boundary, with its fields and descriptors: the auditor's page.
  *
- * A message is one JSON object {"type": "...", field: value, ...} of at most MSG_MAX bytes in one SOCK_SEQPACKET datagram, plus
- * at most MSG_FDS descriptors (SCM_RIGHTS). Anything larger travels in a sealed memfd. Fields are typed and complete: one that is
- * missing, of another type or not in the catalogue makes the message malformed, and the receiver drops the peer. */
+ * A message is one JSON object {"type": "...", field: value, ...} of at most MSG_MAX bytes in one SOCK_SEQPACKET
+ * datagram, plus at most MSG_FDS descriptors (SCM_RIGHTS). Anything larger travels in a sealed memfd. Fields are typed
+ * and complete: one that is missing, of another type or not in the catalogue makes the message malformed, and the
+ * receiver drops the peer. */
 #ifndef PGO_IPC_CATALOGUE_H
 #define PGO_IPC_CATALOGUE_H
 
@@ -26,7 +27,7 @@ struct msg_spec {
 	const char *fields; /* "name:t ..." with t = s string, i integer, b boolean */
 	size_t fds_min;
 	size_t fds_max;
-	const char *help;   /* one sentence; pgod-ipc(7) carries the same line */
+	const char *help; /* one sentence; pgod-ipc(7) carries the same line */
 };
 
 /* The spec of a type in a direction, NULL when there is none. */

@@ -13,9 +13,8 @@
 #include "base/str.h"
 
 enum {
-	CHANNEL_BATCH = 16,			/* messages taken in one round, so that no peer starves the others */
-	CHANNEL_QUEUE_BYTES = 16 * 1024 * 1024, /* of text waiting; one message more closes the peer */
-	CHANNEL_STATES = 32,			/* bits of channel_rule.states */
+	CHANNEL_BATCH = 16,  /* messages taken in one round, so that no peer starves the others */
+	CHANNEL_STATES = 32, /* bits of channel_rule.states */
 };
 
 struct waiting {

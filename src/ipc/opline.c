@@ -24,7 +24,7 @@ is_blank(char c)
 static bool
 is_escapable(const struct splitter *sp, char next)
 {
-	return sp->state != DOUBLE || strchr("\"\\$`\n", next) != NULL;
+	return sp->state != DOUBLE || strchr("\"\\$`", next) != NULL;
 }
 
 static bool
@@ -40,14 +40,15 @@ end_word(struct splitter *sp)
 static size_t
 step(struct splitter *sp, const char *s, size_t left)
 {
+	if (*s == '\\' && sp->state != SINGLE && left > 1 && s[1] == '\n')
+		return 2; /* a continued line: neither a word nor a blank */
 	if (sp->state == BLANK || sp->state == WORD) {
 		if (is_blank(*s))
 			return sp->state == BLANK || end_word(sp) ? 1 : 0;
 		sp->state = WORD;
 	}
 	if (*s == '\\' && sp->state != SINGLE && left > 1 && is_escapable(sp, s[1])) {
-		if (s[1] != '\n') /* a continued line: both go */
-			buf_add(&sp->word, s + 1, 1);
+		buf_add(&sp->word, s + 1, 1);
 		return 2;
 	}
 	if (*s == '\'' && sp->state != DOUBLE)

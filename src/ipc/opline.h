@@ -1,4 +1,5 @@
-/* The operation line "service//op arg ..." and its quoting: what pgoctl sends and core reads (spec: the reference's §9). */
+/* The operation line "service//op arg ..." and its quoting: what pgoctl sends and core reads (spec: the reference's
+ * §9). */
 #ifndef PGO_IPC_OPLINE_H
 #define PGO_IPC_OPLINE_H
 
@@ -17,19 +18,24 @@ struct opline {
 	char *op;
 	struct strv args;
 };
-#define OPLINE_INIT                                                            \
-	{                                                                      \
-		NULL, NULL, {NULL, 0}                                          \
+#define OPLINE_INIT             \
+	{                       \
+		NULL, NULL,     \
+		{               \
+			NULL, 0 \
+		}               \
 	}
 #define auto_opline __attribute__((cleanup(opline_done)))
 
 void opline_done(struct opline *ol);
-/* Splits like a POSIX shell splits words (blanks; single quotes; double quotes with \" \\ \$ \`; backslash), expanding nothing. An
- * unbalanced quote ends at the end of the line, as in the reference; trailing blanks are fine. The first word must hold "//" exactly once with
- * something on both sides. NUL bytes, more than OPLINE_MAX bytes or OPLINE_ARGS_MAX words are refused. Returns 0, -ENODATA for a line
- * without words, -EINVAL for a bad first word, -E2BIG. */
+/* Splits like a POSIX shell splits words (blanks; single quotes; double quotes with \" \\ \$ \`; backslash), expanding
+ * nothing. An unbalanced quote ends at the end of the line, as in the reference; trailing blanks are fine. The first
+ * word must hold "//" exactly once with something on both sides. NUL bytes, more than OPLINE_MAX bytes or
+ * OPLINE_ARGS_MAX words behind the first are refused. Returns 0, -ENODATA for a line without words, -EINVAL for a bad
+ * first word, -E2BIG. */
 int opline_parse(const char *line, size_t len, struct opline *ret_ol, struct err *err);
-/* The line that opline_parse splits back into exactly these words: quoted only where needed. first is "service//op". The caller frees. */
+/* The line that opline_parse splits back into exactly these words: quoted only where needed. first is "service//op".
+ * The caller frees. */
 char *opline_format(const char *first, char *const *args, size_t nargs);
 
 #endif

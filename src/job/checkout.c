@@ -27,14 +27,24 @@ struct checkout {
 	const struct job *job;
 	const char *oid;
 	struct live live;
-	struct tree dirty; /* tracked files that are not as the old commit has them; only paths, which its text holds */
+	/* Tracked files that are not as a commit has them: paths and in `mode` diff-files' letter. */
+	struct tree dirty_old, dirty_pending;
+	struct tree dirty; /* of both; the paths are theirs */
 };
 
 static void
 checkout_done(struct checkout *co)
 {
 	live_done(&co->live);
+	tree_done(&co->dirty_old);
+	tree_done(&co->dirty_pending);
 	tree_done(&co->dirty);
+}
+
+static bool
+has_path(const struct tree *tree, const char *path)
+{
+	return tree_find(tree, path, strlen(path)) != NULL;
 }
 
 /* Looks at all files of an index again; those that differ stay marked in it. */
@@ -64,26 +74,60 @@ parse_dirty(struct tree *dirty, size_t len, struct err *err)
 	return 0;
 }
 
-/* Which tracked files differ from the old commit. git sorts them as we do. */
+/* Which files of an index differ on the disk. git sorts them as we do. */
 static int
-find_dirty(struct checkout *co, struct err *err)
+list_dirty(const struct job *job, const char *index, struct tree *ret_dirty, struct err *err)
 {
 	static const char *const args[] = {
 	    "diff-files", "-z", "--name-status", "--no-renames", "--ignore-submodules=all", NULL};
 	auto_buf struct buf out = BUF_INIT(TREE_TEXT_MAX_BYTES);
-	const char *index = co->live.source == LIVE_INDEX ? REPO_LIVE_INDEX : OLD_INDEX;
 	size_t len;
 
-	if (co->live.source != LIVE_INDEX && tree_write_index(co->job, OLD_INDEX, &co->live.old, NULL, err) < 0)
+	if (refresh_index(job, index, err) < 0)
 		return -err->num;
-	if (refresh_index(co->job, index, err) < 0)
-		return -err->num;
-	if (git_do(co->job, &(struct git_call){.args = args, .index = index, .work_tree = co->job->live, .out = &out},
+	if (git_do(job, &(struct git_call){.args = args, .index = index, .work_tree = job->live, .out = &out},
 		"cannot compare the checkout with its index", err) < 0)
 		return -err->num;
 	len = out.len;
-	co->dirty.text = buf_take(&out);
-	return parse_dirty(&co->dirty, len, err);
+	ret_dirty->text = buf_take(&out);
+	return parse_dirty(ret_dirty, len, err);
+}
+
+/* After a checkout that was killed a file may be of the old commit or of that one: it is dirty when it is of neither.
+ */
+static void
+merge_dirty(struct checkout *co)
+{
+	struct tree both = {0};
+
+	for (size_t i = 0; i < co->dirty_old.n; i++) {
+		const struct entry *e = &co->dirty_old.v[i];
+
+		if (!has_path(&co->live.pending, e->path) || has_path(&co->dirty_pending, e->path))
+			tree_add(&both, e);
+	}
+	for (size_t i = 0; i < co->dirty_pending.n; i++)
+		if (!has_path(&co->live.old, co->dirty_pending.v[i].path))
+			tree_add(&both, &co->dirty_pending.v[i]);
+	tree_sort(&both);
+	co->dirty = both;
+}
+
+static int
+find_dirty(struct checkout *co, struct err *err)
+{
+	const struct live *live = &co->live;
+	const char *index = live->source == LIVE_INDEX ? REPO_LIVE_INDEX : OLD_INDEX;
+
+	if (live->source != LIVE_INDEX && tree_write_index(co->job, OLD_INDEX, &live->old, NULL, err) < 0)
+		return -err->num;
+	if (list_dirty(co->job, index, &co->dirty_old, err) < 0)
+		return -err->num;
+	if (live->interrupted && (tree_write_index(co->job, OLD_INDEX, &live->pending, NULL, err) < 0 ||
+				     list_dirty(co->job, OLD_INDEX, &co->dirty_pending, err) < 0))
+		return -err->num;
+	merge_dirty(co);
+	return 0;
 }
 
 /* Edits are what was changed and is not what the new commit wants anyway: an interrupted checkout leaves such files. */
@@ -101,12 +145,6 @@ save_edits(struct checkout *co, struct err *err)
 	return kept_save(co->job, &co->live, &edits, co->oid, err);
 }
 
-static bool
-has_path(const struct tree *tree, const char *path)
-{
-	return tree_find(tree, path, strlen(path)) != NULL;
-}
-
 /* The file on the disk must be touched. */
 static bool
 must_write(const struct checkout *co, const struct entry *e)
@@ -115,7 +153,8 @@ must_write(const struct checkout *co, const struct entry *e)
 
 	if (e->mode == MODE_GITLINK)
 		return false;
-	if (old && old->mode == e->mode && str_eq(old->oid, e->oid) && !has_path(&co->dirty, e->path))
+	if (!co->live.interrupted && old && old->mode == e->mode && str_eq(old->oid, e->oid) &&
+	    !has_path(&co->dirty, e->path))
 		return false;
 	return files_compare(co->live.fd, e->path, co->live.stage_fd, e->path) != FILES_SAME;
 }
@@ -149,9 +188,9 @@ check_all_writable(const struct checkout *co, struct err *err)
 	for (size_t i = 0; i < co->live.new.n; i++)
 		if (must_write(co, &co->live.new.v[i]) && check_writable(co, co->live.new.v[i].path, err) < 0)
 			return -err->num;
-	for (size_t i = 0; i < co->live.old.n; i++)
-		if (!has_path(&co->live.new, co->live.old.v[i].path) &&
-		    check_writable(co, co->live.old.v[i].path, err) < 0)
+	for (size_t i = 0; i < co->live.tracked.n; i++)
+		if (!has_path(&co->live.new, co->live.tracked.v[i].path) &&
+		    check_writable(co, co->live.tracked.v[i].path, err) < 0)
 			return -err->num;
 	return 0;
 }
@@ -177,9 +216,9 @@ delete_file(const struct checkout *co, const char *path, struct err *err)
 static int
 delete_files(const struct checkout *co, struct err *err)
 {
-	for (size_t i = 0; i < co->live.old.n; i++)
-		if (!has_path(&co->live.new, co->live.old.v[i].path) &&
-		    delete_file(co, co->live.old.v[i].path, err) < 0)
+	for (size_t i = 0; i < co->live.tracked.n; i++)
+		if (!has_path(&co->live.new, co->live.tracked.v[i].path) &&
+		    delete_file(co, co->live.tracked.v[i].path, err) < 0)
 			return -err->num;
 	return 0;
 }
@@ -256,7 +295,9 @@ finish(const struct checkout *co, struct err *err)
 	if (rename(temp, index) < 0)
 		return err_errno(err, "cannot write %s", index);
 	unlink(old);
-	return git_do(co->job, &(struct git_call){.args = args}, "cannot note the checkout", err);
+	if (git_do(co->job, &(struct git_call){.args = args}, "cannot note the checkout", err) < 0)
+		return -err->num;
+	return files_write_mark(co->job->repo, REPO_CHECKOUT_MARK, NULL, err);
 }
 
 /* The live tree is the commit already, untouched. */
@@ -265,8 +306,8 @@ is_done(const struct checkout *co)
 {
 	char oid[REMOTE_OID_SIZE];
 
-	return co->live.source == LIVE_INDEX && co->dirty.n == 0 && repo_ref(co->job, REPO_LIVE, oid) &&
-	       str_eq(oid, co->oid);
+	return co->live.source == LIVE_INDEX && !co->live.interrupted && co->dirty.n == 0 &&
+	       repo_ref(co->job, REPO_LIVE, oid) && str_eq(oid, co->oid);
 }
 
 static int
@@ -287,7 +328,8 @@ run(struct checkout *co, struct err *err)
 	if (check_all_writable(co, err) < 0 || save_edits(co, err) < 0)
 		return -err->num;
 	/* From here on the stage is used up; a second run after a crash fills it again. */
-	if (files_write_mark(job->repo, REPO_STAGE_MARK, NULL, err) < 0 || delete_files(co, err) < 0 ||
+	if (files_write_mark(job->repo, REPO_CHECKOUT_MARK, co->oid, err) < 0 ||
+	    files_write_mark(job->repo, REPO_STAGE_MARK, NULL, err) < 0 || delete_files(co, err) < 0 ||
 	    write_files(co, err) < 0)
 		return -err->num;
 	return finish(co, err);

@@ -33,7 +33,7 @@ may_say(struct search *s)
 static bool
 is_tracked(const struct search *s, const char *path)
 {
-	return tree_find(&s->live->old, path, strlen(path)) != NULL;
+	return tree_find(&s->live->tracked, path, strlen(path)) != NULL;
 }
 
 /* The first thing below a directory that the repository did not put there (allocated), or NULL. */
@@ -45,7 +45,7 @@ first_untracked(const struct search *s, const char *dir, int depth)
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	char *found = NULL;
 
-	if (!d || depth > DEPTH_MAX || !tree_has_below(&s->live->old, dir)) {
+	if (!d || depth > DEPTH_MAX || !tree_has_below(&s->live->tracked, dir)) {
 		if (d)
 			closedir(d);
 		else if (fd >= 0)

@@ -50,7 +50,7 @@ copy_untracked(void *arg, const char *path)
 	struct err err;
 	struct stat st;
 
-	if (tree_find(&s->live->old, path, strlen(path)) || tree_find(&s->live->new, path, strlen(path)))
+	if (tree_find(&s->live->tracked, path, strlen(path)) || tree_find(&s->live->new, path, strlen(path)))
 		return;
 	/* Containers write in the live tree: no link and no FIFO leads us astray or holds us up. */
 	fd = path_open_beneath(s->live->fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, &err);

@@ -72,7 +72,10 @@ fetch_once(const struct job *job, struct err *err)
 		return err_wrap(err, "cannot fetch %s", job->url);
 	if (r > 0)
 		return explain_failure(job, buf_str(&words), err);
-	return repo_has_whole(job, REPO_TRACKED) ? JOB_OK : FETCH_DAMAGED;
+	/* A live commit that has lost something tells of damage that this fetch did not happen to meet. */
+	if (!repo_has_whole(job, REPO_TRACKED) || (repo_ref(job, REPO_LIVE, oid) && !repo_has_whole(job, REPO_LIVE)))
+		return FETCH_DAMAGED;
+	return JOB_OK;
 }
 
 /* The remote is fetched a second time, into a fresh repository, when the first attempt shows that ours is damaged. */

@@ -180,12 +180,20 @@ files_write_mark(const char *dir, const char *name, const char *text, struct err
 	return 0;
 }
 
-bool
-files_mark_is(const char *dir, const char *name, const char *text)
+char *
+files_read_mark(const char *dir, const char *name)
 {
 	auto_free char *file = str_printf("%s/%s", dir, name);
 	auto_buf struct buf b = BUF_INIT(MARK_MAX_BYTES);
 	struct err err;
 
-	return io_read_file(AT_FDCWD, file, &b, &err) >= 0 && str_eq(buf_str(&b), text);
+	return io_read_file(AT_FDCWD, file, &b, &err) >= 0 ? buf_take(&b) : NULL;
+}
+
+bool
+files_mark_is(const char *dir, const char *name, const char *text)
+{
+	auto_free char *mark = files_read_mark(dir, name);
+
+	return mark && str_eq(mark, text);
 }

@@ -43,6 +43,8 @@ int files_move(int from_rootfd, int to_rootfd, const char *rel, struct err *err)
 
 /* A small file of the repository directory: a mark that a verb leaves for the next. text NULL removes it. */
 int files_write_mark(const char *dir, const char *name, const char *text, struct err *err);
+/* The mark's text; the caller frees. NULL when there is none. */
+char *files_read_mark(const char *dir, const char *name);
 /* The mark's text equals text. */
 bool files_mark_is(const char *dir, const char *name, const char *text);
 

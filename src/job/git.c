@@ -145,7 +145,10 @@ add_auth(const struct job *job, struct strv *env)
 
 	if (!key)
 		return;
-	strv_add(env, "GIT_CONFIG_COUNT=1");
+	/* Measured: after a redirect git sends the header to the other host as well. So a redirect is an error here. */
+	strv_add(env, "GIT_CONFIG_COUNT=2");
+	strv_add(env, "GIT_CONFIG_KEY_1=http.followRedirects");
+	strv_add(env, "GIT_CONFIG_VALUE_1=false");
 	strv_add_take(env, str_printf("GIT_CONFIG_KEY_0=%s", key));
 	strv_add_take(env, str_printf("GIT_CONFIG_VALUE_0=Authorization: Basic %s", job->auth));
 }
@@ -185,7 +188,8 @@ static bool
 is_advice(const char *line)
 {
 	static const char *const advice[] = {"hint:", "Please make sure you have the correct access rights",
-	    "and the repository exists.", "warning: ", "Warning: Permanently added", "remote: "};
+	    "and the repository exists.", "fatal: Could not read from remote repository.",
+	    "warning: ", "Warning: Permanently added", "remote: "};
 
 	for (size_t i = 0; i < ARRAY_LEN(advice); i++)
 		if (str_starts(line, advice[i]))

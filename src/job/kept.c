@@ -36,7 +36,7 @@ ask_oid(const struct job *job, const struct git_call *call, char *ret_oid, struc
 		out.data[--out.len] = '\0';
 	if (!str_is_oid(buf_str(&out)))
 		return err_set(err, EBADMSG, "cannot save local edits: git %s answers nonsense", call->args[0]);
-	strcpy(ret_oid, out.data);
+	memcpy(ret_oid, out.data, out.len + 1);
 	return 0;
 }
 

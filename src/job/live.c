@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +25,8 @@ live_done(struct live *live)
 	auto_close_(&live->fd);
 	auto_close_(&live->stage_fd);
 	tree_done(&live->old);
+	tree_done(&live->pending);
+	tree_done(&live->tracked);
 	tree_done(&live->new);
 }
 
@@ -72,6 +75,26 @@ load_old(const struct job *job, struct live *live)
 		live->source = LIVE_ADOPTED;
 }
 
+static void
+load_pending(const struct job *job, struct live *live)
+{
+	auto_free char *oid = files_read_mark(job->repo, REPO_CHECKOUT_MARK);
+	struct err err;
+
+	live->interrupted = oid && str_is_oid(oid) && tree_load(job, oid, false, &live->pending, &err) >= 0;
+}
+
+static void
+merge_tracked(struct live *live)
+{
+	for (size_t i = 0; i < live->old.n; i++)
+		tree_add(&live->tracked, &live->old.v[i]);
+	for (size_t i = 0; i < live->pending.n; i++)
+		if (!tree_find(&live->old, live->pending.v[i].path, strlen(live->pending.v[i].path)))
+			tree_add(&live->tracked, &live->pending.v[i]);
+	tree_sort(&live->tracked);
+}
+
 int
 live_open(const struct job *job, struct live *live, struct err *err)
 {
@@ -82,5 +105,7 @@ live_open(const struct job *job, struct live *live, struct err *err)
 	if (live->stage_fd < 0)
 		return live->stage_fd;
 	load_old(job, live);
+	load_pending(job, live);
+	merge_tracked(live);
 	return 0;
 }

@@ -17,11 +17,14 @@ enum live_source {
 };
 
 struct live {
-	int fd;	      /* the live tree */
-	int stage_fd; /* the staged tree of the commit */
-	struct tree old;
+	int fd;		     /* the live tree */
+	int stage_fd;	     /* the staged tree of the commit */
+	struct tree old;     /* what the last whole checkout left */
+	struct tree pending; /* what one that was killed was about to bring */
+	struct tree tracked; /* both: the paths that are the repository's */
 	struct tree new;
 	enum live_source source;
+	bool interrupted; /* there is a pending tree: each file is of it or of the old one */
 };
 #define LIVE_INIT                        \
 	{                                \

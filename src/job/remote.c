@@ -15,6 +15,9 @@ enum { REFS_MAX_BYTES = 256 << 10, REMOTE_DEADLINE_MS = 90000 };
 static const struct {
 	const char *needle, *hint;
 } hints[] = {
+    {"returned error: 30", "the server sends us to another address; the password goes nowhere but to the URL in "
+			   "pgo.toml: write the address it "
+			   "redirects to there (often the same with .git at its end)"},
     {"could not read Username",
 	"the server wants a user name and password: they belong into the repository's URL in pgo.toml"},
     {"Authentication failed", "the server does not accept the user name and password of the URL in pgo.toml"},
@@ -27,6 +30,9 @@ void
 remote_complain(const struct job *job, const char *words)
 {
 	job_say("cannot read %s: %s", job->url, *words ? words : "git says nothing about it");
+	/* git would ask, so what it sent was not enough. */
+	if (job->auth && strstr(words, "could not read Username"))
+		words = "Authentication failed";
 	for (size_t i = 0; i < ARRAY_LEN(hints); i++)
 		if (strstr(words, hints[i].needle))
 			job_say("%s", hints[i].hint);
@@ -54,7 +60,7 @@ pick_oid(char *text, const char *ref, char *ret_oid)
 		*tab = '\0';
 		if (!str_is_oid(line))
 			return false;
-		strcpy(ret_oid, line);
+		memcpy(ret_oid, line, strlen(line) + 1);
 		return true;
 	}
 	return false;

@@ -67,19 +67,17 @@ repo_clear_locks(const struct job *job)
 bool
 repo_ref(const struct job *job, const char *ref, char *ret_oid)
 {
-	auto_free char *rev = str_printf("%s^{commit}", ref);
-	const char *const args[] = {"rev-parse", "--verify", "--quiet", "--end-of-options", rev, NULL};
+	const char *const args[] = {"rev-parse", "--verify", "--quiet", ref, NULL};
 	auto_buf struct buf out = BUF_INIT(256);
 	struct err err;
 
 	if (git_run(job, &(struct git_call){.args = args, .out = &out}, &err) != 0 || out.len == 0)
 		return false;
-	out.data[out.len - 1] = '\0';
-	/* Older gits print --end-of-options as well. */
-	const char *oid = strrchr(out.data, '\n') ? strrchr(out.data, '\n') + 1 : out.data;
-	if (!str_is_oid(oid))
+	if (out.data[out.len - 1] == '\n')
+		out.data[--out.len] = '\0';
+	if (!str_is_oid(out.data))
 		return false;
-	strcpy(ret_oid, oid);
+	memcpy(ret_oid, out.data, out.len + 1);
 	return true;
 }
 
@@ -120,7 +118,7 @@ repo_words_mean_damage(const char *words)
 	static const char *const needles[] = {"corrupt", "inflate", "unable to read", "bad object", "missing ",
 	    "unresolved delta", "did not send all necessary objects", "not a git repository", "invalid object",
 	    "mismatched algorithms", "does not match index", "bad tree object", "could not parse", "is empty",
-	    "damaged", "hash mismatch", "unable to find"};
+	    "damaged", "hash mismatch", "unable to find", "reference broken", "unable to resolve reference"};
 
 	if (strstr(words, "No space left"))
 		return false;
@@ -165,8 +163,11 @@ repo_maintain(const struct job *job)
 	if (!maintenance_is_due(job))
 		return;
 	if (git_do(job, &(struct git_call){.args = args, .deadline_ms = MAINTAIN_DEADLINE_MS},
-		"cannot tidy the repository", &err) < 0)
+		"cannot tidy the repository", &err) < 0) {
 		job_say("%s", err.msg);
+		/* Damage, perhaps, that would let it grow without end: the next fetch looks closer. */
+		files_write_mark(job->repo, REPO_BROKEN_MARK, "1", &err);
+	}
 	/* Also after a failure: it must not cost five minutes of each fetch. */
 	if (files_write_mark(job->repo, MAINTAINED_MARK, "", &err) < 0)
 		job_say("%s", err.msg);

@@ -13,9 +13,10 @@
 #define REPO_KEPT "refs/pgo/kept/"
 
 /* Files of ours in the repository directory. They stay when a broken repository is set aside. */
-#define REPO_LIVE_INDEX "pgo-live.index" /* what the live tree's tracked files are */
-#define REPO_STAGE_MARK "pgo-stage.oid"	 /* the commit whose tree the stage holds, complete */
-#define REPO_BROKEN_MARK "pgo-broken"	 /* a verb found damaged objects: the next fetch begins anew */
+#define REPO_LIVE_INDEX "pgo-live.index"      /* what the live tree's tracked files are */
+#define REPO_STAGE_MARK "pgo-stage.oid"	      /* the commit whose tree the stage holds, complete */
+#define REPO_CHECKOUT_MARK "pgo-checkout.oid" /* the commit whose checkout has begun and not ended */
+#define REPO_BROKEN_MARK "pgo-broken"	      /* a verb found damaged objects: the next fetch begins anew */
 
 /* Somebody made a repository here (it may be damaged). */
 bool repo_exists(const struct job *job);
@@ -24,7 +25,8 @@ int repo_init(const struct job *job, size_t oid_len, struct err *err);
 /* Removes lock files and half-written objects that a killed git left. Only while our job's lock keeps everyone else
  * away. */
 void repo_clear_locks(const struct job *job);
-/* The commit of a ref, resolved to hex (REMOTE_OID_SIZE bytes); false when there is none. */
+/* The commit that a ref names (REMOTE_OID_SIZE bytes), whether its objects are there or not; false when there is no
+ * such ref. */
 bool repo_ref(const struct job *job, const char *ref, char *ret_oid);
 /* The commit and all it consists of are there. */
 bool repo_has_whole(const struct job *job, const char *rev);

@@ -91,6 +91,13 @@ by_path(const void *a, const void *b)
 	return strcmp(((const struct entry *)a)->path, ((const struct entry *)b)->path);
 }
 
+void
+tree_sort(struct tree *tree)
+{
+	if (tree->n > 0)
+		qsort(tree->v, tree->n, sizeof(tree->v[0]), by_path);
+}
+
 static int
 parse_records(struct tree *tree, size_t len, struct err *err)
 {
@@ -109,8 +116,7 @@ parse_records(struct tree *tree, size_t len, struct err *err)
 		tree_add(tree, &e);
 		at = next;
 	}
-	if (tree->n > 0)
-		qsort(tree->v, tree->n, sizeof(tree->v[0]), by_path);
+	tree_sort(tree);
 	for (size_t i = 1; i < tree->n; i++)
 		if (str_eq(tree->v[i].path, tree->v[i - 1].path))
 			return err_set(err, EPERM, "it has two files of one name: %.200s", tree->v[i].path);

@@ -59,6 +59,9 @@ bool tree_has_below(const struct tree *tree, const char *path);
 /* Appends a copy-less entry to a tree that was built by hand (no text of its own). Aborts without memory. */
 void tree_add(struct tree *tree, const struct entry *entry);
 
+/* Brings entries that were added by hand into their order. */
+void tree_sort(struct tree *tree);
+
 /* Every component of path may be created below a directory: none is empty, ".", ".." or ".git" in any case. */
 bool tree_path_is_safe(const char *path);
 

@@ -50,7 +50,7 @@ struct conn {
 	int sock;	      /* the TCP connection; libssh closes it */
 	int in_fd;	      /* write end of the job's stdin, -1 without */
 	bool in_job;	      /* the job was given a stdin */
-	struct buf in;	      /* what the job's stdin has not taken yet: at most one chunk */
+	struct buf in;	      /* what the job's stdin has not taken yet: at most a window */
 	struct outlet out[2]; /* stdout, stderr */
 	ssh_session session;
 	ssh_channel channel;

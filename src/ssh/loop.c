@@ -25,7 +25,7 @@ conn_init(struct conn *c, int core, int sock)
 	c->core_open = true;
 	c->sock = sock;
 	c->in_fd = -1;
-	c->in.limit = CHUNK_BYTES;
+	c->in.limit = STDIN_MAX_BYTES;
 	for (size_t i = 0; i < ARRAY_LEN(c->out); i++) {
 		c->out[i].fd = -1;
 		c->out[i].wait.limit = TEXT_MAX_BYTES;
@@ -37,6 +37,9 @@ conn_init(struct conn *c, int core, int sock)
 void
 conn_done(struct conn *c)
 {
+	/* First core learns that the client has left, then the job that nobody reads: so it is not the job that failed.
+	 */
+	close(c->core);
 	relay_close(c);
 	if (c->session != NULL)
 		ssh_disconnect(c->session);

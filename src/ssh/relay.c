@@ -120,22 +120,28 @@ push_out(struct conn *c, struct outlet *o, bool is_stderr)
 		buf_drop(&o->wait, (size_t)n);
 }
 
-/* Takes the next chunk of the client's stdin; at its end, once all was passed on, the job's stdin ends as well. */
+/* Takes all of the client's stdin that libssh holds, once the job has taken the last of what we hold. All, because
+ * libssh opens the window anew at each read, however much it still holds: reading it in pieces, its buffer would grow
+ * without end. At the end of it, the job's stdin ends as well. */
 static void
 fill_in(struct conn *c)
 {
-	static char chunk[CHUNK_BYTES];
+	auto_free char *bytes = NULL;
 	int n;
 
 	if (c->channel == NULL || c->channel_closed || c->in.len > 0)
 		return;
-	n = ssh_channel_read_nonblocking(c->channel, chunk, sizeof(chunk), 0);
-	if (n > 0 && c->in_fd >= 0)
-		buf_add(&c->in, chunk, (size_t)n);
-	else if (n == SSH_EOF || ssh_channel_is_eof(c->channel))
+	n = ssh_channel_poll(c->channel, 0);
+	if (n == SSH_EOF)
 		shut(&c->in_fd);
-	else if (n < 0)
+	if (n == 0 || n == SSH_EOF)
+		return;
+	bytes = n > 0 ? malloc((size_t)n) : NULL;
+	n = bytes == NULL ? SSH_ERROR : ssh_channel_read_nonblocking(c->channel, bytes, (uint32_t)n, 0);
+	if (n < 0)
 		c->over = true;
+	else if (c->in_fd >= 0)
+		buf_add(&c->in, bytes, (size_t)n);
 }
 
 static void

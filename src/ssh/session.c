@@ -272,8 +272,10 @@ session_prepare(struct conn *c, ssh_key hostkey, struct err *err)
 int
 session_start(struct conn *c, struct err *err)
 {
-	if (ssh_handle_key_exchange(c->session) == SSH_ERROR)
-		return err_set(err, EPROTO, "%s", ssh_get_error(c->session));
+	if (ssh_handle_key_exchange(c->session) == SSH_ERROR) {
+		c->over = true; /* the client's garbage is no error of ours */
+		return 0;
+	}
 	/* Only now has the session something that can be watched. */
 	if (ssh_event_add_session(c->event, c->session) != SSH_OK)
 		return err_set(err, EIO, "libssh cannot watch the session");

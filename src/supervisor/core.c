@@ -211,8 +211,7 @@ core_start(struct core *c, struct err *err)
 	ours = pair[0];
 	theirs = pair[1];
 	rc = role_spawn(c->facts,
-	    &(struct role){
-		.program = "pgod-core", .account = &c->facts->core, .fds = &theirs, .nfds = 1, .cwd = state},
+	    &(struct role){.program = "pgod-core", .account = &c->facts->core, .fds = &theirs, .nfds = 1, .cwd = state},
 	    &pid, err);
 	if (rc < 0)
 		return rc;

@@ -247,8 +247,11 @@ make_removed(const struct facts *f, const char *service, struct err *err)
 
 		if (i > 1)
 			snprintf(path + n, sizeof(path) - (size_t)n, "-%d", i);
-		if (mkdirat(f->dirfd, path, 0700) == 0)
-			return openat(f->dirfd, path, OPEN_DIR);
+		if (mkdirat(f->dirfd, path, 0700) == 0) {
+			int fd = openat(f->dirfd, path, OPEN_DIR);
+
+			return fd < 0 ? err_errno(err, "cannot open %s/%s", f->dir, path) : fd;
+		}
 		if (errno != EEXIST)
 			break;
 	}
@@ -258,8 +261,6 @@ make_removed(const struct facts *f, const char *service, struct err *err)
 static int
 retire_into(const struct facts *f, const char *service, int to, struct err *err)
 {
-	if (to < 0)
-		return err_errno(err, "cannot open a directory in %s/.removed", f->dir);
 	for (size_t i = 0; i < ARRAY_LEN(service_dirs); i++) {
 		char path[NAME_MAX + 16];
 
@@ -284,7 +285,5 @@ dirs_retire(const struct facts *f, const char *service, struct err *err)
 	if (lock < 0)
 		return err_wrap(err, "the directories of %s stay for now", service);
 	to = make_removed(f, service, err);
-	if (to < 0 && err->num != 0)
-		return -err->num;
-	return retire_into(f, service, to, err);
+	return to < 0 ? to : retire_into(f, service, to, err);
 }

@@ -264,11 +264,11 @@ bound_old_job(struct job *j)
 		report(j, "job-waiting", note.pid);
 		j->told = true;
 	} else if (now >= j->old_end_ms + OLD_GRACE_MS) {
-		lock_signal_holders(f->dir, j->service, SIGKILL);
+		lock_signal_holders(f->dirfd, j->service, SIGKILL);
 	} else if (now >= j->old_end_ms && !j->old_termed) {
 		j->old_termed = true;
 		log_warn("ending a job of an earlier pgod that overran its deadline service=%s", j->service);
-		lock_signal_holders(f->dir, j->service, SIGTERM);
+		lock_signal_holders(f->dirfd, j->service, SIGTERM);
 	}
 }
 

@@ -120,9 +120,11 @@ signal_holder(const char *name, const char *lockpath, int sig)
 }
 
 int
-lock_signal_holders(const char *dir, const char *service, int sig)
+lock_signal_holders(int dirfd, const char *service, int sig)
 {
-	auto_free char *lockpath = str_printf("%s/.lock/%s", dir, service);
+	auto_free char *self = str_printf("/proc/self/fd/%d", dirfd);
+	auto_free char *dir = realpath(self, NULL); /* as the kernel names it: <dir> may have symbolic links above it */
+	auto_free char *lockpath = str_printf("%s/.lock/%s", dir == NULL ? "" : dir, service);
 	DIR *d = opendir("/proc");
 	struct dirent *e;
 	int n = 0;

@@ -22,6 +22,6 @@ void lock_write(int fd, pid_t pid, const char *kind);
 void lock_read(int dirfd, const char *service, struct lock_note *ret_n);
 /* Sends a signal to every process on the machine that has the lock's file open, apart from this one. The file is root's
  * (0600): only by inheritance from a job can a process have it. Returns how many there were. */
-int lock_signal_holders(const char *dir, const char *service, int sig);
+int lock_signal_holders(int dirfd, const char *service, int sig);
 
 #endif

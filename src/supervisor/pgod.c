@@ -311,10 +311,24 @@ need_parts(struct pgod *p, struct err *err)
 	return 0;
 }
 
+/* What ends pgod in order. */
+static const int numbers[NSIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+
+/* Until there is something to stop in order, a signal waits: it must not end pgod half-way through its start. */
+static void
+hold_signals(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < NSIGNALS; i++)
+		sigaddset(&set, numbers[i]);
+	sigprocmask(how, &set, NULL);
+}
+
 static int
 need_signals(struct pgod *p, struct err *err)
 {
-	static const int numbers[NSIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 	int ms = notify_watchdog_ms();
 
 	for (size_t i = 0; i < NSIGNALS; i++) {
@@ -322,6 +336,7 @@ need_signals(struct pgod *p, struct err *err)
 		if (p->signals[i] == NULL || event_add(p->signals[i], NULL) < 0)
 			return err_set(err, ENOMEM, "cannot watch signals");
 	}
+	hold_signals(SIG_UNBLOCK);
 	if (ms > 0) {
 		struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
 
@@ -394,6 +409,7 @@ pgod_run(const struct options *o)
 	struct err err = ERR_INIT;
 
 	signal(SIGPIPE, SIG_IGN);
+	hold_signals(SIG_BLOCK);
 	umask(022);
 	p.base = event_base_new();
 	if (p.base == NULL)

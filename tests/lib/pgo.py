@@ -292,7 +292,9 @@ class Pgod:
 
     def orphans(self):
         """Processes that outlived the pgod that started them (they became our children), zombies collected."""
-        return reap_orphans(self.before.union(process.pid for process in self.helpers))
+        alive = reap_orphans(self.before.union(process.pid for process in self.helpers))
+        # An engine that the test restarted in the meantime is the session's.
+        return [pid for pid in alive if "scripts/engine inside" not in command_of(pid)]
 
     def leftovers(self):
         """Everything of this pgod that should not exist once it has ended."""

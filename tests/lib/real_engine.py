@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import shutil
 import socket
 import tempfile
 import urllib.parse
@@ -50,8 +49,7 @@ class RealEngine:
         run(os.path.join(TOP, "scripts", "images"), *self.images, env={**os.environ, "DOCKER_HOST": self.docker_host})
 
     def remove(self):
-        self.stop()
-        shutil.rmtree(self.dir)
+        self.script("remove")
 
     def ask(self, method, path, body=None):
         connection = UnixConnection(f"{self.dir}/docker.sock")

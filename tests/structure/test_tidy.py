@@ -42,11 +42,15 @@ def test_scripts_stop_at_the_first_error_and_can_be_executed():
 
 
 def test_words_are_spelled_right():
-    tool("codespell", "--quiet-level=2", "--ignore-words-list=crate,ser,statics,ue,nd,fo,noes", *text_files())
+    # The unit tests misspell on purpose, and hold what other programs printed.
+    names = [name for name in text_files() if not name.startswith("tests/unit/")]
+    tool("codespell", "--quiet-level=2", "--ignore-words-list=crate,ser,statics,ue,nd,fo,noes", *names)
 
 
 def test_c_files_are_formatted():
-    tool("clang-format", "--dry-run", "-Werror", *committed(".c", ".h"))
+    names = committed(".c", ".h")
+    wrong = [name for name in names if run("clang-format", "--dry-run", "-Werror", name, check=False, cwd=TOP).returncode != 0]
+    assert not wrong, "clang-format -i " + " ".join(wrong)
 
 
 def test_python_files_compile():

@@ -87,7 +87,7 @@ def test_an_engine_of_our_own_leaves_no_network_and_no_process(tmp_path):
     links = run("ip", "-o", "link").stdout.count("\n")
     run(os.path.join(TOP, "scripts", "engine"), "start", str(tmp_path / "e"))
     ping = run("curl", "-s", "--unix-socket", str(tmp_path / "e/docker.sock"), "http://e/_ping").stdout
-    run(os.path.join(TOP, "scripts", "engine"), "stop", str(tmp_path / "e"))
+    run(os.path.join(TOP, "scripts", "engine"), "remove", str(tmp_path / "e"))
     assert ping == "OK"
     assert run("pgrep", "-f", f"data-root {tmp_path}/e", check=False).stdout == ""
     assert "pgoe" not in run("ip", "-o", "link").stdout or run("ip", "-o", "link").stdout.count("\n") <= links

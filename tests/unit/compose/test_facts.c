@@ -33,16 +33,18 @@ images_come_from_the_wrong_place(void **state)
 	} rows[] = {
 	    {"\"image\":\"x\"", "x", false, true, false, false},
 	    {"\"build\":{\"context\":\"/l\"}", "p-a", true, false, false, false},
-	    {"\"image\":\"r/x:1\",\"build\":{\"context\":\"/l\"}", "r/x:1", true, false, false, false},
+	    {"\"image\":\"r/x:1\",\"build\":{\"context\":\"/l\"}", "p-a", true, false, false, false},
 	    {"\"image\":\"x\",\"pull_policy\":\"always\"", "x", false, true, true, false},
 	    {"\"image\":\"x\",\"pull_policy\":\"daily\"", "x", false, true, true, false},
 	    {"\"image\":\"x\",\"pull_policy\":\"every_12h\"", "x", false, true, true, false},
 	    {"\"image\":\"x\",\"pull_policy\":\"never\"", "x", false, false, false, false},
 	    {"\"image\":\"x\",\"pull_policy\":\"missing\"", "x", false, true, false, false},
 	    {"\"image\":\"x\",\"pull_policy\":\"if_not_present\"", "x", false, true, false, false},
-	    {"\"image\":\"x\",\"build\":{\"context\":\"/l\"},\"pull_policy\":\"build\"", "x", true, false, false, true},
-	    {"\"image\":\"x\",\"build\":{\"context\":\"/l\"},\"pull_policy\":\"always\"", "x", true, true, true, false},
-	    {"\"build\":{\"context\":\"/l\"},\"pull_policy\":\"always\"", "p-a", true, false, false, false},
+	    {"\"image\":\"x\",\"build\":{\"context\":\"/l\"},\"pull_policy\":\"build\"", "p-a", true, false, false,
+		true},
+	    {"\"image\":\"x\",\"build\":{\"context\":\"/l\"},\"pull_policy\":\"always\"", "p-a", true, false, false,
+		true},
+	    {"\"build\":{\"context\":\"/l\"},\"pull_policy\":\"always\"", "p-a", true, false, false, true},
 	    {"\"image\":\"a$$b\"", "a$b", false, true, false, false},
 	};
 
@@ -177,11 +179,37 @@ services_come_in_any_order(void **state)
 	assert_string_equal(mi.v[1].image, "x");
 }
 
+/* The names that others use are not for whoever builds: neither `image` nor `tags` reaches compose build. */
+static void
+a_build_puts_its_image_under_the_name_of_another(void **state)
+{
+	static const char text[] =
+	    "{\"services\":{\"a\":{\"image\":\"caddy:2\",\"build\":{\"context\":\"/l\",\"tags\":[\"caddy:2\"]}},"
+	    "\"b\":{\"image\":\"caddy:2\"}}}";
+	struct err err = ERR_INIT;
+	auto_json json_t *model = model_parse(text, sizeof(text) - 1, &err);
+	auto_json json_t *build = NULL;
+	auto_model_images struct model_images mi = {0};
+
+	(void)state;
+	assert_non_null(model);
+	build = model_for_build(model);
+	assert_null(json_object_get(json_object_get(json_object_get(build, "services"), "a"), "image"));
+	assert_null(json_object_get(
+	    json_object_get(json_object_get(json_object_get(build, "services"), "a"), "build"), "tags"));
+	assert_non_null(json_object_get(json_object_get(json_object_get(build, "services"), "b"), "image"));
+	assert_int_equal(model_images(model, "p", &mi, &err), 0);
+	assert_string_equal(mi.v[0].image, "p-a");
+	assert_string_equal(mi.v[0].written, "caddy:2");
+	assert_string_equal(mi.v[1].image, "caddy:2");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(images_come_from_the_wrong_place),
+	    cmocka_unit_test(a_build_puts_its_image_under_the_name_of_another),
 	    cmocka_unit_test(a_service_without_image_is_overlooked),
 	    cmocka_unit_test(healing_misreads_the_restart_policy),
 	    cmocka_unit_test(scale_and_healthcheck_are_misread),

@@ -11,58 +11,59 @@
 #include "core/op.h"
 
 static const struct op_option options[] = {
-	{"-f --follow", false, NULL},
-	{"-n --tail", true, NULL},
-	{"-t --timestamps", false, NULL},
-	{"--privileged", false, "it is dangerous"},
-	{"-u --user", true, "it is dangerous too"},
-	{NULL, false, NULL},
+    {"-f --follow", false, NULL},
+    {"-n --tail", true, NULL},
+    {"-t --timestamps", false, NULL},
+    {"--privileged", false, "it is dangerous"},
+    {"-u --user", true, "it is dangerous too"},
+    {NULL, false, NULL},
 };
 static const struct op logs = {.name = "logs", .usage = "...", .options = options, .operands_max = -1};
-static const struct op exec = {.name = "exec", .usage = "SERVICE COMMAND", .options = options, .operands_max = 1, .command = true};
+static const struct op exec = {
+    .name = "exec", .usage = "SERVICE COMMAND", .options = options, .operands_max = 1, .command = true};
 static const struct op load = {.name = "load", .usage = "", .operands_max = 0};
 
 struct row {
 	const struct op *op;
-	const char *in;   /* words separated by | */
+	const char *in;	  /* words separated by | */
 	const char *out;  /* likewise; NULL: refused */
 	const char *says; /* part of the sentence */
 };
 
 static const struct row rows[] = {
-	{&logs, "", "", NULL},
-	{&logs, "-f", "-f", NULL},
-	{&logs, "-ft|web", "-f|-t|web", NULL},
-	{&logs, "web|-n|5", "--tail=5|web", NULL},
-	{&logs, "-n5|web|db", "--tail=5|web|db", NULL},
-	{&logs, "-n=5", "--tail=5", NULL},
-	{&logs, "-fn|5", "-f|--tail=5", NULL},
-	{&logs, "--tail|5", "--tail=5", NULL},
-	{&logs, "--tail=5|--follow=true", "--tail=5|--follow", NULL},
-	{&logs, "--|web", "web", NULL},
-	{&logs, "--|--privileged", NULL, "not the name of a compose service"},
-	{&logs, "--tail", NULL, "needs a value"},
-	{&logs, "-n", NULL, "needs a value"},
-	{&logs, "--follow=x", NULL, "takes no value"},
-	{&logs, "--foll", NULL, "not supported"},
-	{&logs, "-x", NULL, "not supported"},
-	{&logs, "--privileged", NULL, "dangerous"},
-	{&logs, "we b", NULL, "not the name"},
-	{&logs, "-", NULL, "not the name"},
-	{&logs, "../x", NULL, "not the name"},
-	{&exec, "web|sh|-c|a b; rm -u --privileged", "web|sh|-c|a b; rm -u --privileged", NULL},
-	{&exec, "web|id|--privileged|-u|0", "web|id|--privileged|-u|0", NULL},
-	{&exec, "--privileged|web|id", NULL, "dangerous"},
-	{&exec, "-u|0|web|id", NULL, "dangerous too"},
-	{&exec, "-u0|web|id", NULL, "dangerous too"},
-	{&exec, "--user=0|web|id", NULL, "dangerous too"},
-	{&exec, "-fu|0|web|id", NULL, "dangerous too"},
-	{&exec, "web", NULL, "which command"},
-	{&exec, "", NULL, "which compose service"},
-	{&exec, "--|web|--privileged", "web|--privileged", NULL},
-	{&load, "", "", NULL},
-	{&load, "x", NULL, "too many"},
-	{&load, "-v", NULL, "not supported"},
+    {&logs, "", "", NULL},
+    {&logs, "-f", "-f", NULL},
+    {&logs, "-ft|web", "-f|-t|web", NULL},
+    {&logs, "web|-n|5", "--tail=5|web", NULL},
+    {&logs, "-n5|web|db", "--tail=5|web|db", NULL},
+    {&logs, "-n=5", "--tail=5", NULL},
+    {&logs, "-fn|5", "-f|--tail=5", NULL},
+    {&logs, "--tail|5", "--tail=5", NULL},
+    {&logs, "--tail=5|--follow=true", "--tail=5|--follow", NULL},
+    {&logs, "--|web", "web", NULL},
+    {&logs, "--|--privileged", NULL, "not the name of a compose service"},
+    {&logs, "--tail", NULL, "needs a value"},
+    {&logs, "-n", NULL, "needs a value"},
+    {&logs, "--follow=x", NULL, "takes no value"},
+    {&logs, "--foll", NULL, "not supported"},
+    {&logs, "-x", NULL, "not supported"},
+    {&logs, "--privileged", NULL, "dangerous"},
+    {&logs, "we b", NULL, "not the name"},
+    {&logs, "-", NULL, "not the name"},
+    {&logs, "../x", NULL, "not the name"},
+    {&exec, "web|sh|-c|a b; rm -u --privileged", "web|sh|-c|a b; rm -u --privileged", NULL},
+    {&exec, "web|id|--privileged|-u|0", "web|id|--privileged|-u|0", NULL},
+    {&exec, "--privileged|web|id", NULL, "dangerous"},
+    {&exec, "-u|0|web|id", NULL, "dangerous too"},
+    {&exec, "-u0|web|id", NULL, "dangerous too"},
+    {&exec, "--user=0|web|id", NULL, "dangerous too"},
+    {&exec, "-fu|0|web|id", NULL, "dangerous too"},
+    {&exec, "web", NULL, "which command"},
+    {&exec, "", NULL, "which compose service"},
+    {&exec, "--|web|--privileged", "web|--privileged", NULL},
+    {&load, "", "", NULL},
+    {&load, "x", NULL, "too many"},
+    {&load, "-v", NULL, "not supported"},
 };
 
 static void
@@ -108,7 +109,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(only_what_the_table_knows_is_passed_on),
+	    cmocka_unit_test(only_what_the_table_knows_is_passed_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,11 +10,11 @@
 #include "core/reconcile.h"
 
 static const struct reconcile_facts calm = {
-	.ready = true,
-	.engine_up = true,
-	.released = true,
-	.running = true,
-	.satisfied = true,
+    .ready = true,
+    .engine_up = true,
+    .released = true,
+    .running = true,
+    .satisfied = true,
 };
 
 /* All facts from the bits of a number. */
@@ -22,8 +22,8 @@ static struct reconcile_facts
 facts_of(unsigned bits)
 {
 	struct reconcile_facts f;
-	bool *const field[] = {&f.ready, &f.quitting, &f.engine_up, &f.held, &f.stopped, &f.resume, &f.new_commit, &f.retry_wait,
-	    &f.released, &f.running, &f.satisfied, &f.restore, &f.broken, &f.heal_wait};
+	bool *const field[] = {&f.ready, &f.quitting, &f.engine_up, &f.held, &f.stopped, &f.resume, &f.new_commit,
+	    &f.retry_wait, &f.released, &f.running, &f.satisfied, &f.restore, &f.broken, &f.heal_wait};
 
 	for (size_t i = 0; i < ARRAY_LEN(field); i++)
 		*field[i] = (bits >> i & 1) != 0;
@@ -134,11 +134,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_combination_keeps_the_rules),
-		cmocka_unit_test(unchanged_service_is_left_alone),
-		cmocka_unit_test(each_action_has_its_cause),
-		cmocka_unit_test(a_crash_loop_is_given_up_and_not_hammered),
-		cmocka_unit_test(the_first_heal_is_at_once_and_calm_renews_the_budget),
+	    cmocka_unit_test(every_combination_keeps_the_rules),
+	    cmocka_unit_test(unchanged_service_is_left_alone),
+	    cmocka_unit_test(each_action_has_its_cause),
+	    cmocka_unit_test(a_crash_loop_is_given_up_and_not_hammered),
+	    cmocka_unit_test(the_first_heal_is_at_once_and_calm_renews_the_budget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,7 +72,9 @@ add_release(struct store *st, const char *model)
 	int64_t id = 0;
 
 	if (store_release_add(st, "web",
-		&(struct store_release){.commit = text("c"), .digest = text("d"), .basis = text("b"), .images = text("{}")}, model, &id, &err) < 0)
+		&(struct store_release){
+		    .commit = text("c"), .digest = text("d"), .basis = text("b"), .images = text("{}")},
+		model, &id, &err) < 0)
 		fail_msg("%s", err.msg);
 	return id;
 }
@@ -90,9 +92,15 @@ a_record_survives_reopening(void **state)
 	assert_string_equal(got.tracked, "");
 	store_service_done(&got);
 	assert_int_equal(store_service_put(st, "web",
-			     &(struct store_service){.source = text("s"), .branch = text("main"), .tracked = text("t"),
-				 .judged = text("j"), .refusal = text("no: it's \"bad\""), .live = text("l"), .stopped = text("*"),
-				 .keys = text("x.pub:1:ssh-ed25519 A\n"), .release = 7},
+			     &(struct store_service){.source = text("s"),
+				 .branch = text("main"),
+				 .tracked = text("t"),
+				 .judged = text("j"),
+				 .refusal = text("no: it's \"bad\""),
+				 .live = text("l"),
+				 .stopped = text("*"),
+				 .keys = text("x.pub:1:ssh-ed25519 A\n"),
+				 .release = 7},
 			     &err),
 	    0);
 	st = reopen(st);
@@ -192,10 +200,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_record_survives_reopening, enter, leave),
-		cmocka_unit_test_setup_teardown(a_deploy_that_was_cut_off_is_found_with_its_step_and_release, enter, leave),
-		cmocka_unit_test_setup_teardown(models_are_private_files_and_only_old_ones_are_pruned, enter, leave),
-		cmocka_unit_test_setup_teardown(a_database_of_a_newer_pgod_is_refused, enter, leave),
+	    cmocka_unit_test_setup_teardown(a_record_survives_reopening, enter, leave),
+	    cmocka_unit_test_setup_teardown(a_deploy_that_was_cut_off_is_found_with_its_step_and_release, enter, leave),
+	    cmocka_unit_test_setup_teardown(models_are_private_files_and_only_old_ones_are_pruned, enter, leave),
+	    cmocka_unit_test_setup_teardown(a_database_of_a_newer_pgod_is_refused, enter, leave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

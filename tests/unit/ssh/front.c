@@ -39,6 +39,8 @@ die(const char *what)
 	_exit(1);
 }
 
+static void tell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 static void
 tell(const char *fmt, ...)
 {

@@ -20,8 +20,6 @@
 #include "base/str.h"
 #include "harness.h"
 
-enum { MEMORY_FLAT_KB = 24 * 1024 };
-
 static struct front f;
 
 static int
@@ -62,7 +60,7 @@ raw_connect(void)
 
 /* A client of our own, after the key exchange. */
 static ssh_session
-client_connect(void)
+client_connect_as(const char *user)
 {
 	ssh_session s = ssh_new();
 	bool no = false;
@@ -70,9 +68,15 @@ client_connect(void)
 	ssh_options_set(s, SSH_OPTIONS_PROCESS_CONFIG, &no);
 	ssh_options_set(s, SSH_OPTIONS_HOST, "127.0.0.1");
 	ssh_options_set(s, SSH_OPTIONS_PORT, &f.port);
-	ssh_options_set(s, SSH_OPTIONS_USER, "mallory");
+	ssh_options_set(s, SSH_OPTIONS_USER, user);
 	assert_int_equal(ssh_connect(s), SSH_OK);
 	return s;
+}
+
+static ssh_session
+client_connect(void)
+{
+	return client_connect_as("mallory");
 }
 
 static ssh_key
@@ -203,6 +207,27 @@ more_than_one_command_is_served(void **state)
 }
 
 static void
+foreign_user_name_reaches_a_terminal_raw(void **state)
+{
+	ssh_session s =
+	    client_connect_as("\x1b[31m\n0123456789012345678901234567890123456789012345678901234567890123456789");
+	ssh_key key = client_key("id_a");
+	char text[512] = "";
+	ssh_channel ch;
+
+	(void)state;
+	assert_int_equal(ssh_userauth_publickey(s, NULL, key), SSH_AUTH_SUCCESS);
+	ch = client_exec(s, "uptime");
+	assert_true(ssh_channel_read(ch, text, sizeof(text) - 1, 0) > 0);
+	assert_null(strchr(text, '\x1b'));
+	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+	assert_non_null(strstr(text, "for user \"\\x1b[31m\\n0123456789"));
+	assert_non_null(strstr(text, "...\"\n"));
+	client_leave(s);
+	ssh_key_free(key);
+}
+
+static void
 signals_do_not_arrive(void **state)
 {
 	ssh_session s = client_sign_in();
@@ -214,6 +239,7 @@ signals_do_not_arrive(void **state)
 	assert_string_equal(text, "waiting\n");
 	assert_int_equal(ssh_channel_request_send_signal(ch, "USR1"), SSH_OK); /* not for us to forward */
 	assert_int_equal(ssh_channel_request_send_signal(ch, "QUIT"), SSH_OK);
+	assert_int_equal(ssh_blocking_flush(s, WAIT_MS), SSH_OK);
 	assert_string_equal(front_wait(&f, "signal"), "signal QUIT");
 	client_leave(s);
 }
@@ -401,6 +427,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(keys_may_be_tried_for_ever, setup, teardown),
 	    cmocka_unit_test_setup_teardown(passwords_are_taken, setup, teardown),
 	    cmocka_unit_test_setup_teardown(more_than_one_command_is_served, setup, teardown),
+	    cmocka_unit_test_setup_teardown(foreign_user_name_reaches_a_terminal_raw, setup, teardown),
 	    cmocka_unit_test_setup_teardown(signals_do_not_arrive, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_megabyte_of_exec_string_does_harm, setup, teardown),
 	    cmocka_unit_test_setup_teardown(garbage_is_listened_to, setup, teardown),

@@ -1,4 +1,5 @@
-/* Stands in for pgod-core: hands its channel to the test, over the socket beside its own program, and lives until the test lets go. */
+/* Stands in for pgod-core: hands its channel to the test, over the socket beside its own program, and lives until the
+ * test lets go. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,7 +11,8 @@ send_channel(int sock)
 {
 	char control[CMSG_SPACE(sizeof(int))] = {0};
 	struct iovec iov = {(char[]){"c"}, 1};
-	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	struct msghdr mh = {
+	    .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&mh);
 	int channel = 3;
 

@@ -1,4 +1,5 @@
-/* Stands in for pgod-ssh: makes a "host key", or tells the connection what it was given and waits for its channel to close. */
+/* Stands in for pgod-ssh: makes a "host key", or tells the connection what it was given and waits for its channel to
+ * close. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -21,6 +21,8 @@
 #include "base/io.h"
 #include "base/str.h"
 
+struct fixture fx;
+
 char *
 at(struct fixture *f, const char *format, ...)
 {
@@ -60,8 +62,9 @@ copy_file(const char *from, const char *to, mode_t mode)
 	assert_int_equal(fchmod(out, mode), 0);
 }
 
-/* The accounts exist for this test and its children only: /etc becomes a copy. (Not binds over the two files: whoever adds an
- * account to the machine meanwhile renames a new file over each, and the kernel drops a mount on what is renamed over.) */
+/* The accounts exist for this test and its children only: /etc becomes a copy. (Not binds over the two files: whoever
+ * adds an account to the machine meanwhile renames a new file over each, and the kernel drops a mount on what is
+ * renamed over.) */
 static void
 make_accounts(struct fixture *f)
 {
@@ -69,13 +72,16 @@ make_accounts(struct fixture *f)
 	auto_free char *copy = str_printf("cp -a /etc %s/etc", f->root);
 
 	assert_int_equal(system(copy), 0); // NOLINT: a test's own words
-	buf_printf(&b, "root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/nonexistent:/bin/false\n");
-	buf_printf(&b, "alice:x:%d:%d::/home/alice:/bin/sh\nbob:x:%d:%d::/home/bob:/bin/sh\n", UID_ALICE, UID_ALICE, UID_BOB, UID_BOB);
-	buf_printf(&b, "_pgod:x:%d:%d::/nonexistent:/bin/false\n_pgod-ssh:x:%d:%d::/nonexistent:/bin/false\n", UID_CORE, UID_CORE,
-	    UID_SSH, UID_SSH);
+	buf_printf(&b,
+	    "root:x:0:0::/root:/bin/sh\ntoor:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/nonexistent:/bin/false\n");
+	buf_printf(&b, "alice:x:%d:%d::/home/alice:/bin/sh\nbob:x:%d:%d::/home/bob:/bin/sh\n", UID_ALICE, UID_ALICE,
+	    UID_BOB, UID_BOB);
+	buf_printf(&b, "_pgod:x:%d:%d::/nonexistent:/bin/false\n_pgod-ssh:x:%d:%d::/nonexistent:/bin/false\n", UID_CORE,
+	    UID_CORE, UID_SSH, UID_SSH);
 	write_file(at(f, "etc/passwd"), buf_str(&b), 0644);
 	buf_reset(&b);
-	buf_printf(&b, "root:x:0:\nnogroup:x:65534:\nalice:x:%d:\nengine:x:%d:\nweb:x:%d:alice\n", UID_ALICE, GID_ENGINE, GID_WEB);
+	buf_printf(&b, "root:x:0:\nnogroup:x:65534:\nalice:x:%d:\nengine:x:%d:\nweb:x:%d:alice\n", UID_ALICE,
+	    GID_ENGINE, GID_WEB);
 	write_file(at(f, "etc/group"), buf_str(&b), 0644);
 	assert_int_equal(mount(at(f, "etc"), "/etc", NULL, MS_BIND, NULL), 0);
 }
@@ -115,7 +121,8 @@ fixture_init(struct fixture *f, char **argv)
 	snprintf(f->log, sizeof(f->log), "%s/log", f->root);
 	make_accounts(f);
 	assert_int_equal(mkdir(at(f, "x"), 0755), 0);
-	snprintf(f->binaries[0], sizeof(f->binaries[0]), "%s", argv[1]);
+	f->program = argv[1];
+	f->fast_program = argv[5];
 	copy_file(argv[2], at(f, "x/pgod-conf"), 0755);
 	copy_file(argv[3], at(f, "x/pgod-core"), 0755);
 	copy_file(argv[4], at(f, "x/pgod-ssh"), 0755);
@@ -127,7 +134,8 @@ fixture_init(struct fixture *f, char **argv)
 	make_sockets(f);
 	setenv("PGO_LIBEXEC", at(f, "x"), 1);
 	setenv("PGO_COMPOSE", at(f, "compose"), 1);
-	setenv("DOCKER_HOST", str_printf("unix://%s/engine.sock", f->root), 1);
+	snprintf(f->engine, sizeof(f->engine), "unix://%s/engine.sock", f->root);
+	setenv("DOCKER_HOST", f->engine, 1);
 }
 
 void
@@ -141,8 +149,8 @@ fixture_done(struct fixture *f)
 void
 pgod_start(struct fixture *f, ...)
 {
-	const char *argv[16] = {"pgod", "--config", f->config, "--dir", f->dir, "--datadir", at(f, "data"), "--ssh=127.0.0.1:0",
-	    "--debug"};
+	const char *argv[16] = {
+	    "pgod", "--config", f->config, "--dir", f->dir, "--datadir", at(f, "data"), "--ssh=127.0.0.1:0", "--debug"};
 	size_t n = 9;
 	va_list ap;
 
@@ -158,7 +166,7 @@ pgod_start(struct fixture *f, ...)
 
 		dup2(log, STDERR_FILENO);
 		dup2(log, STDOUT_FILENO);
-		execv(f->binaries[0], (char **)argv);
+		execv(f->program, (char **)argv);
 		_exit(127);
 	}
 }
@@ -177,7 +185,8 @@ receive_fd(int sock)
 	char control[CMSG_SPACE(sizeof(int))];
 	char byte;
 	struct iovec iov = {&byte, 1};
-	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+	struct msghdr mh = {
+	    .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
 	struct cmsghdr *c;
 	int fd = -1;
 
@@ -278,7 +287,8 @@ job_start(struct fixture *f, long long id, const char *kind, const char *service
 {
 	auto_strv struct strv args = {0};
 	auto_free char *packed = NULL;
-	auto_close int stdin_fd = in == NULL ? open("/dev/null", O_RDONLY | O_CLOEXEC) : io_memfd("in", in, strlen(in), NULL);
+	auto_close int stdin_fd =
+	    in == NULL ? open("/dev/null", O_RDONLY | O_CLOEXEC) : io_memfd("in", in, strlen(in), NULL);
 	const char *word;
 	json_t *body;
 	int out[2];
@@ -290,7 +300,8 @@ job_start(struct fixture *f, long long id, const char *kind, const char *service
 	va_end(ap);
 	packed = strv_pack(&args);
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-	body = msg_new("job", "sIssssssss", "id", (json_int_t)id, "kind", kind, "service", service, "args", packed, "stdio", "012");
+	body = msg_new("job", "sIssssssss", "id", (json_int_t)id, "kind", kind, "service", service, "args", packed,
+	    "stdio", "012");
 	assert_int_equal(msg_send(f->core, CORE_TO_PGOD, body, (int[]){stdin_fd, out[1], out[1]}, 3, NULL), 0);
 	json_decref(body);
 	close(out[1]);
@@ -388,13 +399,76 @@ ssh_connect(struct fixture *f)
 	return fd;
 }
 
+int
+setup(void **state)
+{
+	(void)state;
+	write_file(fx.config, CONFIG, 0600);
+	return 0;
+}
+
+/* Whatever a failed test left behind must not disturb the next. */
+int
+teardown(void **state)
+{
+	(void)state;
+	core_drop(&fx);
+	if (fx.pgod > 0) {
+		kill(fx.pgod, SIGKILL);
+		waitpid(fx.pgod, NULL, 0);
+		fx.pgod = 0;
+	}
+	return 0;
+}
+
 void
-wait_gone(pid_t pid)
+start_up(void)
+{
+	pgod_start(&fx, "--restart=false", NULL);
+	core_attach(&fx, true);
+}
+
+void
+ends_with(int status)
+{
+	assert_int_equal(pgod_wait(&fx), status);
+	fx.pgod = 0;
+}
+
+pid_t
+read_pid(int fd)
+{
+	char line[32] = "";
+	size_t n = 0;
+
+	while (n < sizeof(line) - 1 && (n == 0 || line[n - 1] != '\n')) {
+		struct pollfd pfd = {.fd = fd, .events = POLLIN};
+
+		assert_int_equal(poll(&pfd, 1, WAIT_MS), 1);
+		assert_int_equal(read(fd, line + n, 1), 1);
+		n++;
+	}
+	return atoi(line);
+}
+
+void
+gone(pid_t pid)
 {
 	long long until = io_now_ms() + WAIT_MS;
 
-	while (waitpid(pid, NULL, WNOHANG) == 0 || kill(pid, 0) == 0) {
+	while (kill(pid, 0) == 0) {
 		assert_true(io_now_ms() < until);
 		poll(NULL, 0, 5);
 	}
+}
+
+/* A lock job that says its pid and then runs until the file "go" appears. */
+int
+blocker(long long id, const char *service, pid_t *ret_pid)
+{
+	auto_free char *script = str_printf("echo $$; until test -e %s/go; do sleep 0.05; done; echo over", fx.root);
+	int fd = job_start(&fx, id, "stop", service, NULL, "--", "sh", "-c", script, NULL);
+
+	*ret_pid = read_pid(fd);
+	return fd;
 }

@@ -1,4 +1,4 @@
-/* The real pgod, with a core that the test plays itself. */
+/* The real pgod, with a core that the test plays itself: start, stop, configuration, core, connections. */
 #include "fixture.h"
 
 #include <errno.h>
@@ -17,50 +17,6 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "base/str.h"
-
-static struct fixture fx;
-
-#define CONFIG                                                                                                         \
-	"[[services]]\nname = \"web\"\nuser = \"alice\"\nrepository = \"https://u:secret@example.org/web.git\"\n"       \
-	"env = [\"COLOUR=blue\"]\n"                                                                     \
-	"[[services]]\nname = \"db\"\nuser = \"bob\"\nrepository = \"https://example.org/db.git\"\n"
-#define OID "0123456789012345678901234567890123456789"
-
-static int
-setup(void **state)
-{
-	(void)state;
-	write_file(fx.config, CONFIG, 0600);
-	return 0;
-}
-
-/* Whatever a failed test left behind must not disturb the next. */
-static int
-teardown(void **state)
-{
-	(void)state;
-	core_drop(&fx);
-	if (fx.pgod > 0) {
-		kill(fx.pgod, SIGKILL);
-		waitpid(fx.pgod, NULL, 0);
-		fx.pgod = 0;
-	}
-	return 0;
-}
-
-static void
-start_up(void)
-{
-	pgod_start(&fx, "--restart=false", NULL);
-	core_attach(&fx, true);
-}
-
-static void
-ends_with(int status)
-{
-	assert_int_equal(pgod_wait(&fx), status);
-	fx.pgod = 0;
-}
 
 static void
 the_start_reaches_core_in_order_and_without_secrets(void **state)
@@ -119,147 +75,10 @@ a_second_pgod_on_the_same_directory_refuses(void **state)
 }
 
 static void
-a_job_is_the_account_and_nothing_else(void **state)
-{
-	const char *text;
-	int fd;
-
-	(void)state;
-	start_up();
-	fd = job_start(&fx, 1, "logs", "web", NULL, "--tail", "--", "sh", "-c",
-	    "echo $words; id -u; id -g; id -G; pwd; umask; env | sort | tr '\\n' ' '; ls /proc/self/fd | wc -l; "
-	    "ps -o sid= -o pid= -p $$ | awk '{print $1 == $2}'; grep NoNewPrivs /proc/self/status; ulimit -c; ulimit -n", NULL);
-	text = read_all(fd);
-	assert_int_equal(job_status(&fx, 1, NULL), 0);
-	assert_non_null(strstr(text, "-p web logs --tail\n61001\n61001\n61001 61005 61006\n"));
-	assert_non_null(strstr(text, "/var/.empty\n0022\n"));
-	assert_non_null(strstr(text, "DOCKER_HOST=unix:///tmp/"));
-	assert_non_null(strstr(text, "HOME=/home/alice"));
-	assert_non_null(strstr(text, "PATH=/usr/sbin:/usr/bin:/sbin:/bin"));
-	assert_null(strstr(text, "COLOUR"));
-	assert_null(strstr(text, "secret"));
-	assert_null(strstr(text, "PGO_"));
-	assert_non_null(strstr(text, " 4\n1\nNoNewPrivs:\t1\n0\n4096")); /* 0, 1, 2 and ls's own; session leader */
-	assert_int_equal(pgod_stop(&fx), 0);
-	fx.pgod = 0;
-}
-
-static void
-a_git_job_has_no_engine_and_gets_its_secret_in_the_environment(void **state)
-{
-	const char *text;
-
-	(void)state;
-	start_up();
-	text = read_all(job_start(&fx, 1, "ls-remote", "web", "echo $1; id -G; env | sort\n", NULL));
-	assert_int_equal(job_status(&fx, 1, NULL), 0);
-	assert_true(str_starts(text, "ls-remote\n61001 61006\n"));
-	assert_non_null(strstr(text, "PGO_AUTH=dTpzZWNyZXQ=\n"));
-	assert_non_null(strstr(text, "PGO_URL=https://example.org/web.git\n"));
-	assert_non_null(strstr(text, "PGO_BRANCH=main\n"));
-	assert_null(strstr(text, "DOCKER_HOST"));
-	text = read_all(job_start(&fx, 2, "keys", "db", "echo $*; env | grep -c AUTH\n", OID, NULL));
-	assert_string_equal(text, "keys " OID "\n0");
-	assert_int_equal(pgod_stop(&fx), 0);
-	fx.pgod = 0;
-}
-
-static void
-a_sealed_job_sees_no_host_and_no_network(void **state)
-{
-	const char *text;
-	auto_free char *script = NULL;
-
-	(void)state;
-	start_up();
-	write_file(at(&fx, "var/.stage/web/compose.yaml"), "staged\n", 0644);
-	write_file(at(&fx, "var/web/compose.yaml"), "live\n", 0644);
-	script = str_printf("cat %s/web/compose.yaml; for f in /proc/self /sys/class /etc/hostname /etc/shadow /root /home "
-			    "%s/db %s/.stage /var /run; do test -e $f && echo sees $f; done; echo x > %s/web/new && echo wrote; "
-			    "echo x > /usr/x && echo wrote; echo x > /x && echo wrote; echo t > /tmp/t && cat /tmp/t; echo n > /dev/null && "
-			    "echo null; head -c 1 /dev/urandom | wc -c; id -u; test -x $PGO_COMPOSE && echo compose; echo $COLOUR; echo $PATH; "
-			    "/bin/ls /; cat < /dev/tcp/127.0.0.1/1; getent hosts localhost || echo no hosts; ulimit -d\n",
-	    fx.dir, fx.dir, fx.dir, fx.dir);
-	text = read_all(job_start(&fx, 1, "resolve", "web", script, NULL));
-	assert_int_equal(job_status(&fx, 1, NULL), 0);
-	assert_true(str_starts(text, "staged\n"));
-	assert_null(strstr(text, "sees"));
-	assert_null(strstr(text, "wrote"));
-	assert_non_null(strstr(text, "t\nnull\n1\n61001\ncompose\nblue\n/usr/sbin:/usr/bin:/sbin:/bin\n"));
-	assert_null(strstr(text, "proc"));
-	assert_non_null(strstr(text, "no hosts\n1048576"));
-	assert_int_equal(pgod_stop(&fx), 0);
-	fx.pgod = 0;
-}
-
-static void
-a_sealed_job_has_no_network_device_but_a_dead_loopback(void **state)
-{
-	const char *text;
-
-	(void)state;
-	start_up();
-	text = read_all(job_start(&fx, 1, "resolve", "web",
-	    "perl -e 'use Socket; socket(S, PF_INET, SOCK_STREAM, 0) or die; connect(S, sockaddr_in($ENV{PORT} || 22, inet_aton(\"127.0.0.1\"))) or print \"$!\"'\n",
-	    NULL));
-	assert_string_equal(text, "Network is unreachable");
-	assert_int_equal(pgod_stop(&fx), 0);
-	fx.pgod = 0;
-}
-
-static void
-a_staged_job_sees_the_stage_over_the_live_tree_and_the_host_does_not(void **state)
-{
-	auto_free char *cat = NULL;
-	auto_buf struct buf b = BUF_INIT(100);
-	const char *text;
-
-	(void)state;
-	start_up();
-	write_file(at(&fx, "var/.stage/web/f"), "staged\n", 0644);
-	write_file(at(&fx, "var/web/f"), "live\n", 0644);
-	cat = str_printf("cat %s/web/f; test -e /etc/hostname && echo host", fx.dir);
-	text = read_all(job_start(&fx, 1, "build", "web", NULL, "--", "sh", "-c", cat, NULL));
-	assert_string_equal(text, "staged\nhost");
-	assert_int_equal(job_status(&fx, 1, NULL), 0);
-	text = read_all(job_start(&fx, 2, "logs", "web", NULL, "--", "sh", "-c", cat, NULL));
-	assert_string_equal(text, "live\nhost");
-	assert_int_equal(pgod_stop(&fx), 0);
-	fx.pgod = 0;
-}
-
-static void
-refused(long long id, const char *kind, const char *service, const char *operand, const char *sentence)
-{
-	const char *error = NULL;
-
-	close(job_start(&fx, id, kind, service, NULL, operand, NULL));
-	assert_int_equal(job_status(&fx, id, &error), -1);
-	if (strstr(error, sentence) == NULL)
-		fail_msg("%s %s: %s", kind, service, error);
-}
-
-static void
-what_is_not_on_the_menu_is_refused_with_a_sentence(void **state)
-{
-	(void)state;
-	start_up();
-	refused(1, "rm", "web", NULL, "no such kind");
-	refused(2, "logs", "nobody-knows", NULL, "is not configured");
-	refused(3, "down", "nobody-knows", NULL, "has no directory");
-	refused(4, "logs", "../web", NULL, "not the name of a service");
-	refused(5, "stage", "web", "HEAD", "takes one commit");
-	refused(6, "stage", "web", NULL, "takes one commit");
-	refused(7, "fetch", "web", OID, "takes no operands");
-	refused(8, "down", ".state", NULL, "not the name of a service");
-	assert_int_equal(pgod_stop(&fx), 0);
-	fx.pgod = 0;
-}
-
-static void
 a_core_that_breaks_the_rules_is_dropped_and_started_anew(void **state)
 {
-	json_t *body = msg_new("job", "sIssssssss", "id", (json_int_t)1, "kind", "logs", "service", "web", "args", "", "stdio", "7");
+	json_t *body = msg_new(
+	    "job", "sIssssssss", "id", (json_int_t)1, "kind", "logs", "service", "web", "args", "", "stdio", "7");
 
 	(void)state;
 	start_up();
@@ -269,282 +88,6 @@ a_core_that_breaks_the_rules_is_dropped_and_started_anew(void **state)
 	core_drop(&fx);
 	core_attach(&fx, true);
 	assert_string_equal(read_all(job_start(&fx, 1, "logs", "web", NULL, "--", "echo", "alive", NULL)), "alive");
-	assert_int_equal(pgod_stop(&fx), 0);
-	fx.pgod = 0;
-}
-
-static void
-down_of_a_service_that_is_gone_runs_as_the_owner_of_its_directory(void **state)
-{
-	(void)state;
-	start_up();
-	assert_int_equal(mkdir(at(&fx, "var/old"), 0755), 0);
-	assert_int_equal(chown(at(&fx, "var/old"), UID_BOB, UID_BOB), 0);
-	assert_string_equal(read_all(job_start(&fx, 1, "down", "old", NULL, "--", "id", "-un", NULL)), "bob");
-	assert_int_equal(job_status(&fx, 1, NULL), 0);
-	assert_int_equal(rmdir(at(&fx, "var/old")), 0);
-	assert_int_equal(pgod_stop(&fx), 0);
-	fx.pgod = 0;
-}
-
-static void
-a_job_that_cannot_start_names_the_reason(void **state)
-{
-	const char *error = NULL;
-
-	(void)state;
-	start_up();
-	assert_int_equal(chmod(at(&fx, "x/pgod-job"), 0600), 0);
-	close(job_start(&fx, 1, "ls-remote", "web", NULL, NULL));
-	assert_int_equal(job_status(&fx, 1, &error), -1);
-	assert_int_equal(chmod(at(&fx, "x/pgod-job"), 0755), 0);
-	assert_non_null(strstr(error, "cannot execute"));
-	assert_non_null(strstr(error, "Permission denied"));
-	assert_int_equal(pgod_stop(&fx), 0);
-	fx.pgod = 0;
-}
-
-static void
-exit_status_and_signal_come_back_as_they_are(void **state)
-{
-	(void)state;
-	start_up();
-	close(job_start(&fx, 1, "exec", "web", NULL, "--", "sh", "-c", "exit 42", NULL));
-	assert_int_equal(job_status(&fx, 1, NULL), 42);
-	close(job_start(&fx, 2, "exec", "web", NULL, "--", "sh", "-c", "kill -SEGV $$", NULL));
-	assert_int_equal(job_status(&fx, 2, NULL), 128 + SIGSEGV);
-	assert_int_equal(pgod_stop(&fx), 0);
-	fx.pgod = 0;
-}
-
-static pid_t
-read_pid(int fd)
-{
-	char line[32] = "";
-	size_t n = 0;
-
-	while (n < sizeof(line) - 1 && (n == 0 || line[n - 1] != '\n')) {
-		struct pollfd pfd = {.fd = fd, .events = POLLIN};
-
-		assert_int_equal(poll(&pfd, 1, WAIT_MS), 1);
-		assert_int_equal(read(fd, line + n, 1), 1);
-		n++;
-	}
-	return atoi(line);
-}
-
-static void
-gone(pid_t pid)
-{
-	long long until = io_now_ms() + WAIT_MS;
-
-	while (kill(pid, 0) == 0) {
-		assert_true(io_now_ms() < until);
-		poll(NULL, 0, 5);
-	}
-}
-
-static void
-kill_ends_a_grandchild_that_ignores_term_in_a_group_of_its_own(void **state)
-{
-	pid_t grandchild;
-	int fd;
-
-	(void)state;
-	start_up();
-	fd = job_start(&fx, 1, "exec", "web", NULL, "--", "bash", "-c",
-	    "trap '' TERM; set -m; (trap '' TERM; echo $BASHPID; while :; do sleep 1; done) & wait; wait", NULL);
-	grandchild = read_pid(fd);
-	job_kill(&fx, 1, "TERM");
-	assert_int_equal(job_status(&fx, 1, NULL), 128 + SIGKILL);
-	gone(grandchild);
-	close(fd);
-	assert_int_equal(pgod_stop(&fx), 0);
-	fx.pgod = 0;
-}
-
-static void
-a_daemon_that_left_the_session_ends_and_no_zombie_stays(void **state)
-{
-	pid_t daemon;
-	int fd;
-
-	(void)state;
-	start_up();
-	fd = job_start(&fx, 1, "exec", "web", NULL, "--", "bash", "-c", "setsid bash -c 'echo $$; exec sleep 1000' & sleep 0.2", NULL);
-	daemon = read_pid(fd);
-	assert_int_equal(job_status(&fx, 1, NULL), 0);
-	gone(daemon);
-	close(fd);
-	assert_int_equal(pgod_stop(&fx), 0);
-	fx.pgod = 0;
-}
-
-static void
-interrupt_reaches_the_job(void **state)
-{
-	int fd;
-
-	(void)state;
-	start_up();
-	fd = job_start(&fx, 1, "exec", "web", NULL, "--", "bash", "-c", "trap 'exit 7' INT; echo 1; while :; do sleep 0.05; done", NULL);
-	read_pid(fd);
-	job_kill(&fx, 1, "INT");
-	assert_int_equal(job_status(&fx, 1, NULL), 7);
-	close(fd);
-	assert_int_equal(pgod_stop(&fx), 0);
-	fx.pgod = 0;
-}
-
-/* A lock job that says its pid and then runs until the file "go" appears. */
-static int
-blocker(long long id, const char *service, pid_t *ret_pid)
-{
-	auto_free char *script = str_printf("echo $$; until test -e %s/go; do sleep 0.05; done; echo over", fx.root);
-	int fd = job_start(&fx, id, "stop", service, NULL, "--", "sh", "-c", script, NULL);
-
-	*ret_pid = read_pid(fd);
-	return fd;
-}
-
-static void
-two_lock_jobs_of_a_service_run_one_after_the_other(void **state)
-{
-	auto_msg struct msg m = MSG_INIT;
-	pid_t first;
-	int one, two;
-
-	(void)state;
-	start_up();
-	one = blocker(1, "web", &first);
-	two = job_start(&fx, 2, "start", "web", NULL, "--", "echo", "second", NULL);
-	assert_string_equal(read_all(job_start(&fx, 3, "start", "db", NULL, "--", "echo", "other", NULL)), "other");
-	assert_int_equal(job_status(&fx, 3, NULL), 0);
-	write_file(at(&fx, "go"), "", 0644);
-	expect(&fx, "job-exited", &m);
-	assert_int_equal(msg_int(&m, "id"), 1);
-	assert_string_equal(read_all(two), "second");
-	assert_int_equal(job_status(&fx, 2, NULL), 0);
-	assert_string_equal(read_all(one), "over");
-	unlink(at(&fx, "go"));
-	assert_int_equal(pgod_stop(&fx), 0);
-	fx.pgod = 0;
-}
-
-static void
-a_waiting_job_can_be_ended(void **state)
-{
-	const char *error = NULL;
-	pid_t first;
-	int one, two;
-
-	(void)state;
-	start_up();
-	one = blocker(1, "web", &first);
-	two = job_start(&fx, 2, "start", "web", NULL, "--", "echo", "second", NULL);
-	job_kill(&fx, 2, "TERM");
-	assert_int_equal(job_status(&fx, 2, &error), -1);
-	assert_non_null(strstr(error, "while it waited"));
-	assert_string_equal(read_all(two), "");
-	write_file(at(&fx, "go"), "", 0644);
-	assert_int_equal(job_status(&fx, 1, NULL), 0);
-	close(one);
-	unlink(at(&fx, "go"));
-	assert_int_equal(pgod_stop(&fx), 0);
-	fx.pgod = 0;
-}
-
-static void
-after_kill_9_the_new_pgod_waits_for_the_old_job(void **state)
-{
-	auto_msg struct msg m = MSG_INIT;
-	pid_t old;
-	int one, two;
-
-	(void)state;
-	start_up();
-	one = blocker(1, "web", &old);
-	kill(fx.pgod, SIGKILL);
-	ends_with(128 + SIGKILL);
-	core_drop(&fx);
-	start_up();
-	two = job_start(&fx, 2, "start", "web", NULL, "--", "echo", "second", NULL);
-	expect(&fx, "job-waiting", &m);
-	assert_int_equal(msg_int(&m, "id"), 2);
-	assert_int_equal(msg_int(&m, "pid"), old);
-	write_file(at(&fx, "go"), "", 0644);
-	assert_string_equal(read_all(two), "second");
-	assert_int_equal(job_status(&fx, 2, NULL), 0);
-	assert_string_equal(read_all(one), "over");
-	waitpid(old, NULL, 0);
-	unlink(at(&fx, "go"));
-	assert_int_equal(pgod_stop(&fx), 0);
-	fx.pgod = 0;
-}
-
-/* Its deadline is the one that its kind had: the lock tells when it began. */
-static void
-an_old_job_beyond_its_deadline_is_ended_with_all_its_processes(void **state)
-{
-	auto_close int lock = -1;
-	auto_free char *note = NULL;
-	int ready[2];
-	pid_t old;
-	char byte;
-
-	(void)state;
-	start_up();
-	assert_int_equal(pgod_stop(&fx), 0);
-	assert_int_equal(pipe(ready), 0);
-	old = fork();
-	if (old == 0) {
-		lock = open(at(&fx, "var/.lock/web"), O_RDWR | O_CREAT, 0600);
-		note = str_printf("%d resolve 1\n", (int)getpid()); /* began when the machine did */
-		flock(lock, LOCK_EX);
-		if (write(lock, note, strlen(note)) < 0 || write(ready[1], "x", 1) != 1)
-			_exit(1);
-		pause();
-		_exit(0);
-	}
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	close(ready[0]);
-	close(ready[1]);
-	start_up();
-	assert_string_equal(read_all(job_start(&fx, 1, "start", "web", NULL, "--", "echo", "mine", NULL)), "mine");
-	assert_int_equal(waitpid(old, NULL, 0), old);
-	assert_int_equal(pgod_stop(&fx), 0);
-	fx.pgod = 0;
-}
-
-static void
-when_core_dies_lock_jobs_finish_and_others_end(void **state)
-{
-	auto_msg struct msg m = MSG_INIT;
-	pid_t locked, free_one;
-	int one, two, three;
-
-	(void)state;
-	start_up();
-	one = blocker(1, "web", &locked);
-	two = job_start(&fx, 2, "logs", "web", NULL, "--", "sh", "-c", "echo $$; exec sleep 1000", NULL);
-	free_one = read_pid(two);
-	kill(fx.core_pid, SIGKILL);
-	core_drop(&fx);
-	core_attach(&fx, true);
-	gone(free_one);
-	expect(&fx, "config", &m);
-	assert_int_equal(kill(locked, 0), 0);
-	three = job_start(&fx, 1, "start", "web", NULL, "--", "echo", "new", NULL);
-	msg_done(&m);
-	m = (struct msg)MSG_INIT;
-	expect(&fx, "job-waiting", &m);
-	assert_int_equal(msg_int(&m, "pid"), locked);
-	write_file(at(&fx, "go"), "", 0644);
-	assert_string_equal(read_all(three), "new");
-	assert_int_equal(job_status(&fx, 1, NULL), 0);
-	close(one);
-	close(two);
-	unlink(at(&fx, "go"));
 	assert_int_equal(pgod_stop(&fx), 0);
 	fx.pgod = 0;
 }
@@ -691,8 +234,9 @@ retire_moves_the_directories_and_never_a_configured_service(void **state)
 	assert_string_equal(msg_str(&m, "error"), "");
 	assert_int_equal(access(at(&fx, "var/old"), F_OK), -1);
 	{
-		auto_free char *check = str_printf("test -d %s/.removed/old-*/repo.git && grep -q precious %s/.removed/old-*/tree/data", fx.dir,
-		    fx.dir);
+		auto_free char *check =
+		    str_printf("test -d %s/.removed/old-*/repo.git && grep -q precious %s/.removed/old-*/tree/data",
+			fx.dir, fx.dir);
 
 		assert_int_equal(system(check), 0); // NOLINT: a test's own words
 	}
@@ -824,41 +368,24 @@ int
 main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		T(the_start_reaches_core_in_order_and_without_secrets),
-		T(a_second_pgod_on_the_same_directory_refuses),
-		T(a_job_is_the_account_and_nothing_else),
-		T(a_git_job_has_no_engine_and_gets_its_secret_in_the_environment),
-		T(a_sealed_job_sees_no_host_and_no_network),
-		T(a_sealed_job_has_no_network_device_but_a_dead_loopback),
-		T(a_staged_job_sees_the_stage_over_the_live_tree_and_the_host_does_not),
-		T(what_is_not_on_the_menu_is_refused_with_a_sentence),
-		T(a_core_that_breaks_the_rules_is_dropped_and_started_anew),
-		T(down_of_a_service_that_is_gone_runs_as_the_owner_of_its_directory),
-		T(a_job_that_cannot_start_names_the_reason),
-		T(exit_status_and_signal_come_back_as_they_are),
-		T(kill_ends_a_grandchild_that_ignores_term_in_a_group_of_its_own),
-		T(a_daemon_that_left_the_session_ends_and_no_zombie_stays),
-		T(interrupt_reaches_the_job),
-		T(two_lock_jobs_of_a_service_run_one_after_the_other),
-		T(a_waiting_job_can_be_ended),
-		T(after_kill_9_the_new_pgod_waits_for_the_old_job),
-		T(an_old_job_beyond_its_deadline_is_ended_with_all_its_processes),
-		T(when_core_dies_lock_jobs_finish_and_others_end),
-		T(stopping_waits_for_a_lock_job_and_a_second_signal_does_not),
-		T(sighup_with_a_faulty_configuration_reports_it_and_carries_on),
-		T(a_changed_file_is_noticed_and_a_valid_one_ends_pgod_with_2),
-		T(a_stop_file_is_a_hold_with_its_author_and_first_line),
-		T(a_directory_of_another_account_is_a_problem_with_the_command),
-		T(retire_moves_the_directories_and_never_a_configured_service),
-		T(core_gets_a_connection_to_the_engine_or_a_reason),
-		T(a_connection_gets_a_process_with_the_host_key_and_core_a_channel),
-		T(the_33rd_connection_of_an_address_is_closed_at_once),
-		T(what_is_wrong_at_the_start_is_said_in_a_sentence),
-		T(a_link_in_place_of_a_directory_is_a_problem_and_not_followed),
+	    T(the_start_reaches_core_in_order_and_without_secrets),
+	    T(a_second_pgod_on_the_same_directory_refuses),
+	    T(a_core_that_breaks_the_rules_is_dropped_and_started_anew),
+	    T(stopping_waits_for_a_lock_job_and_a_second_signal_does_not),
+	    T(sighup_with_a_faulty_configuration_reports_it_and_carries_on),
+	    T(a_changed_file_is_noticed_and_a_valid_one_ends_pgod_with_2),
+	    T(a_stop_file_is_a_hold_with_its_author_and_first_line),
+	    T(a_directory_of_another_account_is_a_problem_with_the_command),
+	    T(retire_moves_the_directories_and_never_a_configured_service),
+	    T(core_gets_a_connection_to_the_engine_or_a_reason),
+	    T(a_connection_gets_a_process_with_the_host_key_and_core_a_channel),
+	    T(the_33rd_connection_of_an_address_is_closed_at_once),
+	    T(what_is_wrong_at_the_start_is_said_in_a_sentence),
+	    T(a_link_in_place_of_a_directory_is_a_problem_and_not_followed),
 	};
 	int failed;
 
-	if (argc != 5)
+	if (argc != 6)
 		return 2;
 	fixture_init(&fx, argv);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,208 @@
+/* What makes a service do something by itself: pgod's and the engine's news, and its timers. */
+#include <sys/random.h>
+
+#include "base/io.h"
+#include "base/log.h"
+#include "core/runs.h"
+#include "core/service.h"
+#include "engine/engine.h"
+
+static void
+arm(struct event *timer, int64_t ms)
+{
+	struct timeval tv = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+
+	event_add(timer, &tv);
+}
+
+struct reconcile_facts
+service_facts(const struct service *svc, struct runs *runs)
+{
+	const struct core *core = svc->core;
+
+	service_runs(svc, runs);
+	return (struct reconcile_facts){
+	    .ready = svc->ready,
+	    .quitting = core->quitting,
+	    .engine_up = core->engine_up,
+	    .held = svc->held,
+	    .stopped = service_stopped(svc, NULL),
+	    .resume = svc->resume != 0,
+	    .new_commit = svc->row.tracked[0] != '\0' && !str_eq(svc->row.tracked, svc->row.judged),
+	    .retry_wait = event_pending(svc->retry_timer, EV_TIMEOUT, NULL) != 0 || svc->await_req != NULL,
+	    .released = svc->row.release != 0,
+	    .running = runs->running > 0,
+	    .satisfied = runs->missing.n == 0,
+	    .restore = svc->restore,
+	    .broken = svc->broken[0] != '\0',
+	    .heal_wait = event_pending(svc->heal_timer, EV_TIMEOUT, NULL) != 0,
+	};
+}
+
+void
+service_plan_heal(struct service *svc, const struct runs *runs)
+{
+	int64_t wait = heal_delay_ms(&svc->heal, io_now_ms());
+
+	if (wait < 0) {
+		str_set(&svc->broken, buf_str(&runs->why));
+		log_err("broken: gave up after %d attempts to bring it up: %s service=%s", svc->heal.attempts,
+		    svc->broken, svc->conf->name);
+		return;
+	}
+	if (runs->engine_restarts && wait < HEAL_RESTART_MS)
+		wait = HEAL_RESTART_MS;
+	if (wait < HEAL_SOON_MS)
+		wait = HEAL_SOON_MS;
+	arm(svc->heal_timer, wait);
+}
+
+/* d + uniform[0, d/2): no two services, and no two servers, ask in step. */
+static int64_t
+jitter(int64_t ms)
+{
+	uint32_t r = 0;
+
+	if (getrandom(&r, sizeof(r), GRND_NONBLOCK) < 0)
+		r = (uint32_t)io_now_ms();
+	return ms + (int64_t)(r % (uint64_t)(ms / 2 + 1));
+}
+
+static void
+on_poll(evutil_socket_t fd, short what, void *ctx)
+{
+	struct service *svc = ctx;
+
+	(void)fd;
+	(void)what;
+	arm(svc->poll_timer, jitter(svc->core->conf->poll_ms));
+	if (!svc->core->quitting)
+		service_queue(svc, &(struct task){.kind = TASK_LOOK, .trigger = "poll"});
+}
+
+static void
+on_heal(evutil_socket_t fd, short what, void *ctx)
+{
+	struct service *svc = ctx;
+	auto_runs struct runs runs = RUNS_INIT;
+	struct reconcile_facts facts = service_facts(svc, &runs);
+	struct task task = {.kind = TASK_HEAL, .trigger = "heal", .args = runs.missing};
+
+	(void)fd;
+	(void)what;
+	/* It may have come back meanwhile, or be at work: whatever ends that decides again. */
+	if (svc->running != NULL || !TAILQ_EMPTY(&svc->queue) || reconcile_decide(&facts) != ACTION_HEAL)
+		return;
+	heal_spend(&svc->heal, io_now_ms());
+	log_warn("does not run as it should, bringing it up: %s service=%s attempt=%d", buf_str(&runs.why),
+	    svc->conf->name, svc->heal.attempts);
+	service_queue(svc, &task);
+}
+
+static void
+on_awaited(void *ctx, const struct engine_reply *reply)
+{
+	struct service *svc = ctx;
+
+	svc->await_req = NULL;
+	if (reply->err->num != 0 || reply->missing) {
+		arm(svc->retry_timer, SERVICE_NETWORK_MS);
+		return;
+	}
+	str_set(&svc->awaited, "");
+	service_next(svc);
+}
+
+/* A deploy may be tried again; one that awaits a network only when that is there: asking the engine is cheap. */
+static void
+on_retry(evutil_socket_t fd, short what, void *ctx)
+{
+	struct service *svc = ctx;
+
+	(void)fd;
+	(void)what;
+	if (svc->awaited[0] == '\0' || svc->row.tracked[0] == '\0')
+		service_next(svc);
+	else if (svc->await_req == NULL)
+		svc->await_req = engine_network(svc->core->engine, svc->awaited, on_awaited, svc);
+}
+
+void
+service_retry_later(struct service *svc)
+{
+	if (svc->awaited[0] != '\0') {
+		arm(svc->retry_timer, SERVICE_NETWORK_MS);
+		return;
+	}
+	svc->retry_ms = svc->retry_ms == 0 ? SERVICE_RETRY_MIN_MS : svc->retry_ms * 2;
+	if (svc->retry_ms > SERVICE_RETRY_MAX_MS)
+		svc->retry_ms = SERVICE_RETRY_MAX_MS;
+	arm(svc->retry_timer, svc->retry_ms);
+}
+
+void
+service_judge_again(struct service *svc)
+{
+	if (svc->pending[0] == '\0')
+		return;
+	str_set(&svc->pending, "");
+	str_set(&svc->row.judged, "");
+}
+
+void
+service_on_ready(struct service *svc, const char *problem)
+{
+	str_set(&svc->problem, problem);
+	svc->ready = problem[0] == '\0';
+	if (!svc->ready) {
+		log_err("not managed: %s service=%s", problem, svc->conf->name);
+		return;
+	}
+	arm(svc->poll_timer, 0);
+	service_next(svc);
+}
+
+void
+service_on_hold(struct service *svc, bool held, const char *note)
+{
+	if (held != svc->held)
+		log_info("%s%s%s service=%s", held ? "held: it stays down" : "no longer held",
+		    note[0] != '\0' ? ": " : "", note, svc->conf->name);
+	if (svc->held && !held) {
+		svc->restore = true;
+		service_judge_again(svc);
+	}
+	svc->held = held;
+	str_set(&svc->hold_note, note);
+	service_next(svc);
+}
+
+void
+service_on_containers(struct service *svc)
+{
+	if (svc->running != NULL && svc->running->deploy != NULL)
+		deploy_on_containers(svc->running->deploy);
+	else
+		service_next(svc);
+}
+
+void
+service_on_engine_up(struct service *svc)
+{
+	/* What failed because the engine was away may be tried at once. */
+	if (svc->awaited[0] == '\0' && event_pending(svc->retry_timer, EV_TIMEOUT, NULL)) {
+		event_del(svc->retry_timer);
+		svc->retry_ms = 0;
+	}
+	service_next(svc);
+}
+
+void
+service_make_timers(struct service *svc)
+{
+	struct event_base *base = svc->core->base;
+
+	svc->poll_timer = event_new(base, -1, 0, on_poll, svc);
+	svc->heal_timer = event_new(base, -1, 0, on_heal, svc);
+	svc->retry_timer = event_new(base, -1, 0, on_retry, svc);
+}

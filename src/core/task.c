@@ -1,0 +1,180 @@
+/* One thing at a time for a service: its queue, what runs, and what comes next. */
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "core/client.h"
+#include "core/runs.h"
+#include "core/service.h"
+
+static void (*const starters[TASK_KINDS])(struct task *) = {
+    [TASK_LOOK] = look_start,
+    [TASK_DEPLOY] = deploy_start,
+    [TASK_HEAL] = heal_start,
+    [TASK_STOP] = stop_start,
+    [TASK_VERB] = verb_start,
+};
+
+static void
+task_free(struct task *task)
+{
+	strv_done(&task->args);
+	free(task);
+}
+
+void
+service_drop_queue(struct service *svc)
+{
+	struct task *task;
+
+	while ((task = TAILQ_FIRST(&svc->queue)) != NULL) {
+		TAILQ_REMOVE(&svc->queue, task, entry);
+		task_free(task);
+	}
+}
+
+bool
+service_queue(struct service *svc, const struct task *like)
+{
+	struct task *task;
+	size_t n = 0;
+
+	TAILQ_FOREACH(task, &svc->queue, entry)
+	{
+		n++;
+		if (like->client == NULL && task->kind == like->kind && task->client == NULL)
+			return true;
+	}
+	if (n >= TASKS_QUEUED_MAX)
+		return false;
+	task = calloc(1, sizeof(*task));
+	if (task == NULL)
+		abort();
+	*task = *like;
+	task->svc = svc;
+	task->args = (struct strv){NULL, 0};
+	for (size_t i = 0; i < like->args.n; i++)
+		strv_add(&task->args, like->args.v[i]);
+	TAILQ_INSERT_TAIL(&svc->queue, task, entry);
+	if (svc->running != NULL)
+		task_sayf(task, "waiting: something else is being done for %s\n", svc->conf->name);
+	service_next(svc);
+	return true;
+}
+
+static void
+run_task(struct service *svc, struct task *task)
+{
+	TAILQ_REMOVE(&svc->queue, task, entry);
+	svc->running = task;
+	svc->waits = false;
+	svc->core->busy++;
+	starters[task->kind](task);
+}
+
+static void
+act(struct service *svc, enum action action, const struct runs *runs)
+{
+	struct task task = {0};
+
+	switch (action) {
+	case ACTION_STOP:
+		task = (struct task){.kind = TASK_STOP, .trigger = "hold"};
+		break;
+	case ACTION_RESUME:
+		task = (struct task){.kind = TASK_DEPLOY, .mode = DEPLOY_RESUME, .trigger = "boot"};
+		break;
+	case ACTION_DEPLOY:
+		task = (struct task){.kind = TASK_DEPLOY, .mode = DEPLOY_TRACK, .trigger = "poll"};
+		break;
+	case ACTION_RESTORE:
+		task = (struct task){.kind = TASK_HEAL, .trigger = "release"};
+		break;
+	case ACTION_HEAL:
+		service_plan_heal(svc, runs);
+		return;
+	default:
+		return;
+	}
+	service_queue(svc, &task);
+}
+
+void
+service_next(struct service *svc)
+{
+	struct task *task = TAILQ_FIRST(&svc->queue);
+
+	if (svc->running != NULL)
+		return;
+	if (task == NULL) {
+		auto_runs struct runs runs = RUNS_INIT;
+		struct reconcile_facts facts = service_facts(svc, &runs);
+
+		if (facts.satisfied && runs.dying == false && facts.engine_up && svc->broken[0] != '\0') {
+			log_info("runs again service=%s", svc->conf->name);
+			str_set(&svc->broken, "");
+		}
+		act(svc, reconcile_decide(&facts), &runs);
+		return;
+	}
+	/* An operator waits for his answer: he does not queue behind the polls of a hundred other services. */
+	if (task->client == NULL && svc->core->busy >= CORE_TASKS_MAX) {
+		svc->waits = true;
+		return;
+	}
+	run_task(svc, task);
+}
+
+void
+task_end(struct task *task, int status, const char *text)
+{
+	struct service *svc = task->svc;
+
+	if (task->client != NULL) {
+		if (text != NULL)
+			task_sayf(task, "%s\n", text);
+		client_exit(task->client, status);
+	}
+	svc->running = NULL;
+	svc->core->busy--;
+	task_free(task);
+	service_next(svc);
+	core_kick(svc->core);
+	core_maybe_exit(svc->core);
+}
+
+void
+task_say(struct task *task, int stream, const char *data, size_t len)
+{
+	if (task->client != NULL)
+		client_output(task->client, stream, data, len);
+}
+
+void
+task_sayf(struct task *task, const char *fmt, ...)
+{
+	auto_buf struct buf text = BUF_INIT(64 * 1024);
+	va_list ap;
+
+	if (task->client == NULL)
+		return;
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	client_output(task->client, 2, buf_str(&text), text.len);
+}
+
+void
+service_forget_client(struct service *svc, const struct client *client)
+{
+	struct task *task;
+
+	if (svc->running != NULL && svc->running->client == client)
+		svc->running->client = NULL;
+	TAILQ_FOREACH(task, &svc->queue, entry)
+	{
+		if (task->client == client)
+			task->client = NULL;
+	}
+}

@@ -1,0 +1,225 @@
+/* The menu: what each kind runs, with which environment. */
+#include "../conf/cmocka_all.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/buf.h"
+#include "supervisor/clients.h"
+#include "supervisor/compose.h"
+#include "supervisor/engine.h"
+#include "supervisor/job.h"
+#include "supervisor/listen.h"
+
+static struct conf_service service = {.name = (char[]){"web"},
+    .user = (char[]){"alice"},
+    .repository = (char[]){"https://h/x"},
+    .auth = (char[]){"u:p"},
+    .branch = (char[]){"main"},
+    .compose = (char[]){"c.yml"},
+    .uid = 7,
+    .gid = 7};
+static struct conf conf = {.services = &service, .nservices = 1};
+static struct account alice = {.name = (char[]){"alice"}, .home = (char[]){"/home/alice"}, .uid = 7, .gid = 7};
+static const struct facts facts = {.conf = &conf,
+    .accounts = &alice,
+    .dir = "/d",
+    .datadir = "/data",
+    .libexec = "/x",
+    .compose = (char[]){"/usr/bin/dc"},
+    .engine_path = (char[]){"/run/e.sock"}};
+
+#define PREFIX "docker-compose -p web --project-directory /d/web --env-file /dev/null -f - "
+
+/* As ARCHITECTURE.md has them; the operand of each test is "OP" (or nothing, or a commit). */
+static const struct {
+	const char *kind, *argv;
+	enum view_kind view;
+	bool lock, engine;
+} expected[] = {
+    {"ls-remote", "pgod-job ls-remote", VIEW_PLAIN, false, false},
+    {"fetch", "pgod-job fetch", VIEW_PLAIN, true, false},
+    {"stage", "pgod-job stage OP", VIEW_PLAIN, true, false},
+    {"keys", "pgod-job keys OP", VIEW_PLAIN, false, false},
+    {"resolve", "pgod-job resolve", VIEW_SEALED, true, false},
+    {"inputs", "pgod-job inputs OP", VIEW_PLAIN, true, false},
+    {"pull", PREFIX "pull OP", VIEW_PLAIN, true, true},
+    {"build", PREFIX "build OP", VIEW_STAGED, true, true},
+    {"checkout", "pgod-job checkout OP", VIEW_PLAIN, true, false},
+    {"mkdirs", "pgod-job mkdirs", VIEW_PLAIN, true, false},
+    {"up", PREFIX "--profile * up -d --no-build --pull never --remove-orphans OP", VIEW_PLAIN, true, true},
+    {"stop", "docker-compose -p web stop OP", VIEW_PLAIN, true, true},
+    {"start", "docker-compose -p web start OP", VIEW_PLAIN, true, true},
+    {"restart", "docker-compose -p web restart OP", VIEW_PLAIN, true, true},
+    {"down", "docker-compose -p web down OP", VIEW_PLAIN, true, true},
+    {"logs", "docker-compose -p web logs OP", VIEW_PLAIN, false, true},
+    {"exec", "docker-compose -p web exec OP", VIEW_PLAIN, false, true},
+};
+
+static void
+join(const struct strv *sv, struct buf *b)
+{
+	for (size_t i = 0; i < sv->n; i++)
+		buf_printf(b, "%s%s", i == 0 ? "" : " ", sv->v[i]);
+}
+
+static void
+the_menu_is_the_documented_one_and_has_nothing_else(void **state)
+{
+	size_t n = 0;
+
+	(void)state;
+	job_kind_table(&n);
+	assert_int_equal(n, ARRAY_LEN(expected));
+	for (size_t i = 0; i < n; i++) {
+		const struct job_kind *k = job_kind_find(expected[i].kind);
+		auto_strv struct strv operands = {0};
+		auto_strv struct strv argv = {0};
+		auto_buf struct buf b = BUF_INIT(4096);
+
+		assert_non_null(k);
+		if (k->operands != OPERANDS_NONE)
+			strv_add(&operands, "OP");
+		job_argv(k, &facts, "web", &operands, &argv);
+		join(&argv, &b);
+		assert_string_equal(buf_str(&b), expected[i].argv);
+		assert_int_equal(k->view, expected[i].view);
+		assert_int_equal((k->flags & JOB_LOCK) != 0, expected[i].lock);
+		assert_int_equal((k->flags & JOB_ENGINE) != 0, expected[i].engine);
+		assert_true(k->deadline_ms > 0 && k->grace_ms > 0 && k->nlimits > 0);
+	}
+}
+
+static void
+environment(const char *kind, const char *text)
+{
+	auto_strv struct strv envp = {0};
+	auto_buf struct buf b = BUF_INIT(4096);
+
+	job_envp(job_kind_find(kind), &facts, "web", &service, &alice, &envp);
+	join(&envp, &b);
+	assert_string_equal(buf_str(&b), text);
+}
+
+#define ACCOUNT "HOME=/home/alice USER=alice LOGNAME=alice PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8"
+#define PATHS "PGO_SERVICE=web PGO_LIVE=/d/web PGO_STAGE=/d/.stage/web PGO_REPO=/d/.repos/web.git PGO_DATADIR=/data/web"
+
+static void
+each_environment_is_closed(void **state)
+{
+	(void)state;
+	environment("keys", ACCOUNT " " PATHS);
+	environment("fetch", ACCOUNT " " PATHS " PGO_URL=https://h/x PGO_BRANCH=main PGO_AUTH=dTpw");
+	environment("stage", ACCOUNT " " PATHS " PGO_COMPOSE_FILE=c.yml");
+	environment("up", ACCOUNT " DOCKER_HOST=unix:///run/e.sock");
+}
+
+static void
+env_entries_reach_resolve_and_move_none_of_its_own_variables(void **state)
+{
+	(void)state;
+	strv_add(&service.env, "A=1");
+	strv_add(&service.env, "HOME=/evil");
+	strv_add(&service.env, "PGO_NEW=/evil");
+	strv_add(&service.env, "HOMER=x");
+	environment("resolve", ACCOUNT " " PATHS " PGO_COMPOSE_FILE=c.yml PGO_COMPOSE=/usr/bin/dc A=1 HOMER=x");
+	environment("exec", ACCOUNT " DOCKER_HOST=unix:///run/e.sock");
+	strv_done(&service.env);
+}
+
+static void
+compose_versions_are_told_apart(void **state)
+{
+	(void)state;
+	assert_int_equal(compose_major("2.26.1\n"), 2);
+	assert_int_equal(compose_major("v2.3.4"), 2);
+	assert_int_equal(compose_major("1.29.2"), 1);
+	assert_int_equal(compose_major("10.0"), 10);
+	assert_int_equal(compose_major(""), -1);
+	assert_int_equal(compose_major("docker-compose 2"), -1);
+	assert_int_equal(compose_major("2"), -1);
+}
+
+static void
+only_a_unix_socket_is_an_engine(void **state)
+{
+	auto_free char *a = NULL;
+	auto_free char *b = NULL;
+	char *c = NULL;
+
+	(void)state;
+	assert_int_equal(engine_path(NULL, &a, NULL), 0);
+	assert_string_equal(a, "/var/run/docker.sock");
+	assert_int_equal(engine_path("unix:///run//x", &b, NULL), 0);
+	assert_string_equal(b, "/run/x");
+	assert_int_equal(engine_path("tcp://h:2375", &c, NULL), -EINVAL);
+	assert_int_equal(engine_path("ssh://h", &c, NULL), -EINVAL);
+	assert_int_equal(engine_path("unix://relative", &c, NULL), -EINVAL);
+	assert_null(c);
+}
+
+static void
+listening_addresses_are_split(void **state)
+{
+	char host[64];
+	int port = 0;
+
+	(void)state;
+	assert_int_equal(listen_split(":2222", host, sizeof(host), &port, NULL), 0);
+	assert_true(str_eq(host, "") && port == 2222);
+	assert_int_equal(listen_split("[::1]:22", host, sizeof(host), &port, NULL), 0);
+	assert_true(str_eq(host, "::1") && port == 22);
+	assert_int_equal(listen_split("10.0.0.1:1", host, sizeof(host), &port, NULL), 0);
+	assert_true(str_eq(host, "10.0.0.1") && port == 1);
+	assert_true(listen_split("::1:22", host, sizeof(host), &port, NULL) < 0);
+	assert_true(listen_split("22", host, sizeof(host), &port, NULL) < 0);
+	assert_true(listen_split("h:", host, sizeof(host), &port, NULL) < 0);
+	assert_true(listen_split("h:65536", host, sizeof(host), &port, NULL) < 0);
+	assert_true(listen_split("h:ssh", host, sizeof(host), &port, NULL) < 0);
+}
+
+static struct in6_addr
+key6(const char *hex)
+{
+	struct sockaddr_storage ss = {.ss_family = AF_INET6};
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&ss;
+
+	for (size_t i = 0; i < 16; i++)
+		in6->sin6_addr.s6_addr[i] = (uint8_t)hex[i];
+	return clients_key(&ss);
+}
+
+static void
+one_ipv6_site_counts_as_one_client_and_mapped_ipv4_as_ipv4(void **state)
+{
+	struct in6_addr a = key6("SITE-64ALOW-BITS");
+	struct in6_addr b = key6("SITE-64Aother---");
+	struct in6_addr c = key6("SITE-65ALOW-BITS");
+	struct sockaddr_storage v4 = {.ss_family = AF_INET};
+	struct in6_addr mapped = key6("\0\0\0\0\0\0\0\0\0\0\377\377\12\0\0\1");
+	struct in6_addr plain;
+
+	(void)state;
+	assert_memory_equal(&a, &b, sizeof(a));
+	assert_memory_not_equal(&a, &c, sizeof(a));
+	memcpy(&((struct sockaddr_in *)&v4)->sin_addr, "\12\0\0\1", 4);
+	plain = clients_key(&v4);
+	assert_memory_equal(&mapped, &plain, sizeof(plain));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_menu_is_the_documented_one_and_has_nothing_else),
+	    cmocka_unit_test(each_environment_is_closed),
+	    cmocka_unit_test(env_entries_reach_resolve_and_move_none_of_its_own_variables),
+	    cmocka_unit_test(compose_versions_are_told_apart),
+	    cmocka_unit_test(only_a_unix_socket_is_an_engine),
+	    cmocka_unit_test(listening_addresses_are_split),
+	    cmocka_unit_test(one_ipv6_site_counts_as_one_client_and_mapped_ipv4_as_ipv4),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
