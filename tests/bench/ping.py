@@ -100,7 +100,8 @@ def run(theatre):
         ["", "n", "p50", "p99", "÷ peer (p50)"],
         [times_row(name, values, base) for name, values in taken.items()],
         [f"ping against the reference's {REFERENCE_MS} ms (another machine): {ratio(ping * 1000, REFERENCE_MS)}. ps takes {ms(ps - ping)} ms more than ping "
-         f"(target: within 2 ms). Longer than a second: {late}. The harness starts each command by fork and exec from Python; the load average at the end is {os.getloadavg()[0]:.1f}."],
+         f"(target: within 2 ms). Longer than a second: {late}. "
+         f"The harness starts each command by fork and exec from Python; the load average at the end is {os.getloadavg()[0]:.1f}."],
     )
     table(
         "B8b. Where the time goes: a connection made by libssh inside the harness, p50, ms",
