@@ -47,11 +47,10 @@ class Stage:
     @contextlib.contextmanager
     def on_real_engine(self, poll="1h"):
         daemon = Pgod(self.accounts, self.libexec, self.real_engine(), self.compose, poll)
-        try:
+        with contextlib.ExitStack() as tidy:
+            tidy.callback(self.engine.sweep)
+            tidy.callback(daemon.close)
             yield daemon
-        finally:
-            daemon.close()
-            self.engine.sweep()
 
     @contextlib.contextmanager
     def on_fake_engine(self, poll="1h"):
@@ -62,12 +61,11 @@ class Stage:
         fake.start()
         compose = shutil.copy(os.path.join(TOP, "tests", "integration", "fake-compose"), self.path("fake-compose"))
         daemon = Pgod(self.accounts, self.libexec, fake, compose, poll)
-        try:
+        with contextlib.ExitStack() as tidy:  # each of them, even when another fails
+            tidy.callback(os.rmdir, directory)
+            tidy.callback(fake.stop)
+            tidy.callback(daemon.close)
             yield daemon
-        finally:
-            daemon.close()
-            fake.stop()
-            os.rmdir(directory)
 
 
 def processes(pgo):
