@@ -25,20 +25,21 @@ class Look:
 
 def session(pgo, looks):
     """Two connections: one that has logged in and asks nothing, one with a process in a container on the other end."""
-    before = set(pgo.role_pids("pgod-ssh"))
+    (ready,) = wait_until(lambda: pgo.role_pids("pgod-ssh"), "one is kept ready")
+    looks.append(Look("pgod-ssh, kept ready", ready))
     idle = subprocess.Popen(pgo.ssh_argv("", options=("-N",)), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    (pid,) = wait_until(lambda: set(pgo.role_pids("pgod-ssh")) - before, "a connection")
+    (pid,) = wait_until(pgo.connections, "a connection")
     wait_until(lambda: settled(pid), "the connection is at rest")
     looks.append(Look("pgod-ssh, logged in", pid))
     busy = subprocess.Popen(pgo.ssh_argv("one//exec -T web cat"), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert echoed(busy)
-    (other,) = set(pgo.role_pids("pgod-ssh")) - {pid}
+    (other,) = set(pgo.connections()) - {pid}
     looks.append(Look("pgod-ssh, exec", other))
     both = memory.distinct([pid, other]) - memory.distinct([pid])
     for client in (idle, busy):
         client.terminate()
         client.communicate(timeout=10)
-    wait_until(lambda: not pgo.role_pids("pgod-ssh"), "the connections are gone")
+    wait_until(lambda: not pgo.connections(), "the connections are gone")
     return both
 
 

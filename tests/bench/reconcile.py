@@ -113,7 +113,7 @@ def polls(theatre):
         pgo.start()
         for number, repo in enumerate(repos):
             pgo.wait_deployed(f"s{number}", repo.head)
-        wait_until(lambda: not pgo.role_pids("pgod-ssh"), "the connections are gone")
+        wait_until(lambda: not pgo.connections(), "the connections are gone")
         pgod, core = stage.processes(pgo)
         asked = len(pgo.engine.requests), len(pgo.engine.journal)
         with watch.Starts(pgod) as starts:

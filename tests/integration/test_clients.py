@@ -87,7 +87,7 @@ def test_a_client_that_says_nothing_is_dropped(site):
 def test_a_session_is_its_own_unprivileged_process(site):
     with connect(site) as client:
         client.recv(100)
-        (pid,) = site.role_pids("pgod-ssh")[:1]
+        (pid,) = wait_until(site.connections, "the connection has its process")
         with open(f"/proc/{pid}/status", encoding="ascii") as text:
             status = dict(line.rstrip("\n").split(":\t", 1) for line in text if ":\t" in line)
     assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"

@@ -135,7 +135,7 @@ def test_sigkill_of_a_session_hurts_nobody_else(pgo):
         pgo.ssh_argv("site//exec web cat"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
-        (child,) = wait_until(lambda: pgo.role_pids("pgod-ssh")[:1], "the session has its process")
+        (child,) = wait_until(lambda: pgo.connections()[:1], "the session has its process")
         wait_until(lambda: pgo.engine.calls("exec"), "exec runs")
         kill_quietly(child)
         session.wait(10)

@@ -117,6 +117,16 @@ def command_of(pid):
         return ""
 
 
+def open_files_of(pid):
+    """What its descriptors are, as links say it: "socket:[123]", paths."""
+    files = []
+    with contextlib.suppress(OSError):
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                files.append(os.readlink(f"/proc/{pid}/fd/{name}"))
+    return files
+
+
 def program_of(pid):
     return os.path.basename(command_of(pid).split(" ")[0])
 

@@ -16,6 +16,7 @@ from lib.host import (
     descendants_of,
     free_port,
     kill_quietly,
+    open_files_of,
     program_of,
     reap_orphans,
     run,
@@ -203,6 +204,14 @@ class Pgod:
 
     def role_pids(self, name):
         return [pid for pid in children_of(self.process.pid) if program_of(pid) == name]
+
+    def connections(self):
+        """The pgod-ssh processes that have a client; the one that is kept ready has none."""
+        tcp = set()
+        for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+            with open(table, encoding="ascii") as text:
+                tcp |= {"socket:[%s]" % line.split()[9] for line in list(text)[1:]}
+        return [pid for pid in self.role_pids("pgod-ssh") if tcp & set(open_files_of(pid))]
 
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as text:
