@@ -379,7 +379,7 @@ test_sandbox(struct err *err)
 	return rc < 0 ? rc : sandbox_self_test(&sandbox, err);
 }
 
-/* For the manual's test: the operations, a line each. */
+/* For the manual's test: the operations, each with its options, a line each. */
 static int
 list_operations(struct err *err)
 {
@@ -387,8 +387,12 @@ list_operations(struct err *err)
 	const struct op *ops = op_table(&n);
 
 	(void)err;
-	for (size_t i = 0; i < n; i++)
-		printf("%s %s\n", ops[i].name, ops[i].usage);
+	for (size_t i = 0; i < n; i++) {
+		printf("%s", ops[i].name);
+		for (const struct op_option *o = ops[i].options; o != NULL && o->names != NULL; o++)
+			printf(" %s", o->names);
+		printf("\n");
+	}
 	return 0;
 }
 

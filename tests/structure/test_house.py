@@ -118,6 +118,20 @@ def test_programs_are_hardened():
         assert not re.search(r"GNU_STACK.*RWE", run("readelf", "-lW", program(name)).stdout), f"{name} has an executable stack"
 
 
+def test_every_operation_and_each_of_its_options_is_in_the_manual():
+    manual = read(os.path.join(TOP, "man", "pgoctl.1"))
+    entries = dict(re.findall(r"^\.It Cm (\w+(?: \w+)?)[^\n]*\n((?:(?!\.It |\.El).*\n)*)", manual, re.M))
+    headings = {line.split()[2]: line for line in re.findall(r"^\.It Cm .*$", manual, re.M)}
+    listed = run(program("pgod-core"), "--operations").stdout.splitlines()
+    assert len(listed) > 10
+    for line in listed:
+        name, *options = line.split()
+        text = "".join(body for key, body in entries.items() if key.split()[0] == name) + headings.get(name, "")
+        assert name in headings, f"{name} has no entry in pgoctl(1)"
+        for option in options:
+            assert re.search(rf"Fl [^\n]*{re.escape(option[1:])}\b", text), f"{name} {option} is not in pgoctl(1)"
+
+
 @pytest.mark.parametrize("role", ["pgod-core", "pgod-ssh", "pgod-conf"])
 def test_a_role_cannot_get_out_of_its_sandbox(role, libexec, tmp_path):
     """Each role tries open, socket, execve, ptrace and fork from inside, as nobody."""
