@@ -126,13 +126,13 @@ static void
 on_engine_up(void *ctx)
 {
 	struct core *core = ctx;
-	struct service *svc;
 
 	core->engine_up = true;
 	log_info("the engine answers containers=%zu", engine_container_count(core->engine));
 	remove_unconfigured(core);
-	TAILQ_FOREACH(svc, &core->services, entry)
-	service_on_engine_up(svc);
+	/* By name: what this sets going may change the order of the list. */
+	for (size_t i = 0; i < core->conf->nservices; i++)
+		service_on_engine_up(core_service(core, core->conf->services[i].name));
 }
 
 static void

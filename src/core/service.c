@@ -44,6 +44,21 @@ find_interrupted(struct service *svc, struct err *err)
 	return store_deploy_end(svc->core->store, d.id, "interrupted", "pgod ended while it ran", err);
 }
 
+/* A stored release that cannot be read any more is made anew from the repository; the other services know nothing of
+ * it. */
+static void
+load_release(struct service *svc)
+{
+	struct err err = ERR_INIT;
+
+	if (svc->row.release == 0 || service_set_release(svc, svc->row.release, &err) >= 0)
+		return;
+	log_err("release %lld cannot be read, the tracked commit is deployed anew: %s service=%s",
+	    (long long)svc->row.release, err.msg, svc->conf->name);
+	svc->row.release = 0;
+	str_set(&svc->row.judged, "");
+}
+
 static int
 load_record(struct service *svc, struct err *err)
 {
@@ -56,11 +71,7 @@ load_record(struct service *svc, struct err *err)
 	/* What was approved and waits: why is not recorded, so it is judged anew. */
 	if (svc->row.refusal[0] == '\0' && !str_eq(svc->row.judged, svc->row.live))
 		str_set(&svc->row.judged, "");
-	if (svc->row.release != 0) {
-		rc = service_set_release(svc, svc->row.release, err);
-		if (rc < 0)
-			return rc;
-	}
+	load_release(svc);
 	return find_interrupted(svc, err);
 }
 

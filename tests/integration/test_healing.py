@@ -183,3 +183,22 @@ def test_sigkill_of_pgod_between_stop_and_up_brings_the_service_back(pgo):
     wait_until(lambda: not pgo.orphans(), "the old job ends")
     pgo.start().wait_listening()
     pgo.wait_running("site", deadline=30)
+
+
+def test_a_stored_model_that_is_damaged_hurts_one_service_for_one_deploy(pgo):
+    deployed(pgo)
+    other = pgo.repo("other")
+    pgo.service("other", other)
+    pgo.stop()
+    pgo.start().wait_deployed("other", other.head)
+    pgo.stop()
+    folder = os.path.join(pgo.dir, ".state", "models", "site")
+    for name in os.listdir(folder):
+        with open(os.path.join(folder, name), "w", encoding="ascii") as model:
+            model.write('{"services": ')
+    before = ids(pgo, "other")
+    seen = len(pgo.log())
+    pgo.start()
+    pgo.wait_log("cannot be read, the tracked commit is deployed anew", after=seen)
+    pgo.wait_status("site", "state +live.*in sync +yes")
+    assert ids(pgo, "other") == before

@@ -7,7 +7,7 @@ import pytest
 
 from lib.host import stays, wait_until
 from lib.pgo import web
-from lib.servers import http_git, ssh_git
+from lib.servers import git_daemon, http_git, ssh_git
 
 
 def deployed(pgo, name="site", files=None, **keys):
@@ -46,6 +46,12 @@ def test_an_absolute_path_is_a_repository(pgo):
 def test_a_repository_is_cloned_over_smart_http(pgo):
     repo = pgo.repo("site")
     pgo.service("site", http_git(pgo, pgo.path("repos")) + "/site/.git")
+    pgo.start().wait_deployed("site", repo.head)
+
+
+def test_a_repository_is_cloned_by_gits_own_protocol(pgo):
+    repo = pgo.repo("site")
+    pgo.service("site", git_daemon(pgo, pgo.path("repos")) + "/site/.git")
     pgo.start().wait_deployed("site", repo.head)
 
 

@@ -45,6 +45,18 @@ def http_git(pgo, directory, password=None):
     return f"http://{login}127.0.0.1:{port}"
 
 
+def git_daemon(pgo, directory):
+    """Serves the repositories beneath `directory` by git's own protocol; returns the URL's beginning."""
+    port = free_port()
+    argv = ["git", "-c", "safe.directory=*", "daemon", "--listen=127.0.0.1", f"--port={port}", f"--base-path={directory}", "--export-all", "--reuseaddr"]
+    # The daemon's upload-pack reads no -c of ours: the environment tells it.
+    env = {"PATH": "/usr/bin:/bin", "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*", "HOME": "/nonexistent"}
+    with open(pgo.path("git-daemon.log"), "ab") as log:
+        pgo.helper(subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env))
+    wait_until(lambda: answers(port), "git daemon listens")
+    return f"git://127.0.0.1:{port}"
+
+
 def ssh_git(pgo, account):
     """An sshd that lets `account` in with a key of its own; returns the URL's beginning."""
     port = free_port()
