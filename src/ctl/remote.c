@@ -70,7 +70,8 @@ remote_handshake(int take_fd, const char *host, int port, const char *user, ssh_
 	if (rc < 0)
 		rc = remote_error(session, EINVAL, "cannot set the session up", err);
 	if (rc == 0) {
-		fd = -1; /* libssh closes it from here on */
+		fd = -1; /* libssh closes it from here on. NOLINT(clang-analyzer-deadcode.DeadStores): the cleanup reads
+			    it */
 		if (ssh_connect(session) != SSH_OK)
 			rc = remote_error(session, EPROTO, "no SSH session", err);
 	}

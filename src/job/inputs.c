@@ -72,9 +72,9 @@ static void
 answer_from_commit(const struct job *job, const struct tree *tree, const char *rel)
 {
 	size_t len = 0;
-	const struct entry *e = NULL;
+	const struct entry *e;
 
-	while (len < strlen(rel)) {
+	do { /* rel is not empty: it has a first prefix */
 		len = next_prefix(rel, len);
 		e = tree_find(tree, rel, len);
 		if (!e) {
@@ -90,7 +90,7 @@ answer_from_commit(const struct job *job, const struct tree *tree, const char *r
 			answer_from_disk(job->live, rel, next_prefix(rel, len));
 			return;
 		}
-	}
+	} while (len < strlen(rel));
 	printf("%s %s\n", e->mode == MODE_TREE ? "tree" : "blob", e->oid);
 }
 

@@ -31,9 +31,7 @@ braces_len(const char *text, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		if (text[i] == '{')
 			open++;
-		else if (text[i] == '}' && --open == 0)
-			return i;
-		else if (text[i] == '\n')
+		else if ((text[i] == '}' && --open == 0) || text[i] == '\n')
 			return i;
 	}
 	return len;

@@ -119,10 +119,9 @@ static void
 on_inotify(evutil_socket_t fd, short what, void *arg)
 {
 	char events[8192];
-	ssize_t n;
 
 	(void)what;
-	while ((n = read(fd, events, sizeof(events))) > 0)
+	while (read(fd, events, sizeof(events)) > 0)
 		continue; /* which file it was does not matter: looking costs a call a service */
 	look_at_all(arg);
 }

@@ -167,14 +167,13 @@ on_accept(evutil_socket_t fd, short what, void *arg)
 static int
 log_port(const struct socket *s, const char *address, struct err *err)
 {
-	struct sockaddr_storage sa;
+	struct sockaddr_in6 sa = {0}; /* large enough for both families */
 	socklen_t len = sizeof(sa);
-	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&sa;
 
 	if (getsockname(s->fd, (struct sockaddr *)&sa, &len) < 0)
 		return err_errno(err, "cannot look at a socket");
 	/* The port stands at the same place for both families. */
-	log_info("listening for SSH address=%s port=%d", address, ntohs(in6->sin6_port));
+	log_info("listening for SSH address=%s port=%d", address, ntohs(sa.sin6_port));
 	return 0;
 }
 
@@ -182,7 +181,7 @@ struct listener *
 listener_new(struct event_base *base, const char *address, const struct listener_handler *h, struct err *err)
 {
 	struct listener *l = calloc(1, sizeof(*l));
-	char host[64];
+	char host[64] = "";
 	int port = 0;
 	int rc = listen_split(address, host, sizeof(host), &port, err);
 
