@@ -50,8 +50,8 @@ child_report(struct child *c, struct err *err)
 static int
 child_signals(struct child *c, struct err *err)
 {
-	/* The kernel's struct, all zero: SIG_DFL. libc's sigaction refuses the two signals that it keeps for itself, and a
-	 * careless parent can have them ignored all the same. */
+	/* The kernel's struct, all zero: SIG_DFL. libc's sigaction refuses the two signals that it keeps for itself,
+	 * and a careless parent can have them ignored all the same. */
 	static const unsigned long dfl[4] = {0};
 	sigset_t none;
 

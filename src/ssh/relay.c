@@ -168,6 +168,9 @@ relay_push(struct conn *c)
 	if (c->in_job) {
 		fill_in(c);
 		push_in(c);
+		/* What libssh holds already makes no noise again: all of it waits for the pipe, or the poll would not
+		 * end. */
+		fill_in(c);
 	}
 }
 

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -263,8 +264,10 @@ static pid_t
 start_with(const char *program, int core, int client, int key)
 {
 	int pair[2];
+	int on = 1;
 	pid_t pid;
 
+	setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) < 0)
 		die("socketpair");
 	pid = start_role(program, core, pair[1], key);
