@@ -17,6 +17,7 @@ struct check {
 	struct problems problems;
 	json_t *services;	/* of the document, as long as nothing is wrong */
 	json_t *names;		/* name → line, over all services */
+	json_t *accounts;	/* of all services, for a document with errors */
 	const json_t *position; /* entry of the top-level key `services`; NULL: not seen */
 };
 
@@ -41,7 +42,21 @@ finish(struct check *c)
 		json_array_clear(c->services);
 	problems_done(&c->problems);
 	json_decref(c->names);
-	return must(json_pack("{s:i, s:o, s:o}", "version", 1, "errors", errors, "services", c->services));
+	if (json_array_size(errors) == 0) {
+		json_decref(c->accounts);
+		return must(json_pack("{s:i, s:o, s:o}", "version", 1, "errors", errors, "services", c->services));
+	}
+	return must(json_pack(
+	    "{s:i, s:o, s:o, s:o}", "version", 1, "errors", errors, "services", c->services, "accounts", c->accounts));
+}
+
+static void
+add_account(struct check *c, const struct service *s)
+{
+	json_t *account = service_account(s);
+
+	if (account != NULL && json_array_append_new(c->accounts, account) != 0)
+		abort();
 }
 
 static void
@@ -66,6 +81,7 @@ check_services(struct check *c, const json_t *list)
 			continue;
 		}
 		service_check(&s, i);
+		add_account(c, &s);
 		if (c->problems.n == 0 && json_array_append_new(c->services, service_document(&s)) != 0)
 			abort();
 	}
@@ -131,7 +147,8 @@ check_top(struct check *c, const json_t *entry)
 static struct check
 begin(void)
 {
-	return (struct check){.services = must(json_array()), .names = must(json_object())};
+	return (struct check){
+	    .services = must(json_array()), .accounts = must(json_array()), .names = must(json_object())};
 }
 
 json_t *

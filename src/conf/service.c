@@ -248,3 +248,21 @@ service_check(struct service *s, size_t index)
 	check_unique(s);
 	check_env_unique(s);
 }
+
+json_t *
+service_account(const struct service *s)
+{
+	const char *user = string_of(s, KEY_USER);
+	const json_t *node = json_object_get(s->entries[KEY_USER], "node");
+	size_t nkeys;
+	struct err err = ERR_INIT;
+	json_t *account;
+
+	if (user == NULL || key_table(&nkeys)[KEY_USER].rule(user, &err) < 0)
+		return NULL;
+	account = json_pack(
+	    "{s:s, s:i, s:i}", "user", user, "line", tree_number(node, "line"), "column", tree_number(node, "column"));
+	if (account == NULL)
+		abort();
+	return account;
+}

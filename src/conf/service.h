@@ -18,6 +18,9 @@ struct service {
 
 /* Checks all of it. node is a table; index counts from 0. What is wrong is added to s->problems. */
 void service_check(struct service *s, size_t index);
+/* {"user", "line", "column"} of the account, for pgod to look up even when other things are wrong; NULL when there is
+ * no proper one. The caller owns it. */
+json_t *service_account(const struct service *s);
 /* The service for the document; nothing may be wrong with it. The caller owns it. */
 json_t *service_document(const struct service *s);
 

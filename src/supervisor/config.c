@@ -93,27 +93,6 @@ problem(struct config *c, const char *path, long long line, long long column, co
 	strv_add_take(&c->problems, str_printf("%s:%lld:%lld: %s", path, line, column, message));
 }
 
-/* Takes the errors out of pgod-conf's document. */
-static int
-read_errors(const char *path, const struct buf *out, struct config *c, struct err *err)
-{
-	json_t *doc = json_loadb(buf_str(out), out->len, 0, NULL);
-	json_t *e;
-	size_t i;
-
-	json_array_foreach(json_object_get(doc, "errors"), i, e)
-	{
-		const char *message = json_string_value(json_object_get(e, "message"));
-
-		problem(c, path, json_integer_value(json_object_get(e, "line")),
-		    json_integer_value(json_object_get(e, "column")), message != NULL ? message : "unknown error");
-	}
-	json_decref(doc);
-	if (c->problems.n == 0)
-		return err_set(err, EPROTO, "pgod-conf refused %s without a reason", path);
-	return err_set(err, EINVAL, "%s has %zu error%s", path, c->problems.n, c->problems.n == 1 ? "" : "s");
-}
-
 static bool
 is_own(const char *name)
 {
@@ -137,6 +116,41 @@ account_objection(const char *user, struct account *ret_a)
 	if (ret_a->uid == 0 && !str_eq(user, "root"))
 		return str_printf("user: the account %s has uid 0: only root itself may be root", user);
 	return NULL;
+}
+
+/* The account of a service in a document with errors: all that is wrong is told at once. */
+static void
+read_account(const char *path, const json_t *a, struct config *c)
+{
+	auto_account struct account account = {0};
+	const char *user = json_string_value(json_object_get(a, "user"));
+	auto_free char *why = user != NULL ? account_objection(user, &account) : NULL;
+
+	if (why != NULL)
+		problem(c, path, json_integer_value(json_object_get(a, "line")),
+		    json_integer_value(json_object_get(a, "column")), why);
+}
+
+/* Takes the errors out of pgod-conf's document. */
+static int
+read_errors(const char *path, const struct buf *out, struct config *c, struct err *err)
+{
+	json_t *doc = json_loadb(buf_str(out), out->len, 0, NULL);
+	json_t *e;
+	size_t i;
+
+	json_array_foreach(json_object_get(doc, "errors"), i, e)
+	{
+		const char *message = json_string_value(json_object_get(e, "message"));
+
+		problem(c, path, json_integer_value(json_object_get(e, "line")),
+		    json_integer_value(json_object_get(e, "column")), message != NULL ? message : "unknown error");
+	}
+	json_array_foreach(json_object_get(doc, "accounts"), i, e) read_account(path, e, c);
+	json_decref(doc);
+	if (c->problems.n == 0)
+		return err_set(err, EPROTO, "pgod-conf refused %s without a reason", path);
+	return err_set(err, EINVAL, "%s has %zu error%s", path, c->problems.n, c->problems.n == 1 ? "" : "s");
 }
 
 static void

@@ -68,7 +68,7 @@ def test_all_errors_are_told_at_once(pgo):
     text = good(pgo, "colour = 1\n") + "\n" + good(pgo).replace(pgo.accounts.a.pw_name, "pgot-nobody-here") + "branch = 3\n"
     done = check(pgo, text)
     assert done.returncode == 1
-    for word in ("colour", "branch", "site"):
+    for word in ("colour", "branch", "site", "pgot-nobody-here"):
         assert word in done.stderr, f"{word} is not told:\n{done.stderr}"
 
 

@@ -431,7 +431,7 @@ a_file_over_the_limit_is_one_error(void **state)
 	(void)state;
 	assert_string_equal(json, "{\"version\":1,\"errors\":[{\"line\":1,\"column\":1,\"message\":\"more than 1 MiB: "
 				  "pgo.toml cannot be that large\"}],"
-				  "\"services\":[]}");
+				  "\"services\":[],\"accounts\":[]}");
 	json_decref(doc);
 }
 
