@@ -96,7 +96,7 @@ record_end(struct deploy *d)
 		svc->heal = (struct heal_budget){0, 0};
 	}
 	service_save(svc, NULL);
-	if (end->retry)
+	if (end->retry && !svc->held)
 		service_retry_later(svc);
 	else
 		svc->retry_ms = 0;

@@ -103,8 +103,7 @@ on_fetched(void *ctx, const struct job_result *r)
 	str_set(&svc->row.tracked, oid);
 	svc->refetch = false;
 	/* What failed before may do better with another commit. */
-	event_del(svc->retry_timer);
-	svc->retry_ms = 0;
+	service_retry_cancel(svc);
 	strv_add(&args, oid);
 	start_job(task, "keys", &args, on_keys);
 }

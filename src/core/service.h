@@ -136,6 +136,8 @@ void service_forget_client(struct service *svc, const struct client *client);
 void service_judge_again(struct service *svc);
 /* Arms the timer after a deploy that failed for a passing reason. */
 void service_retry_later(struct service *svc);
+/* Waits no longer, neither for the timer nor for a network: what comes next may start at once. */
+void service_retry_cancel(struct service *svc);
 
 /* look.c, heal.c: how each kind starts. */
 void look_start(struct task *task);

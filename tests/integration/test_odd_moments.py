@@ -1,0 +1,56 @@
+"""What is done, and said, when two things meet: a hold and a failure, a stop and an up, a new commit and an old trouble."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from lib.host import stays, wait_until
+from lib.pgo import Key, install_roles, program, web
+from test_tracking import deployed, three_polls
+
+EDGE = dict(web(networks={"edge": None}), networks={"edge": {"external": True, "name": "pgot-edge"}})
+TWO = {"services": {"web": {"image": "pgo-test/web:1"}, "db": {"image": "pgo-test/web:1"}}}
+
+
+def hold_down(pgo, name="site"):
+    flag = os.path.join(pgo.dir, name + ".stop")
+    with open(flag, "w", encoding="ascii"):
+        pass
+    return flag
+
+
+def running(pgo, name="site"):
+    return sorted(box.service for box in pgo.running(name))
+
+
+def in_background(pgo, name, op):
+    argv = [program("pgoctl"), "-i", pgo.key.private, "-p", str(pgo.port), "--accept-new", "--", f"127.0.0.1:{name}//{op}"]
+    return pgo.helper(subprocess.Popen(argv, env={"HOME": pgo.path("home"), "PATH": "/usr/bin:/bin"}, stdout=subprocess.DEVNULL))
+
+
+def wait_step(pgo, verb, count=1):
+    wait_until(lambda: len([e for e in pgo.engine.waiting if e["verb"] == verb]) >= count, f"{verb} is under way")
+
+
+@pytest.mark.parametrize("model, trouble", [(web("pgo-test/none:1"), "pull access denied"), (EDGE, "pgot-edge")])
+def test_a_hold_stops_the_service_at_once_also_after_a_failed_deploy(pgo, model, trouble):
+    repo = deployed(pgo)
+    repo.commit({"compose.yaml": model})
+    pgo.wait_status("site", trouble)
+    hold_down(pgo)
+    wait_until(lambda: not pgo.running("site"), "the service is stopped", 10)
+
+
+def test_a_new_commit_is_deployed_although_the_engine_was_being_asked_for_the_old_ones_network(pgo):
+    repo = deployed(pgo)
+    repo.commit({"compose.yaml": EDGE})
+    pgo.wait_status("site", "pgot-edge")
+    pgo.engine.hold("network")
+    wait_step(pgo, "network")
+    head = repo.commit({"compose.yaml": web("pgo-test/web:2")})
+    pgo.wait_log(f"new commit .*{head[:8]}")
+    pgo.wait_status("site", f"commit {head[:8]}")
+    pgo.engine.release("network")
+    pgo.wait_deployed("site", head)
