@@ -54,3 +54,29 @@ def test_a_new_commit_is_deployed_although_the_engine_was_being_asked_for_the_ol
     pgo.wait_status("site", f"commit {head[:8]}")
     pgo.engine.release("network")
     pgo.wait_deployed("site", head)
+
+
+def test_what_is_stopped_by_name_stays_down_when_a_hold_goes(pgo):
+    repo = pgo.repo("site", {"compose.yaml": TWO, "ssh/k.pub": pgo.key.public})
+    pgo.service("site", repo)
+    pgo.start().wait_deployed("site", repo.head, count=2)
+    assert pgo.ctl("site", "stop", "web").returncode == 0
+    wait_until(lambda: running(pgo) == ["db"], "web is stopped")
+    flag = hold_down(pgo)
+    wait_until(lambda: running(pgo) == [], "held")
+    os.unlink(flag)
+    wait_until(lambda: "db" in running(pgo), "db is back")
+    stays(lambda: running(pgo) == ["db"], "web is still stopped", three_polls(pgo, repo))
+
+
+def test_the_only_one_stopped_by_name_stays_down_when_a_commit_comes(pgo):
+    repo = deployed(pgo)
+    assert pgo.ctl("site", "stop", "web").returncode == 0
+    wait_until(lambda: not pgo.running("site"), "stopped")
+    assert "state       stopped" in pgo.status("site")
+    head = repo.commit({"compose.yaml": web("pgo-test/web:2")})
+    pgo.wait_judged("site", head)
+    assert "stopped by an operator" in pgo.status("site")
+    stays(lambda: not pgo.running("site"), "stopped", three_polls(pgo, repo))
+    assert pgo.ctl("site", "start", "web").returncode == 0
+    pgo.wait_deployed("site", head)
