@@ -91,6 +91,10 @@ record_end(struct deploy *d)
 		str_set(&svc->row.judged, d->commit);
 		str_set(&svc->row.refusal, d->outcome == OUTCOME_REFUSED ? d->reason : "");
 	}
+	/* Nothing is judged any more, not even what was before: the branch may go back to it, with the files of this
+	 * one lying there. */
+	if (end->retry)
+		str_set(&svc->row.judged, "");
 	if (d->outcome == OUTCOME_LIVE || d->outcome == OUTCOME_UNCHANGED) {
 		str_set(&svc->broken, "");
 		svc->heal = (struct heal_budget){0, 0};

@@ -80,3 +80,11 @@ def test_the_only_one_stopped_by_name_stays_down_when_a_commit_comes(pgo):
     stays(lambda: not pgo.running("site"), "stopped", three_polls(pgo, repo))
     assert pgo.ctl("site", "start", "web").returncode == 0
     pgo.wait_deployed("site", head)
+
+
+def test_the_trouble_of_a_commit_that_was_taken_back_is_forgotten(pgo):
+    repo = deployed(pgo)
+    repo.commit({"compose.yaml": web("pgo-test/none:1")})
+    pgo.wait_status("site", "pull access denied")
+    repo.git("reset", "-q", "--hard", repo.head)
+    pgo.wait_status("site", f"in sync +yes: commit {repo.head[:8]}")
