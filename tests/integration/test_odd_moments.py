@@ -88,3 +88,19 @@ def test_the_trouble_of_a_commit_that_was_taken_back_is_forgotten(pgo):
     pgo.wait_status("site", "pull access denied")
     repo.git("reset", "-q", "--hard", repo.head)
     pgo.wait_status("site", f"in sync +yes: commit {repo.head[:8]}")
+
+
+def test_keys_that_could_not_be_read_are_read_again(pgo):
+    pgo.libexec = install_roles(pgo.path("libexec"))
+    real = os.path.join(pgo.libexec, "pgod-job")
+    repo = deployed(pgo)
+    shutil.copy(real, real + ".real")
+    with open(real + ".new", "w", encoding="ascii") as script:
+        script.write(f'#!/bin/sh\n[ "$1" = keys ] && exit 1\nexec {real}.real "$@"\n')
+    os.chmod(real + ".new", 0o755)
+    os.rename(real + ".new", real)
+    new = Key(pgo.path("new"))
+    repo.commit({"ssh/new.pub": new.public})
+    pgo.wait_log("keys: ")
+    os.rename(real + ".real", real)
+    wait_until(lambda: pgo.ctl("site", "ping", key=new).returncode == 0, "the new key opens")
