@@ -173,6 +173,7 @@ become_current(struct deploy *d, struct err *err)
 	struct service *svc = d->svc;
 	int rc = service_set_release(svc, d->release, err);
 
+	svc->resume = 0; /* an interrupted release that is older must not come after it */
 	if (rc >= 0)
 		rc = service_save(svc, err);
 	if (rc >= 0)

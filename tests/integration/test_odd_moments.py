@@ -104,3 +104,21 @@ def test_keys_that_could_not_be_read_are_read_again(pgo):
     pgo.wait_log("keys: ")
     os.rename(real + ".real", real)
     wait_until(lambda: pgo.ctl("site", "ping", key=new).returncode == 0, "the new key opens")
+
+
+def test_an_interrupted_release_does_not_come_back_after_a_newer_one(pgo):
+    repo = deployed(pgo)
+    pgo.engine.hold("up")
+    repo.commit({"compose.yaml": web("pgo-test/web:2")})
+    wait_step(pgo, "up")
+    pgo.kill()
+    pgo.engine.stop()
+    wait_until(lambda: not pgo.orphans(), "the old job ends")
+    pgo.start().wait_listening()
+    pgo.ctl("site", "stop")
+    head = repo.commit({"compose.yaml": web("pgo-test/web:2", environment={"A": "b"})})
+    pgo.wait_status("site", f"commit {head[:8]}")
+    pgo.engine.start()
+    wait_until(lambda: pgo.ctl("site", "up").returncode == 0, "up succeeds")
+    pgo.wait_deployed("site", head)
+    stays(lambda: pgo.ref("site") == head, "the newer release is not undone", three_polls(pgo, repo))
