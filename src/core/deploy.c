@@ -295,6 +295,9 @@ deploy_begin(struct deploy *d, struct err *err)
 		rc = load_resumed(d, err);
 	else
 		snprintf(d->commit, sizeof(d->commit), "%s", svc->row.tracked);
+	/* Now and not when it was asked for: a stop may have been waiting before it. */
+	if (d->mode == DEPLOY_UP)
+		rc = service_set_stopped(svc, false, &d->task->args, err);
 	if (rc < 0 || d->mode == DEPLOY_CHECK)
 		return rc;
 	rc = store_deploy_begin(svc->core->store, svc->conf->name, d->task->trigger, d->commit, &d->id, err);

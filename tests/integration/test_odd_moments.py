@@ -122,3 +122,19 @@ def test_an_interrupted_release_does_not_come_back_after_a_newer_one(pgo):
     wait_until(lambda: pgo.ctl("site", "up").returncode == 0, "up succeeds")
     pgo.wait_deployed("site", head)
     stays(lambda: pgo.ref("site") == head, "the newer release is not undone", three_polls(pgo, repo))
+
+
+def test_an_up_that_is_asked_for_after_a_stop_wins(pgo):
+    deployed(pgo)
+    pgo.engine.hold("stop")
+    in_background(pgo, "site", "stop")
+    wait_step(pgo, "stop")
+    pgo.engine.hold("start")
+    in_background(pgo, "site", "stop")
+    pgo.wait_log("operation stop.*operation stop")
+    up = in_background(pgo, "site", "up")
+    pgo.wait_log("operation up")
+    pgo.engine.release("stop")
+    assert up.wait(20) == 0
+    pgo.wait_running("site")
+    assert "state       live" in pgo.status("site")
