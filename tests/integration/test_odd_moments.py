@@ -138,3 +138,23 @@ def test_an_up_that_is_asked_for_after_a_stop_wins(pgo):
     assert up.wait(20) == 0
     pgo.wait_running("site")
     assert "state       live" in pgo.status("site")
+
+
+def test_an_operator_does_not_wait_behind_a_poll_that_waits_for_its_turn(pgo):
+    names = ["a", "b", "c", "d", "site"]
+    repos = {name: pgo.repo(name) for name in names}
+    for name in names:
+        pgo.service(name, repos[name])
+    pgo.start()
+    for name in names:
+        pgo.wait_deployed(name, repos[name].head)
+    pgo.engine.hold("pull")
+    for name in names[:4]:
+        repos[name].commit({"compose.yaml": web("pgo-test/none:1")})
+    wait_step(pgo, "pull", 4)
+    seen = pgo.polls(repos["a"])
+    pgo.wait_status("site", "last look +[3-9] s ago")
+    seen.close()
+    stop = in_background(pgo, "site", "stop")
+    assert stop.wait(10) == 0
+    assert not pgo.running("site")
