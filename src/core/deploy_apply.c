@@ -195,8 +195,9 @@ step_up_failed(struct deploy *d, const struct job_result *r, struct err *err)
 	char reason[ERR_MSG_MAX - 64];
 	int rc;
 
-	/* Killed, or overran: nothing is known; the same release is applied again. */
-	if (r->status < 0 || r->status > 128)
+	/* Killed, or overran, or the engine went away, which may start the old containers again: nothing is known; the
+	 * same release is applied again. */
+	if (r->status < 0 || r->status > 128 || !d->svc->core->engine_up)
 		return err_set(err, EIO, "%s", job_reason(r, reason, sizeof(reason)));
 	rc = d->release == d->svc->row.release ? 0 : become_current(d, err);
 	if (rc < 0)

@@ -158,3 +158,21 @@ def test_an_operator_does_not_wait_behind_a_poll_that_waits_for_its_turn(pgo):
     stop = in_background(pgo, "site", "stop")
     assert stop.wait(10) == 0
     assert not pgo.running("site")
+
+
+def test_an_engine_that_goes_away_during_an_up_leaves_no_half_release(pgo):
+    repo = deployed(pgo)
+    (old,) = pgo.engine.containers("site")
+    pgo.engine.hold("up")
+    head = repo.commit({"compose.yaml": web("pgo-test/web:2")})
+    wait_step(pgo, "up")
+    held = pgo.engine.held.pop("up")
+    pgo.engine.stop()
+    pgo.wait_log("the engine does not answer")
+    held.set()
+    # As the engine does with restart: always.
+    old.state = "running"
+    wait_until(lambda: "last deploy" in pgo.status("site") and "deploying" not in pgo.status("site"), "the deploy has ended")
+    pgo.engine.start()
+    pgo.wait_deployed("site", head)
+    wait_until(lambda: [box.image for box in pgo.running("site")] == [pgo.engine.images["pgo-test/web:2"]], "the new image runs")
