@@ -254,6 +254,16 @@ spell_out(const struct service *svc, struct strv *list)
 		strv_add(list, svc->facts.v[i].name);
 }
 
+static bool
+is_known(const struct service *svc, const char *compose_service)
+{
+	for (size_t i = 0; i < svc->facts.n; i++) {
+		if (str_eq(svc->facts.v[i].name, compose_service))
+			return true;
+	}
+	return false;
+}
+
 int
 service_set_stopped(struct service *svc, bool stop, const struct strv *names, struct err *err)
 {
@@ -267,8 +277,9 @@ service_set_stopped(struct service *svc, bool stop, const struct strv *names, st
 	}
 	if (!stop)
 		spell_out(svc, &list);
+	/* A name that compose will complain about is not remembered. */
 	for (size_t i = 0; stop && i < names->n; i++) {
-		if (!strv_has(&list, names->v[i]) && !strv_has(&list, "*"))
+		if (is_known(svc, names->v[i]) && !strv_has(&list, names->v[i]) && !strv_has(&list, "*"))
 			strv_add(&list, names->v[i]);
 	}
 	for (size_t i = 0; i < list.n; i++) {

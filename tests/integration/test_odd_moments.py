@@ -176,3 +176,9 @@ def test_an_engine_that_goes_away_during_an_up_leaves_no_half_release(pgo):
     pgo.engine.start()
     pgo.wait_deployed("site", head)
     wait_until(lambda: [box.image for box in pgo.running("site")] == [pgo.engine.images["pgo-test/web:2"]], "the new image runs")
+
+
+def test_a_misspelt_stop_leaves_no_trace(pgo):
+    deployed(pgo)
+    pgo.ctl("site", "stop", "wbe")
+    assert "wbe" not in pgo.status("site")
