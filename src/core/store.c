@@ -470,3 +470,14 @@ store_deploy_last(struct store *st, const char *service, struct store_deploy *re
 	};
 	return row;
 }
+
+int
+store_deploy_applied(struct store *st, const char *service, struct err *err)
+{
+	auto_stmt sqlite3_stmt *stmt = NULL;
+	bool row = false;
+	int rc = db_query(
+	    st, &stmt, &row, err, "SELECT 1 FROM deploy WHERE service = ? AND release != 0 LIMIT 1", "s", service);
+
+	return rc < 0 ? rc : row;
+}

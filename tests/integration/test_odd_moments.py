@@ -182,3 +182,19 @@ def test_a_misspelt_stop_leaves_no_trace(pgo):
     deployed(pgo)
     pgo.ctl("site", "stop", "wbe")
     assert "wbe" not in pgo.status("site")
+
+
+def test_a_service_whose_first_deploy_was_interrupted_is_removed_with_its_containers(pgo):
+    pgo.service("site", pgo.repo("site"))
+    other = pgo.repo("other")
+    pgo.service("other", other)
+    pgo.engine.hold("up")
+    pgo.start()
+    wait_step(pgo, "up", 2)
+    pgo.kill()
+    pgo.engine.release("up")
+    wait_until(lambda: not pgo.orphans(), "the old jobs end")
+    del pgo.services["site"]
+    pgo.start().wait_deployed("other", other.head)
+    wait_until(lambda: not os.path.exists(pgo.live("site")), "its directory moved")
+    assert not pgo.engine.containers("site")
