@@ -319,7 +319,8 @@ store_service_forget(struct store *st, const char *name, struct err *err)
 		return rc;
 	if (rmdir(dir) < 0 && errno != ENOENT)
 		return err_errno(err, "cannot remove %s", dir);
-	return db_run(st, err, "DELETE FROM service WHERE name = ?", "s", name);
+	rc = db_run(st, err, "DELETE FROM deploy WHERE service = ?", "s", name);
+	return rc < 0 ? rc : db_run(st, err, "DELETE FROM service WHERE name = ?", "s", name);
 }
 
 /* Durable before its name is: data synced, then renamed, then the directory synced. */
