@@ -91,12 +91,16 @@ record_end(struct deploy *d)
 		str_set(&svc->row.judged, d->commit);
 		str_set(&svc->row.refusal, d->outcome == OUTCOME_REFUSED ? d->reason : "");
 	}
+	/* Nothing is judged any more, not even what was before: the branch may go back to it, with the files of this
+	 * one lying there. */
+	if (end->retry)
+		str_set(&svc->row.judged, "");
 	if (d->outcome == OUTCOME_LIVE || d->outcome == OUTCOME_UNCHANGED) {
 		str_set(&svc->broken, "");
 		svc->heal = (struct heal_budget){0, 0};
 	}
 	service_save(svc, NULL);
-	if (end->retry)
+	if (end->retry && !svc->held)
 		service_retry_later(svc);
 	else
 		svc->retry_ms = 0;
@@ -291,6 +295,9 @@ deploy_begin(struct deploy *d, struct err *err)
 		rc = load_resumed(d, err);
 	else
 		snprintf(d->commit, sizeof(d->commit), "%s", svc->row.tracked);
+	/* Now and not when it was asked for: a stop may have been waiting before it. */
+	if (d->mode == DEPLOY_UP)
+		rc = service_set_stopped(svc, false, &d->task->args, err);
 	if (rc < 0 || d->mode == DEPLOY_CHECK)
 		return rc;
 	rc = store_deploy_begin(svc->core->store, svc->conf->name, d->task->trigger, d->commit, &d->id, err);

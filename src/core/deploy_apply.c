@@ -9,6 +9,20 @@
 #include "core/deploy_steps.h"
 #include "core/runs.h"
 
+/* Has an operator stopped all that the commit wants to run? Then `up` cannot name what may start. */
+static bool
+nothing_may_run(const struct deploy *d)
+{
+	auto_model_services struct model_services facts = {NULL, 0};
+	auto_strv struct strv names = {NULL, 0};
+	struct err err = ERR_INIT;
+
+	if (d->svc->row.stopped[0] == '\0' || model_service_facts(d->model, &facts, &err) < 0)
+		return false;
+	service_not_stopped(d->svc, &facts, &names);
+	return names.n == 0;
+}
+
 /* Why the approved release is not applied now; NULL when it is. */
 static const char *
 why_not_now(const struct deploy *d)
@@ -18,7 +32,7 @@ why_not_now(const struct deploy *d)
 
 	if (d->svc->held)
 		return "the service is held down; it is applied when the hold goes";
-	if (service_stopped(d->svc, NULL))
+	if (service_stopped(d->svc, NULL) || nothing_may_run(d))
 		return "the service was stopped by an operator; `up` applies it";
 	if (d->mode == DEPLOY_UP || d->mode == DEPLOY_RESUME || d->svc->row.release == 0)
 		return NULL;
@@ -133,10 +147,8 @@ up_services(const struct deploy *d, struct strv *args, struct err *err)
 	if (d->svc->row.stopped[0] == '\0')
 		return 0;
 	rc = model_service_facts(d->model, &facts, err);
-	for (size_t i = 0; rc >= 0 && i < facts.n; i++) {
-		if (!service_stopped(d->svc, facts.v[i].name))
-			strv_add(args, facts.v[i].name);
-	}
+	if (rc >= 0)
+		service_not_stopped(d->svc, &facts, args);
 	return rc;
 }
 
@@ -161,6 +173,7 @@ become_current(struct deploy *d, struct err *err)
 	struct service *svc = d->svc;
 	int rc = service_set_release(svc, d->release, err);
 
+	svc->resume = 0; /* an interrupted release that is older must not come after it */
 	if (rc >= 0)
 		rc = service_save(svc, err);
 	if (rc >= 0)
@@ -182,8 +195,9 @@ step_up_failed(struct deploy *d, const struct job_result *r, struct err *err)
 	char reason[ERR_MSG_MAX - 64];
 	int rc;
 
-	/* Killed, or overran: nothing is known; the same release is applied again. */
-	if (r->status < 0 || r->status > 128)
+	/* Killed, or overran, or the engine went away, which may start the old containers again: nothing is known; the
+	 * same release is applied again. */
+	if (r->status < 0 || r->status > 128 || !d->svc->core->engine_up)
 		return err_set(err, EIO, "%s", job_reason(r, reason, sizeof(reason)));
 	rc = d->release == d->svc->row.release ? 0 : become_current(d, err);
 	if (rc < 0)

@@ -388,7 +388,8 @@ step_approve(struct deploy *d, struct err *err)
 	if (approved == NULL)
 		return -err->num;
 	d->approved = model_dump(approved);
-	d->changed = svc->row.release == 0 || !str_eq(d->digest, svc->release.digest);
+	/* What an interrupted release left of the containers is not what the record says. */
+	d->changed = svc->row.release == 0 || svc->resume != 0 || !str_eq(d->digest, svc->release.digest);
 	if (!d->changed && str_eq(d->commit, svc->release.commit)) {
 		d->release = svc->row.release;
 		return STEP_NEXT;

@@ -60,6 +60,9 @@ heal_start(struct task *task)
 		task_end(task, 1, err.msg);
 		return;
 	}
+	/* Without names everything is to come back, but for what an operator stopped. */
+	if (task->args.n == 0 && svc->row.stopped[0] != '\0')
+		service_not_stopped(svc, &svc->facts, &task->args);
 	/* Only what is missing: compose would start again what has finished. */
 	if (task->args.n > 0)
 		strv_add(&args, "--no-deps");

@@ -67,6 +67,8 @@ on_keys(void *ctx, const struct job_result *r)
 	struct service *svc = task->svc;
 
 	task->job = NULL;
+	/* Until they are recorded, a key that was taken away still opens: the next look asks again. */
+	svc->refetch = true;
 	if (r->status != 0) {
 		look_failed(task, "keys", r);
 		return;
@@ -79,6 +81,7 @@ on_keys(void *ctx, const struct job_result *r)
 		look_end(task, "the new commit could not be recorded");
 		return;
 	}
+	svc->refetch = false;
 	log_info("%zu keys service=%s", svc->keys.n, svc->conf->name);
 	look_end(task, "");
 }
@@ -101,10 +104,8 @@ on_fetched(void *ctx, const struct job_result *r)
 	task_sayf(task, "%s: %.8s -> %.8s\n", svc->conf->branch,
 	    svc->row.tracked[0] != '\0' ? svc->row.tracked : "(nothing)", oid);
 	str_set(&svc->row.tracked, oid);
-	svc->refetch = false;
 	/* What failed before may do better with another commit. */
-	event_del(svc->retry_timer);
-	svc->retry_ms = 0;
+	service_retry_cancel(svc);
 	strv_add(&args, oid);
 	start_job(task, "keys", &args, on_keys);
 }

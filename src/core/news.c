@@ -1,6 +1,7 @@
 /* What makes a service do something by itself: pgod's and the engine's news, and its timers. */
 #include <sys/random.h>
 
+#include "base/auto.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "core/runs.h"
@@ -121,7 +122,8 @@ on_retry(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	if (svc->awaited[0] == '\0' || svc->row.tracked[0] == '\0')
+	/* A held service waits for no network: it is a stop that failed. */
+	if (svc->held || svc->awaited[0] == '\0' || svc->row.tracked[0] == '\0')
 		service_next(svc);
 	else if (svc->await_req == NULL)
 		svc->await_req = engine_network(svc->core->engine, svc->awaited, on_awaited, svc);
@@ -138,6 +140,15 @@ service_retry_later(struct service *svc)
 	if (svc->retry_ms > SERVICE_RETRY_MAX_MS)
 		svc->retry_ms = SERVICE_RETRY_MAX_MS;
 	arm(svc->retry_timer, svc->retry_ms);
+}
+
+void
+service_retry_cancel(struct service *svc)
+{
+	event_del(svc->retry_timer);
+	engine_cancel(TAKE(svc->await_req));
+	str_set(&svc->awaited, "");
+	svc->retry_ms = 0;
 }
 
 void
@@ -172,6 +183,9 @@ service_on_hold(struct service *svc, bool held, const char *note)
 		svc->restore = true;
 		service_judge_again(svc);
 	}
+	/* The hold does not wait for the next attempt of a deploy that failed. */
+	if (held && !svc->held)
+		service_retry_cancel(svc);
 	svc->held = held;
 	str_set(&svc->hold_note, note);
 	service_next(svc);

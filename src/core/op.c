@@ -228,20 +228,13 @@ names_of(const struct strv *args)
 static void
 run_up(struct client *c, const struct op *op, const struct strv *args)
 {
-	struct strv names = names_of(args);
-	struct err err = ERR_INIT;
-
 	(void)op;
 	if (c->svc->row.tracked[0] == '\0') {
 		client_answer(c, 2, 1, "nothing has been fetched yet%s%s\n", c->svc->look_error[0] != '\0' ? ": " : "",
 		    c->svc->look_error);
 		return;
 	}
-	if (service_set_stopped(c->svc, false, &names, &err) < 0) {
-		client_answer(c, 2, 500, "%s\n", err.msg);
-		return;
-	}
-	queue(c, (struct task){.kind = TASK_DEPLOY, .mode = DEPLOY_UP, .args = names});
+	queue(c, (struct task){.kind = TASK_DEPLOY, .mode = DEPLOY_UP, .args = names_of(args)});
 }
 
 static void

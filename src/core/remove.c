@@ -66,14 +66,16 @@ remove_one(struct core *core, const char *service)
 {
 	auto_store_service struct store_service row = {0};
 	struct err err = ERR_INIT;
+	int applied = store_deploy_applied(core->store, service, &err);
 
-	if (store_service_get(core->store, service, &row, &err) < 0) {
+	if (applied < 0 || store_service_get(core->store, service, &row, &err) < 0) {
 		log_err("%s service=%s", err.msg, service);
 		return;
 	}
 	strv_add(&core->removing, service);
-	/* What was never deployed has no containers of ours: a project of that name is somebody else's. */
-	if (row.release != 0)
+	/* What was never deployed has no containers of ours: a project of that name is somebody else's. One whose first
+	 * deploy was interrupted has, and no release. */
+	if (row.release != 0 || applied > 0)
 		take_down(core, service);
 	else
 		retire(core, service);

@@ -201,13 +201,34 @@ stopped_list(const struct service *svc, struct strv *ret)
 	}
 }
 
+static bool
+all_named(const struct model_services *facts, const struct strv *names)
+{
+	for (size_t i = 0; i < facts->n; i++) {
+		if (!strv_has(names, facts->v[i].name))
+			return false;
+	}
+	return facts->n > 0;
+}
+
 bool
 service_stopped(const struct service *svc, const char *compose_service)
 {
 	auto_strv struct strv list = {NULL, 0};
 
 	stopped_list(svc, &list);
-	return strv_has(&list, "*") || (compose_service != NULL && strv_has(&list, compose_service));
+	if (strv_has(&list, "*") || (compose_service != NULL && strv_has(&list, compose_service)))
+		return true;
+	return compose_service == NULL && all_named(&svc->facts, &list);
+}
+
+void
+service_not_stopped(const struct service *svc, const struct model_services *facts, struct strv *ret)
+{
+	for (size_t i = 0; i < facts->n; i++) {
+		if (!service_stopped(svc, facts->v[i].name))
+			strv_add(ret, facts->v[i].name);
+	}
 }
 
 static bool
@@ -233,6 +254,16 @@ spell_out(const struct service *svc, struct strv *list)
 		strv_add(list, svc->facts.v[i].name);
 }
 
+static bool
+is_known(const struct service *svc, const char *compose_service)
+{
+	for (size_t i = 0; i < svc->facts.n; i++) {
+		if (str_eq(svc->facts.v[i].name, compose_service))
+			return true;
+	}
+	return false;
+}
+
 int
 service_set_stopped(struct service *svc, bool stop, const struct strv *names, struct err *err)
 {
@@ -246,8 +277,9 @@ service_set_stopped(struct service *svc, bool stop, const struct strv *names, st
 	}
 	if (!stop)
 		spell_out(svc, &list);
+	/* A name that compose will complain about is not remembered. */
 	for (size_t i = 0; stop && i < names->n; i++) {
-		if (!strv_has(&list, names->v[i]) && !strv_has(&list, "*"))
+		if (is_known(svc, names->v[i]) && !strv_has(&list, names->v[i]) && !strv_has(&list, "*"))
 			strv_add(&list, names->v[i]);
 	}
 	for (size_t i = 0; i < list.n; i++) {

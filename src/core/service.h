@@ -111,8 +111,10 @@ int service_save(struct service *svc, struct err *err);
 int service_set_release(struct service *svc, int64_t id, struct err *err);
 /* Keys from row.keys. */
 void service_load_keys(struct service *svc);
-/* Is this compose service stopped by an operator? NULL: is the whole service? */
+/* Is this compose service stopped by an operator? NULL: is the whole service, at once or one by one? */
 bool service_stopped(const struct service *svc, const char *compose_service);
+/* The compose services of a model that no operator has stopped. */
+void service_not_stopped(const struct service *svc, const struct model_services *facts, struct strv *ret);
 /* Records an operator's stop (stop) or its end: names of compose services, none: all. */
 int service_set_stopped(struct service *svc, bool stop, const struct strv *names, struct err *err);
 /* The written name of a compose service's image in the current release, NULL when unknown; borrowed. */
@@ -136,6 +138,8 @@ void service_forget_client(struct service *svc, const struct client *client);
 void service_judge_again(struct service *svc);
 /* Arms the timer after a deploy that failed for a passing reason. */
 void service_retry_later(struct service *svc);
+/* Waits no longer, neither for the timer nor for a network: what comes next may start at once. */
+void service_retry_cancel(struct service *svc);
 
 /* look.c, heal.c: how each kind starts. */
 void look_start(struct task *task);

@@ -319,7 +319,8 @@ store_service_forget(struct store *st, const char *name, struct err *err)
 		return rc;
 	if (rmdir(dir) < 0 && errno != ENOENT)
 		return err_errno(err, "cannot remove %s", dir);
-	return db_run(st, err, "DELETE FROM service WHERE name = ?", "s", name);
+	rc = db_run(st, err, "DELETE FROM deploy WHERE service = ?", "s", name);
+	return rc < 0 ? rc : db_run(st, err, "DELETE FROM service WHERE name = ?", "s", name);
 }
 
 /* Durable before its name is: data synced, then renamed, then the directory synced. */
@@ -469,4 +470,15 @@ store_deploy_last(struct store *st, const char *service, struct store_deploy *re
 	    .step = column(stmt, 8),
 	};
 	return row;
+}
+
+int
+store_deploy_applied(struct store *st, const char *service, struct err *err)
+{
+	auto_stmt sqlite3_stmt *stmt = NULL;
+	bool row = false;
+	int rc = db_query(
+	    st, &stmt, &row, err, "SELECT 1 FROM deploy WHERE service = ? AND release != 0 LIMIT 1", "s", service);
+
+	return rc < 0 ? rc : row;
 }

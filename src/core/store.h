@@ -88,5 +88,7 @@ int store_deploy_release(struct store *st, int64_t id, int64_t release, struct e
 int store_deploy_end(struct store *st, int64_t id, const char *outcome, const char *reason, struct err *err);
 /* The newest deploy of a service: 1 when found, else 0. */
 int store_deploy_last(struct store *st, const char *service, struct store_deploy *ret, struct err *err);
+/* Has any deploy of the service begun to change containers? 1 or 0. */
+int store_deploy_applied(struct store *st, const char *service, struct err *err);
 
 #endif

@@ -100,6 +100,19 @@ act(struct service *svc, enum action action, const struct runs *runs)
 	service_queue(svc, &task);
 }
 
+static bool
+client_waits(const struct service *svc)
+{
+	const struct task *task;
+
+	TAILQ_FOREACH(task, &svc->queue, entry)
+	{
+		if (task->client != NULL)
+			return true;
+	}
+	return false;
+}
+
 void
 service_next(struct service *svc)
 {
@@ -118,8 +131,9 @@ service_next(struct service *svc)
 		act(svc, reconcile_decide(&facts), &runs);
 		return;
 	}
-	/* An operator waits for his answer: he does not queue behind the polls of a hundred other services. */
-	if (task->client == NULL && svc->core->busy >= CORE_TASKS_MAX) {
+	/* An operator waits for his answer: he does not queue behind the polls of a hundred other services, nor behind
+	 * one of his own that does. */
+	if (!client_waits(svc) && svc->core->busy >= CORE_TASKS_MAX) {
 		svc->waits = true;
 		return;
 	}

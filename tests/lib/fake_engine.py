@@ -189,6 +189,13 @@ class FakeEngine:
                 if (verb is None or entry["verb"] == verb) and (project is None or entry["project"] == project)
             ]
 
+    def wait(self, verb, entry=None):
+        held = self.held.get(verb)
+        if held:
+            self.waiting.append(entry or {"verb": verb})
+            held.wait(120)
+            self.waiting.remove(entry or {"verb": verb})
+
     # what compose does to it
 
     def begin(self, entry):
@@ -205,11 +212,7 @@ class FakeEngine:
         entry["project"] = argv[argv.index("-p") + 1] if "-p" in argv else None
         with self.lock:
             self.journal.append(entry)
-            held = self.held.get(entry["verb"])
-        if held:
-            self.waiting.append(entry)
-            held.wait(120)
-            self.waiting.remove(entry)
+        self.wait(entry["verb"], entry)
         return self.failing.get(entry["verb"], {})
 
     def do(self, order):
@@ -387,6 +390,7 @@ class RequestHandler(http.server.BaseHTTPRequestHandler):
             image_id = self.fake.image_id(kind[2])
             found = image_id and {"Id": image_id, "RepoTags": [kind[2]], "Config": {}}
         elif kind:
+            self.fake.wait("network")
             found = self.fake.networks.get(kind[2])
         if found:
             self.answer(200, found)

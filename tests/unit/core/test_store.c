@@ -143,6 +143,25 @@ a_deploy_that_was_cut_off_is_found_with_its_step_and_release(void **state)
 }
 
 static void
+a_removed_service_that_comes_again_knows_nothing_of_its_deploys(void **state)
+{
+	struct store *st = reopen(NULL);
+	struct err err = ERR_INIT;
+	int64_t id = 0;
+	auto_store_deploy struct store_deploy d = {0};
+
+	(void)state;
+	assert_int_equal(store_deploy_begin(st, "web", "poll", "abc", &id, &err), 0);
+	assert_int_equal(store_deploy_applied(st, "web", &err), 0);
+	assert_int_equal(store_deploy_release(st, id, 42, &err), 0);
+	assert_int_equal(store_deploy_applied(st, "web", &err), 1);
+	assert_int_equal(store_service_forget(st, "web", &err), 0);
+	assert_int_equal(store_deploy_applied(st, "web", &err), 0);
+	assert_int_equal(store_deploy_last(st, "web", &d, &err), 0);
+	store_close(st);
+}
+
+static void
 models_are_private_files_and_only_old_ones_are_pruned(void **state)
 {
 	struct store *st = reopen(NULL);
@@ -202,6 +221,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(a_record_survives_reopening, enter, leave),
 	    cmocka_unit_test_setup_teardown(a_deploy_that_was_cut_off_is_found_with_its_step_and_release, enter, leave),
+	    cmocka_unit_test_setup_teardown(
+		a_removed_service_that_comes_again_knows_nothing_of_its_deploys, enter, leave),
 	    cmocka_unit_test_setup_teardown(models_are_private_files_and_only_old_ones_are_pruned, enter, leave),
 	    cmocka_unit_test_setup_teardown(a_database_of_a_newer_pgod_is_refused, enter, leave),
 	};
