@@ -215,6 +215,8 @@ policy_check(const json_t *model, const struct policy *policy, struct violations
 	size_t before = ret->n;
 
 	walk_object(&c, model, &policy_model);
+	if (!policy->root)
+		check_nested(&c);
 	buf_done(&c.path);
 	violations_sort(ret);
 	return ret->n - before + (ret->more && ret->n == before);

@@ -1,4 +1,5 @@
 /* The rows of the table that judge paths of the host. Lexical: links are found by the job `inputs`. */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -180,4 +181,56 @@ check_build_cache(struct check *c, const json_t *value)
 		if (!json_is_string(child) || !is_harmless_cache(json_string_value(child)))
 			check_fail(c, at, "use type=registry or an image name", "this build cache is not allowed");
 	}
+}
+
+struct nested {
+	struct check *c;
+	struct strv writable;
+};
+
+static int
+compare_strings(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The engine follows the name again at each start of a container, as root. A container that has a directory above it,
+ * writable, puts a symbolic link to any file of the host there and waits for a restart. */
+static void
+judge_nested(const struct ref *ref, void *arg)
+{
+	const struct nested *n = arg;
+	auto_free char *above = str_dup(ref->path);
+	char *slash;
+
+	/* One sentence a path is enough. */
+	for (size_t i = 0; i < n->c->out->n; i++) {
+		if (str_eq(n->c->out->v[i].path, ref->where))
+			return;
+	}
+	/* Longer than PATH_MAX the engine cannot mount it anyway. */
+	if (!ref->mounted || strlen(above) >= PATH_MAX || n->writable.n == 0)
+		return;
+	while ((slash = strrchr(above, '/')) != NULL && slash != above) {
+		*slash = '\0';
+		if (bsearch(&above, n->writable.v, n->writable.n, sizeof(*n->writable.v), compare_strings) == NULL)
+			continue;
+		violations_add(n->c->out, str_dup(ref->where),
+		    str_printf("the path %.300s lies in %.300s, which a container of this file can write to", ref->path,
+			above),
+		    str_dup("add read_only: true to the mount of the directory above, or mount only that one"));
+		return;
+	}
+}
+
+void
+check_nested(struct check *c)
+{
+	struct nested n = {.c = c};
+	struct err err = ERR_INIT;
+
+	if (refs_writable(c->model, &n.writable, &err) < 0)
+		check_fail(c, "services", "write fewer and plain paths", "%s", err.msg);
+	refs_each(c->model, judge_nested, &n);
+	strv_done(&n.writable);
 }

@@ -64,6 +64,9 @@ bool check_word(const char *words, const char *word);
 void violations_add(struct violations *vs, char *take_path, char *take_rule, char *take_advice);
 void violations_sort(struct violations *vs);
 
+/* policy_paths.c: what lies beneath a directory that containers can write to is not mounted by its name. */
+void check_nested(struct check *c);
+
 /* policy_checks.c: KEY_CHECK */
 void check_project(struct check *c, const json_t *value);
 void check_container_name(struct check *c, const json_t *value);

@@ -17,14 +17,16 @@ struct walk {
 
 /* Takes the name of the place. */
 static void
-visit(const struct walk *w, bool bind, char *take_where, const char *written)
+visit(const struct walk *w, struct ref ref, char *take_where, const char *written)
 {
 	auto_free char *where = take_where;
 	auto_free char *plain = written == NULL ? NULL : json_undollar(written);
 	auto_free char *path = plain == NULL ? NULL : path_clean(plain);
 
+	ref.where = where;
+	ref.path = path;
 	if (path != NULL)
-		w->fn(&(struct ref){.bind = bind, .where = where, .path = path}, w->arg);
+		w->fn(&ref, w->arg);
 }
 
 char *
@@ -66,10 +68,10 @@ walk_build(const struct walk *w, const char *service, const json_t *build)
 	const char *key;
 	json_t *value;
 
-	visit(w, false, str_printf("services.%s.build.context", service), json_str(build, "context"));
+	visit(w, (struct ref){0}, str_printf("services.%s.build.context", service), json_str(build, "context"));
 	walk_dockerfile(w, service, build);
-	json_object_foreach((json_t *)contexts, key, value) visit(
-	    w, false, str_printf("services.%s.build.additional_contexts.%s", service, key), json_string_value(value));
+	json_object_foreach((json_t *)contexts, key, value) visit(w, (struct ref){0},
+	    str_printf("services.%s.build.additional_contexts.%s", service, key), json_string_value(value));
 }
 
 static void
@@ -80,9 +82,11 @@ walk_mounts(const struct walk *w, const char *service, const json_t *mounts)
 
 	json_array_foreach(mounts, i, mount)
 	{
+		bool writable = !json_is_true(json_object_get(mount, "read_only"));
+
 		if (str_eq(json_str(mount, "type"), "bind"))
-			visit(w, true, str_printf("services.%s.volumes[%zu].source", service, i),
-			    json_str(mount, "source"));
+			visit(w, (struct ref){.bind = true, .writable = writable, .mounted = true},
+			    str_printf("services.%s.volumes[%zu].source", service, i), json_str(mount, "source"));
 	}
 }
 
@@ -93,7 +97,7 @@ walk_files(const struct walk *w, const json_t *model, const char *section)
 	json_t *value;
 
 	json_object_foreach(json_object_get(model, section), key, value)
-	    visit(w, false, str_printf("%s.%s.file", section, key), json_str(value, "file"));
+	    visit(w, (struct ref){.mounted = true}, str_printf("%s.%s.file", section, key), json_str(value, "file"));
 }
 
 void
@@ -115,6 +119,7 @@ refs_each(const json_t *model, void (*fn)(const struct ref *ref, void *arg), voi
 struct collect {
 	const char *root; /* only at or beneath it; NULL: all */
 	bool binds_only;
+	bool writable_only;
 	bool full;
 	bool control;
 	struct strv paths;
@@ -135,7 +140,8 @@ collect_ref(const struct ref *ref, void *arg)
 {
 	struct collect *c = arg;
 
-	if ((c->binds_only && !ref->bind) || (c->root != NULL && !path_is_beneath(c->root, ref->path, NULL)))
+	if ((c->binds_only && !ref->bind) || (c->writable_only && !ref->writable) ||
+	    (c->root != NULL && !path_is_beneath(c->root, ref->path, NULL)))
 		return;
 	/* The job answers a line a path: a newline in one could make answers of its own. */
 	if (has_control(ref->path))
@@ -192,6 +198,12 @@ int
 model_binds(const json_t *model, struct strv *ret, struct err *err)
 {
 	return collect(model, &(struct collect){.binds_only = true}, ret, err);
+}
+
+int
+refs_writable(const json_t *model, struct strv *ret, struct err *err)
+{
+	return collect(model, &(struct collect){.writable_only = true}, ret, err);
 }
 
 static int

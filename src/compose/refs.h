@@ -6,8 +6,13 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+#include "base/err.h"
+#include "base/str.h"
+
 struct ref {
 	bool bind;	   /* the source of a bind mount */
+	bool writable;	   /* of one that is not read-only */
+	bool mounted;	   /* a bind mount, or the file of a config or secret: the engine mounts it by its name */
 	const char *where; /* in the model: services.web.volumes[0].source */
 	const char *path;  /* absolute and lexically clean */
 };
@@ -15,6 +20,9 @@ struct ref {
 /* Calls fn for each path, services and their lists in the order of the model. Relative paths and remote contexts are
  * left out. */
 void refs_each(const json_t *model, void (*fn)(const struct ref *ref, void *arg), void *arg);
+
+/* Sorted, unique sources of the bind mounts that containers can write to. The caller frees. */
+int refs_writable(const json_t *model, struct strv *ret, struct err *err);
 
 /* Where the dockerfile of a build section is: clean, absolute; NULL when the section has none or its context is no
  * absolute path. The caller frees. */

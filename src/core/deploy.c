@@ -35,6 +35,7 @@ static const struct step steps[] = {
     {"checkout", APPLY, true, step_checkout, step_checkout_done, NULL},
     {"mkdirs", APPLY, true, step_mkdirs, NULL, NULL},
     {"stop", APPLY, true, step_stop, NULL, NULL},
+    {"fixed binds", APPLY, true, step_fixed_binds, NULL, NULL},
     {"up", APPLY, true, step_up, step_up_done, step_up_failed},
     {"watch", APPLY, true, step_watch, NULL, NULL},
 };
