@@ -96,6 +96,10 @@ record_end(struct deploy *d)
 	 * one lying there. */
 	if (end->retry)
 		str_set(&svc->row.judged, "");
+	/* What was stopped for a release that could not take its place comes up again as it was: what ends with 0 when
+	 * it is told to stop would pass for finished. */
+	if (end->retry && d->stopped)
+		svc->restore = true;
 	if (d->outcome == OUTCOME_LIVE || d->outcome == OUTCOME_UNCHANGED) {
 		str_set(&svc->broken, "");
 		svc->heal = (struct heal_budget){0, 0};

@@ -129,7 +129,10 @@ step_stop(struct deploy *d, struct err *err)
 	if (!d->changed)
 		return STEP_NEXT;
 	service_runs(d->svc, &runs);
-	return runs.running == 0 ? STEP_NEXT : deploy_job(d, "stop", NULL, NULL, 0, true);
+	if (runs.running == 0)
+		return STEP_NEXT;
+	d->stopped = true;
+	return deploy_job(d, "stop", NULL, NULL, 0, true);
 }
 
 /* The containers of the old release ran until now: one with the directory above a bind source may have put a symbolic
@@ -226,7 +229,10 @@ on_watch_end(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	service_runs(d->svc, &runs);
-	deploy_continue(d, deploy_ends(d, OUTCOME_UNHEALTHY, "watch: %s", buf_str(&runs.why)), &err);
+	if (d->svc->core->engine_up)
+		deploy_continue(d, deploy_ends(d, OUTCOME_UNHEALTHY, "watch: %s", buf_str(&runs.why)), &err);
+	else /* the view is stale: nobody knows, and healing looks when somebody does */
+		deploy_continue(d, deploy_ends(d, d->changed ? OUTCOME_LIVE : OUTCOME_UNCHANGED, "%s", ""), &err);
 }
 
 int

@@ -227,6 +227,19 @@ step_networks(struct deploy *d, struct err *err)
 
 static int next_image(struct deploy *d, struct err *err);
 
+/* What a name stands for. An image that we build must have been built for this service: another one's compose service
+ * can lead to the same name (`a` with `b-web`, `a-b` with `web`). compose labels what it builds. */
+static const char *
+image_behind(const struct deploy *d, const struct engine_reply *reply)
+{
+	const json_t *labels = json_object_get(json_object_get(reply->body, "Config"), "Labels");
+	const char *project = json_string_value(json_object_get(labels, "com.docker.compose.project"));
+
+	if (reply->missing || (d->images.v[d->looking].build && !str_eq(project, d->svc->conf->name)))
+		return NULL;
+	return engine_image_id(reply);
+}
+
 static void
 on_image(void *ctx, const struct engine_reply *reply)
 {
@@ -238,7 +251,7 @@ on_image(void *ctx, const struct engine_reply *reply)
 	if (reply->err->num != 0)
 		rc = err_set(&err, EIO, "%s", reply->err->msg);
 	else {
-		const char *id = reply->missing ? NULL : engine_image_id(reply);
+		const char *id = image_behind(d, reply);
 
 		d->ids[d->looking] = id != NULL ? str_dup(id) : NULL;
 		d->looking++;

@@ -66,6 +66,7 @@ struct deploy {
 
 	int64_t release; /* what is being applied; 0: nothing */
 	char *approved;	 /* its model, text */
+	bool stopped;	 /* the old containers have been, or are being, stopped */
 	bool changed;	 /* the containers must be replaced */
 	enum outcome outcome;
 	char reason[ERR_MSG_MAX];

@@ -113,6 +113,21 @@ client_waits(const struct service *svc)
 	return false;
 }
 
+/* pgod is stopping: what waits is not begun any more. */
+static void
+turn_away(struct service *svc)
+{
+	struct task *task;
+
+	while ((task = TAILQ_FIRST(&svc->queue)) != NULL) {
+		TAILQ_REMOVE(&svc->queue, task, entry);
+		task_sayf(task, "pgod is stopping: try again\n");
+		if (task->client != NULL)
+			client_exit(task->client, 500);
+		task_free(task);
+	}
+}
+
 void
 service_next(struct service *svc)
 {
@@ -120,6 +135,10 @@ service_next(struct service *svc)
 
 	if (svc->running != NULL)
 		return;
+	if (svc->core->quitting) {
+		turn_away(svc);
+		return;
+	}
 	if (task == NULL) {
 		auto_runs struct runs runs = RUNS_INIT;
 		struct reconcile_facts facts = service_facts(svc, &runs);
