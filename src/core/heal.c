@@ -39,6 +39,10 @@ on_healed(void *ctx, const struct job_result *r)
 	char reason[ERR_MSG_MAX];
 
 	task->job = NULL;
+	/* What has ended with 0 does not look missing: everything is brought up once more, until the budget is spent.
+	 */
+	if (r->status != 0 && task->whole)
+		task->svc->restore = true;
 	if (r->status != 0)
 		log_err(
 		    "cannot bring it up: %s service=%s", job_reason(r, reason, sizeof(reason)), task->svc->conf->name);
@@ -54,14 +58,15 @@ heal_start(struct task *task)
 	auto_strv struct strv args = {NULL, 0};
 	struct err err = ERR_INIT;
 
-	svc->restore = false; /* once: what this does not bring up is healed, with a budget */
+	if (task->whole)
+		svc->restore = false;
 	if (store_model_read(svc->core->store, svc->conf->name, svc->row.release, &model, &err) < 0) {
 		log_err("cannot bring it up: %s service=%s", err.msg, svc->conf->name);
 		task_end(task, 1, err.msg);
 		return;
 	}
 	/* Without names everything is to come back, but for what an operator stopped. */
-	if (task->args.n == 0 && svc->row.stopped[0] != '\0')
+	if (task->whole && svc->row.stopped[0] != '\0')
 		service_not_stopped(svc, &svc->facts, &task->args);
 	/* Only what is missing: compose would start again what has finished. */
 	if (task->args.n > 0)

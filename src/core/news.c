@@ -87,17 +87,22 @@ on_heal(evutil_socket_t fd, short what, void *ctx)
 	struct service *svc = ctx;
 	auto_runs struct runs runs = RUNS_INIT;
 	struct reconcile_facts facts = service_facts(svc, &runs);
-	struct task task = {.kind = TASK_HEAL, .trigger = "heal", .args = runs.missing};
+	enum action action = reconcile_decide(&facts);
 
 	(void)fd;
 	(void)what;
 	/* It may have come back meanwhile, or be at work: whatever ends that decides again. */
-	if (svc->running != NULL || !TAILQ_EMPTY(&svc->queue) || reconcile_decide(&facts) != ACTION_HEAL)
+	if (svc->running != NULL || !TAILQ_EMPTY(&svc->queue) || (action != ACTION_HEAL && action != ACTION_RESTORE))
 		return;
 	heal_spend(&svc->heal, io_now_ms());
+	if (action == ACTION_RESTORE) {
+		log_info("bringing everything up service=%s attempt=%d", svc->conf->name, svc->heal.attempts);
+		service_queue(svc, &(struct task){.kind = TASK_HEAL, .trigger = "release", .whole = true});
+		return;
+	}
 	log_warn("does not run as it should, bringing it up: %s service=%s attempt=%d", buf_str(&runs.why),
 	    svc->conf->name, svc->heal.attempts);
-	service_queue(svc, &task);
+	service_queue(svc, &(struct task){.kind = TASK_HEAL, .trigger = "heal", .args = runs.missing});
 }
 
 static void

@@ -13,11 +13,11 @@ reconcile_decide(const struct reconcile_facts *f)
 		return ACTION_DEPLOY;
 	if (!f->released || f->stopped || !f->engine_up)
 		return ACTION_NONE;
+	if (f->broken || f->heal_wait)
+		return ACTION_NONE;
 	if (f->restore)
 		return ACTION_RESTORE;
-	if (!f->satisfied && !f->broken && !f->heal_wait)
-		return ACTION_HEAL;
-	return ACTION_NONE;
+	return f->satisfied ? ACTION_NONE : ACTION_HEAL;
 }
 
 const char *

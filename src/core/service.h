@@ -37,6 +37,7 @@ struct task {
 	enum deploy_mode mode; /* TASK_DEPLOY */
 	const char *verb;      /* TASK_VERB: the job's kind; static */
 	struct strv args;      /* TASK_VERB, TASK_DEPLOY: compose services; TASK_HEAL: what to bring up */
+	bool whole;	       /* TASK_HEAL: also what has finished */
 	struct client *client; /* who waits for it; NULL when nobody does (any more) */
 	struct deploy *deploy; /* while TASK_DEPLOY runs */
 	struct job *job;       /* the running job of the other kinds */

@@ -89,8 +89,6 @@ act(struct service *svc, enum action action, const struct runs *runs)
 		task = (struct task){.kind = TASK_DEPLOY, .mode = DEPLOY_TRACK, .trigger = "poll"};
 		break;
 	case ACTION_RESTORE:
-		task = (struct task){.kind = TASK_HEAL, .trigger = "release"};
-		break;
 	case ACTION_HEAL:
 		service_plan_heal(svc, runs);
 		return;
@@ -143,7 +141,7 @@ service_next(struct service *svc)
 		auto_runs struct runs runs = RUNS_INIT;
 		struct reconcile_facts facts = service_facts(svc, &runs);
 
-		if (facts.satisfied && runs.dying == false && facts.engine_up && svc->broken[0] != '\0') {
+		if (facts.satisfied && !facts.restore && !runs.dying && facts.engine_up && svc->broken[0] != '\0') {
 			log_info("runs again service=%s", svc->conf->name);
 			str_set(&svc->broken, "");
 		}

@@ -198,3 +198,16 @@ def test_a_service_whose_first_deploy_was_interrupted_is_removed_with_its_contai
     pgo.start().wait_deployed("other", other.head)
     wait_until(lambda: not os.path.exists(pgo.live("site")), "its directory moved")
     assert not pgo.engine.containers("site")
+
+
+def test_an_up_that_is_killed_after_the_stop_does_not_leave_the_service_down(pgo):
+    """What stop ended exits with 0, which passes for finished under restart: no."""
+    repo = deployed(pgo)
+    before = pgo.running("site")[0].image_id
+    pgo.engine.fail("up", status=137)
+    repo.commit({"compose.yaml": web("pgo-test/web:2")})
+    wait_until(lambda: len(pgo.engine.calls("up")) >= 3, "the new release, and the old one again")
+    pgo.engine.heal("up")
+    pgo.wait_running("site")
+    pgo.wait_status("site", "in sync +no")
+    assert pgo.running("site")[0].image_id == before
