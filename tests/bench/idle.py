@@ -19,7 +19,7 @@ def hundred_services(pgo):
 
 
 def measured(daemon):
-    pids = stage.processes(daemon)
+    pids = [*stage.processes(daemon), *stage.kept_ready(daemon)]
     return memory.pss(pids), memory.distinct(pids)
 
 

@@ -73,6 +73,11 @@ def processes(pgo):
     return [pgo.process.pid, *pgo.role_pids("pgod-core")]
 
 
+def kept_ready(pgo):
+    """The pgod-ssh that waits for the next connection."""
+    return wait_until(lambda: pgo.role_pids("pgod-ssh"), "a pgod-ssh is kept ready")
+
+
 def quiet(pgo, seconds=2):
     """Waits until pgod and core have used no processor time worth a word, and started nothing, for a second or two in a row."""
     calm = {"since": None, "was": None}
