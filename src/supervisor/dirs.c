@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -90,10 +91,13 @@ dirs_open(const char *dir, struct err *err)
 	return take_fd(&fd);
 }
 
+enum { CLAIM_TRIES = 100, CLAIM_TRY_MS = 20 };
+
 int
 dirs_claim(int dirfd, const char *dir, struct err *err)
 {
 	auto_close int fd = -1;
+	int rc = -1;
 
 	if (mkdirat(dirfd, ".lock", 0755) < 0 && errno != EEXIST)
 		return err_errno(err, "cannot make %s/.lock", dir);
@@ -101,9 +105,12 @@ dirs_claim(int dirfd, const char *dir, struct err *err)
 	fd = openat(dirfd, ".lock/.pgod", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_errno(err, "cannot open %s/.lock/.pgod", dir);
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+	/* A pgod that was killed while it forked leaves a child that holds the lock until it executes or dies. */
+	for (int i = 0; i < CLAIM_TRIES && (rc = flock(fd, LOCK_EX | LOCK_NB)) < 0 && errno == EWOULDBLOCK; i++)
+		poll(NULL, 0, CLAIM_TRY_MS);
+	if (rc == 0)
 		return take_fd(&fd);
-	if (errno == EWOULDBLOCK)
+	if (errno == EWOULDBLOCK || errno == EINTR)
 		return err_set(err, EBUSY, "another pgod works on %s already", dir);
 	return err_errno(err, "cannot lock %s/.lock/.pgod", dir);
 }
