@@ -91,6 +91,7 @@ dirs_open(const char *dir, struct err *err)
 	return take_fd(&fd);
 }
 
+/* Two seconds in all: a child that is about to execute or to die needs milliseconds. */
 enum { CLAIM_TRIES = 100, CLAIM_TRY_MS = 20 };
 
 int

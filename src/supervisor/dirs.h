@@ -9,8 +9,8 @@
 /* Makes <dir> with its parents (0755) when missing and opens it; refuses one that is not root's or that others can
  * write in. Returns the descriptor, which the caller closes. */
 int dirs_open(const char *dir, struct err *err);
-/* Takes the one lock that says a pgod works on this <dir>; -EBUSY when another one does. Returns the descriptor: as
- * long as it is open the lock is held. */
+/* Takes the one lock that says a pgod works on this <dir>; -EBUSY when another one still does after
+ * two seconds. Returns the descriptor: as long as it is open the lock is held. */
 int dirs_claim(int dirfd, const char *dir, struct err *err);
 /* Makes pgod's own directories in f->dirfd, and the data directory (0755), which it opens as f->datafd. */
 int dirs_base(struct facts *f, struct err *err);
