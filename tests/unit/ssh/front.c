@@ -82,7 +82,8 @@ op_exec(int ch, const struct opline *ol)
 {
 	int in[2], out[2], err[2], exited[2];
 	json_t *body = msg_new("run", "");
-	struct pollfd p[2];
+	struct pollfd p[1];
+	bool left; /* the client, perhaps before it could be given the job */
 	int status = 0;
 	pid_t pid;
 
@@ -104,11 +105,10 @@ op_exec(int ch, const struct opline *ol)
 		_exit(127);
 	}
 	close(in[0]), close(out[1]), close(err[1]), close(exited[1]);
-	if (msg_send(ch, CORE_TO_SSH, body, (int[]){in[1], out[0], err[0]}, 3, NULL) < 0)
-		die("run");
+	left = msg_send(ch, CORE_TO_SSH, body, (int[]){in[1], out[0], err[0]}, 3, NULL) < 0;
 	json_decref(body);
 	close(in[1]), close(out[0]), close(err[0]), close(exited[0]);
-	for (;;) {
+	while (!left) {
 		auto_msg struct msg m = MSG_INIT;
 
 		if (waitpid(pid, &status, WNOHANG) == pid)
@@ -116,14 +116,17 @@ op_exec(int ch, const struct opline *ol)
 		p[0] = (struct pollfd){ch, POLLIN, 0};
 		if (poll(p, 1, 5) <= 0)
 			continue;
-		if (msg_recv(ch, SSH_TO_CORE, &m, NULL) <= 0) {
-			tell("left");
-			kill(-pid, SIGKILL);
-			waitpid(pid, &status, 0);
-			return;
+		left = msg_recv(ch, SSH_TO_CORE, &m, NULL) <= 0;
+		if (!left) {
+			tell("signal %s", msg_str(&m, "name"));
+			kill(-pid, SIGTERM);
 		}
-		tell("signal %s", msg_str(&m, "name"));
-		kill(-pid, SIGTERM);
+	}
+	if (left) {
+		tell("left");
+		kill(-pid, SIGKILL);
+		waitpid(pid, &status, 0);
+		return;
 	}
 	say_exit(ch, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
