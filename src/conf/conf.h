@@ -24,8 +24,22 @@ struct conf_service {
 	bool has_networks; /* the key is present; `networks` lists the external networks allowed. An empty list allows
 			      all, as documented */
 	struct strv networks;
-	int line;      /* of the [[services]] header in pgo.toml; 0 in core's document */
-	int user_line; /* of the value of `user`, for "unknown account" */
+	int64_t timeout_ms;	   /* of each job of a deploy, in place of the menu's; 0: as the menu says */
+	int64_t health_timeout_ms; /* how long containers may take to become healthy */
+	int64_t settle_ms;	   /* how long one without a healthcheck must run before its release counts as live */
+	int keep;		   /* good releases that can be gone back to: models, commits and images stay */
+	char *update;	  /* "recreate", "in-place", "start-first": for a compose file that does not say; NULL */
+	char *signers;	  /* absolute path of an allowed-signers file; NULL without. In core's document only whether */
+	bool signed_only; /* commits need the signature of one of the signers */
+	bool rewind_refused;  /* a force push that drops the deployed commit is not followed */
+	struct strv allow;    /* what the policy lets pass besides, "key:value" or "key" */
+	struct strv ports;    /* "5005/5": published ports that are allowed, 5005 to 5010 */
+	struct strv urls;     /* "host port-less-upstream-name:port" pairs: "example.org web:8080" */
+	int64_t cpus_milli;   /* the most of a container: thousandths of a processor; 0: no limit */
+	int64_t memory_bytes; /* likewise */
+	int64_t pids;	      /* likewise */
+	int line;	      /* of the [[services]] header in pgo.toml; 0 in core's document */
+	int user_line;	      /* of the value of `user`, for "unknown account" */
 	int user_column;
 	/* Known to pgod, which looks the account up; carried in core's document. */
 	uid_t uid;
