@@ -104,6 +104,8 @@ on_fetched(void *ctx, const struct job_result *r)
 	task_sayf(task, "%s: %.8s -> %.8s\n", svc->conf->branch,
 	    svc->row.tracked[0] != '\0' ? svc->row.tracked : "(nothing)", oid);
 	str_set(&svc->row.tracked, oid);
+	svc->news = task->trigger;
+	memcpy(svc->news_who, task->who, sizeof(svc->news_who));
 	/* What failed before may do better with another commit. */
 	service_retry_cancel(svc);
 	strv_add(&args, oid);
