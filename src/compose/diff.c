@@ -113,6 +113,8 @@ hides(const struct place *at, const char *text)
 static enum mask
 mask_below(enum mask above, const char *key)
 {
+	if (str_eq(key, "x-pgo"))
+		return above;
 	if (str_starts(key, "x-"))
 		return MASK_ALL;
 	for (size_t i = 0; i < ARRAY_LEN(masks); i++) {

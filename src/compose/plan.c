@@ -8,12 +8,8 @@
 #include "base/buf.h"
 #include "compose/hash.h"
 #include "compose/json.h"
-#include "compose/model.h"
 
 enum { ID_SHOWN = 12 }; /* hex digits of an image's ID */
-
-/* The label of the approved model that changes with the files that a service reads. */
-static const char INPUTS_LABEL[] = "pgo.inputs";
 
 static const char *const actions[PLAN_ACTIONS] = {
     [PLAN_KEEP] = "keep",
@@ -25,9 +21,10 @@ static const char *const actions[PLAN_ACTIONS] = {
 };
 
 static const char *const updates[] = {
-    [PLAN_UPDATE_RECREATE] = "recreate",
-    [PLAN_UPDATE_IN_PLACE] = "in-place",
-    [PLAN_UPDATE_START_FIRST] = "start-first",
+    [MODEL_UPDATE_UNSAID] = "",
+    [MODEL_UPDATE_RECREATE] = "recreate",
+    [MODEL_UPDATE_IN_PLACE] = "in-place",
+    [MODEL_UPDATE_START_FIRST] = "start-first",
 };
 
 /* Sections of the model whose entries belong to the services that name them. */
@@ -40,7 +37,7 @@ plan_action_text(enum plan_action a)
 }
 
 const char *
-plan_update_text(enum plan_update u)
+plan_update_text(enum model_update u)
 {
 	return updates[u];
 }
@@ -145,7 +142,7 @@ body_of(const json_t *service)
 		json_object_del(body, gone[i]);
 	labels = json_copy(json_object_get(body, "labels"));
 	if (labels != NULL) {
-		json_object_del(labels, INPUTS_LABEL);
+		json_object_del(labels, MODEL_INPUTS_LABEL);
 		if (json_object_size(labels) > 0)
 			json_object_set(body, "labels", labels);
 		else
@@ -164,7 +161,7 @@ body_of(const json_t *service)
 static const char *
 inputs_of(const json_t *service)
 {
-	return json_str(json_object_get(service, "labels"), INPUTS_LABEL);
+	return json_str(json_object_get(service, "labels"), MODEL_INPUTS_LABEL);
 }
 
 static void
@@ -307,13 +304,30 @@ diff_whole(const struct plan_input *in, struct changes *ret)
  */
 
 static bool
-only_scale(const struct changes *fields)
+is_scale(const char *path)
+{
+	return str_eq(path, "scale") || str_eq(path, "deploy.replicas");
+}
+
+/* How many of the fields make containers of the old model useless? What is ours (x-*) and how many there are do not. */
+static size_t
+replacing(const struct changes *fields)
+{
+	size_t n = fields->more;
+
+	for (size_t i = 0; i < fields->n; i++)
+		n += !is_scale(fields->v[i].path) && !str_starts(fields->v[i].path, "x-");
+	return n;
+}
+
+static bool
+scales(const struct changes *fields)
 {
 	for (size_t i = 0; i < fields->n; i++) {
-		if (!str_eq(fields->v[i].path, "scale") && !str_eq(fields->v[i].path, "deploy.replicas"))
-			return false;
+		if (is_scale(fields->v[i].path))
+			return true;
 	}
-	return fields->n > 0;
+	return false;
 }
 
 static enum plan_action
@@ -325,12 +339,12 @@ decide(const struct plan_input *in, const char *name, const struct changes *fiel
 		return PLAN_REMOVE;
 	if (state == NULL || state->containers == 0)
 		return state != NULL && state->runs ? PLAN_KEEP : PLAN_CREATE;
-	if (in->changed && (in->update == PLAN_UPDATE_RECREATE || in->because != NULL))
+	if (in->changed && (in->update == MODEL_UPDATE_RECREATE || in->because != NULL))
 		return PLAN_RECREATE;
-	if (only_scale(fields))
+	if (replacing(fields) > 0)
+		return PLAN_RECREATE;
+	if (scales(fields))
 		return PLAN_SCALE;
-	if (fields->n > 0)
-		return PLAN_RECREATE;
 	return state->runs ? PLAN_KEEP : PLAN_START;
 }
 

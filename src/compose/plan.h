@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "compose/diff.h"
+#include "compose/model.h"
 
 enum plan_action {
 	PLAN_KEEP,     /* runs, and goes on running */
@@ -18,12 +19,6 @@ enum plan_action {
 	PLAN_RECREATE, /* new containers in place of the old */
 	PLAN_REMOVE,   /* is not in the model any more */
 	PLAN_ACTIONS,
-};
-
-enum plan_update {
-	PLAN_UPDATE_RECREATE,	 /* one change replaces all containers */
-	PLAN_UPDATE_IN_PLACE,	 /* only what changed */
-	PLAN_UPDATE_START_FIRST, /* likewise, the new beside the old */
 };
 
 /* An image of the model that shall run. */
@@ -50,7 +45,7 @@ struct plan_input {
 	const json_t *is;    /* its model */
 	const struct plan_image *images;
 	size_t nimages;
-	enum plan_update update;
+	enum model_update update;
 	long long release;	  /* what runs: its number, 0 for nothing, */
 	const char *was_commit;	  /* commit, */
 	const char *was_digest;	  /* digest (images included), */
@@ -77,7 +72,7 @@ struct plan {
 	struct plan_service *v; /* sorted by name */
 	size_t n;
 	struct changes whole; /* fields of the model that belong to no service */
-	enum plan_update update;
+	enum model_update update;
 	char *project;
 	char *commit;
 	char *was_commit; /* "" for nothing */
@@ -93,7 +88,7 @@ void plan_make(const struct plan_input *in, struct plan *ret);
 bool plan_changes(const struct plan *p);
 /* "create", "recreate", ... */
 const char *plan_action_text(enum plan_action a);
-const char *plan_update_text(enum plan_update u);
+const char *plan_update_text(enum model_update u);
 
 /* The plan for people: aligned lines. The caller frees. */
 char *plan_text(const struct plan *p);

@@ -64,7 +64,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		      .was = was,
 		      .release = 1,
 		      .changed = true,
-		      .update = (enum plan_update)(size % 3),
+		      .update = (enum model_update)(1 + size % 3),
 		      .states = states,
 		      .nstates = ARRAY_LEN(states)},
 	    &p);

@@ -52,6 +52,7 @@ scene_of(const char *was, const char *is)
 	    .in = {.project = "shop",
 		.commit = COMMIT_2,
 		.basis = "ba",
+		.update = MODEL_UPDATE_RECREATE,
 		.nimages = 2,
 		.nstates = 2,
 		.release = 7,
@@ -140,9 +141,9 @@ in_place_touches_too_much(void **state)
 	struct scene s = scene_of(TWO, TWO_USER);
 
 	(void)state;
-	s.in.update = PLAN_UPDATE_IN_PLACE;
+	s.in.update = MODEL_UPDATE_IN_PLACE;
 	expect(s, "db keep; web recreate user");
-	s.in.update = PLAN_UPDATE_START_FIRST;
+	s.in.update = MODEL_UPDATE_START_FIRST;
 	expect(s, "db keep; web recreate user");
 }
 
@@ -152,7 +153,7 @@ a_service_comes_or_goes_unseen(void **state)
 	struct scene s = scene_of(TWO, "{\"services\":{\"db\":{},\"new\":{}}}");
 
 	(void)state;
-	s.in.update = PLAN_UPDATE_IN_PLACE;
+	s.in.update = MODEL_UPDATE_IN_PLACE;
 	expect(s, "db keep; new create; web remove");
 	/* A container of a service that no model names. */
 	s = scene_of(TWO, TWO);
@@ -162,7 +163,7 @@ a_service_comes_or_goes_unseen(void **state)
 	expect(s, "db keep; orphan remove; web keep");
 	/* Gone from the model, and no container is left. */
 	s = scene_of(TWO, "{\"services\":{\"db\":{}}}");
-	s.in.update = PLAN_UPDATE_IN_PLACE;
+	s.in.update = MODEL_UPDATE_IN_PLACE;
 	s.states[1].containers = 0;
 	expect(s, "db keep");
 }
@@ -204,7 +205,7 @@ a_moved_image_is_not_seen(void **state)
 	struct scene s = scene_of(TWO, TWO);
 
 	(void)state;
-	s.in.update = PLAN_UPDATE_IN_PLACE;
+	s.in.update = MODEL_UPDATE_IN_PLACE;
 	s.images[1].id = ID_B;
 	expect(s, "db keep; web recreate image");
 	s.images[1] = (struct plan_image){.service = "web", .name = "w:2", .pull = true};
@@ -221,8 +222,10 @@ more_of_the_same_are_new_ones(void **state)
 	struct scene s = scene_of(TWO, "{\"services\":{\"db\":{},\"web\":{\"scale\":2,\"deploy\":{\"replicas\":2}}}}");
 
 	(void)state;
-	s.in.update = PLAN_UPDATE_IN_PLACE;
+	s.in.update = MODEL_UPDATE_IN_PLACE;
 	expect(s, "db keep; web scale deploy.replicas scale");
+	s.is = "{\"services\":{\"db\":{},\"web\":{\"x-pgo\":{\"update\":\"start-first\"}}}}";
+	expect(s, "db keep; web keep x-pgo.update");
 }
 
 static void
@@ -232,7 +235,7 @@ a_file_is_changed_without_a_word(void **state)
 	    "{\"services\":{\"db\":{},\"web\":{\"labels\":{\"pgo.inputs\":\"2\",\"a\":\"c\"}}}}");
 
 	(void)state;
-	s.in.update = PLAN_UPDATE_IN_PLACE;
+	s.in.update = MODEL_UPDATE_IN_PLACE;
 	expect(s, "db keep; web recreate files labels.a");
 }
 
@@ -337,7 +340,7 @@ change_what_runs(struct scene *s)
 static void
 change_style(struct scene *s)
 {
-	s->in.update = PLAN_UPDATE_START_FIRST;
+	s->in.update = MODEL_UPDATE_START_FIRST;
 }
 static void
 change_image(struct scene *s)
