@@ -41,6 +41,9 @@ static const struct step steps[] = {
     {"mkdirs", APPLY, APPLIES | CONTAINERS | BACKS, step_mkdirs, NULL, NULL},
     {"stop", APPLY, APPLIES | CONTAINERS | BACKS, step_stop, NULL, NULL},
     {"fixed binds", APPLY, APPLIES | CONTAINERS | BACKS, step_fixed_binds, NULL, NULL},
+    {"tidy", APPLY, APPLIES | CONTAINERS | BACKS, step_tidy, NULL, NULL},
+    {"compare", APPLY, APPLIES | CONTAINERS | BACKS, step_compare, step_compare_done, NULL},
+    {"switch", APPLY, APPLIES | CONTAINERS | BACKS, step_switch, step_switch_done, step_switch_failed},
     {"up", APPLY, APPLIES | CONTAINERS | BACKS, step_up, step_up_done, step_up_failed},
     {"watch", APPLY, APPLIES | CONTAINERS | BACKS, step_watch, NULL, NULL},
 };

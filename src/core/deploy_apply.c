@@ -227,8 +227,8 @@ step_up(struct deploy *d, struct err *err)
 	auto_strv struct strv args = {NULL, 0};
 	int rc;
 
-	/* In the other styles compose finds by itself what differs: what is the same is left alone. Containers that were
-	 * only stopped are the old release's still. */
+	/* In the other styles compose finds by itself what differs: what is the same is left alone. Containers that
+	 * were only stopped are the old release's still. */
 	if (d->changed && deploy_update(d) == MODEL_UPDATE_RECREATE && (!d->back || d->upped))
 		strv_add(&args, "--force-recreate");
 	rc = up_services(d, &args, err);

@@ -6,6 +6,7 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "compose/policy.h"
+#include "compose/start_first.h"
 #include "core/deploy_steps.h"
 
 static int
@@ -400,6 +401,8 @@ step_approve(struct deploy *d, struct err *err)
 	approved = model_approve(d->model, ids, d->images.n, err);
 	if (approved == NULL)
 		return -err->num;
+	if (deploy_update(d) == MODEL_UPDATE_START_FIRST)
+		model_mark_in_place(approved, d->model, &d->inputs, &d->answers);
 	model_label_inputs(approved, d->model, &d->inputs, &d->answers);
 	d->approved = model_dump(approved);
 	/* What an interrupted release left of the containers is not what the record says. */
