@@ -9,13 +9,16 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "core/deploy_steps.h"
+#include "core/journal.h"
 
 #define TRACK (1u << DEPLOY_TRACK)
 #define UP (1u << DEPLOY_UP)
 #define PULL (1u << DEPLOY_PULL)
 #define CHECK (1u << DEPLOY_CHECK)
+#define PLAN (1u << DEPLOY_PLAN)
 #define RESUME (1u << DEPLOY_RESUME)
-#define JUDGE (TRACK | UP | PULL | CHECK)
+#define BACK (1u << DEPLOY_BACK)
+#define JUDGE (TRACK | UP | PULL | CHECK | PLAN)
 #define PREPARE (TRACK | UP | PULL)
 #define APPLY (TRACK | UP | PULL | RESUME)
 
@@ -25,8 +28,8 @@ static const struct step steps[] = {
     {"resolve", JUDGE, false, step_resolve, step_resolve_done, NULL},
     {"inputs", JUDGE, false, step_inputs, step_inputs_done, NULL},
     {"policy", JUDGE, false, step_policy, NULL, NULL},
-    {"networks", PREPARE, false, step_networks, NULL, NULL},
-    {"images", PREPARE, false, step_images, NULL, NULL},
+    {"networks", PREPARE | PLAN, false, step_networks, NULL, NULL},
+    {"images", PREPARE | PLAN, false, step_images, NULL, NULL},
     {"pull", PREPARE, false, step_pull, NULL, NULL},
     {"build", PREPARE, false, step_build, NULL, NULL},
     {"fixed images", PREPARE, false, step_images, NULL, NULL},
@@ -45,22 +48,67 @@ struct ending {
 	int status;  /* of the operator who asked */
 	bool judged; /* the commit needs no further attempt */
 	bool retry;
+	bool dropped; /* the commit is not what runs, and will not be */
 };
 
 static const struct ending endings[] = {
-    [OUTCOME_LIVE] = {"live", 0, true, false},
-    [OUTCOME_UNCHANGED] = {"unchanged", 0, true, false},
-    [OUTCOME_PENDING] = {"pending", 0, true, false},
-    [OUTCOME_CHECKED] = {"checked", 0, false, false},
-    [OUTCOME_REFUSED] = {"refused", 1, true, false},
-    [OUTCOME_WAITING] = {"waiting", 1, false, true},
-    [OUTCOME_FAILED] = {"failed", 1, false, true},
-    [OUTCOME_UNHEALTHY] = {"unhealthy", 1, true, false},
+    [OUTCOME_LIVE] = {"live", 0, true, false, false},
+    [OUTCOME_UNCHANGED] = {"unchanged", 0, true, false, false},
+    [OUTCOME_PENDING] = {"pending", 0, true, false, false},
+    [OUTCOME_CHECKED] = {"checked", 0, false, false, false},
+    [OUTCOME_REFUSED] = {"refused", 1, true, false, true},
+    [OUTCOME_WAITING] = {"waiting", 1, false, true, false},
+    [OUTCOME_FAILED] = {"failed", 1, false, true, false},
+    [OUTCOME_UNHEALTHY] = {"unhealthy", 1, true, false, false},
+    [OUTCOME_ROLLED_BACK] = {"rolled back", 1, true, false, true},
+    [OUTCOME_CANCELLED] = {"cancelled", 1, true, false, true},
 };
+
+/* A line of the deploy's log alone; the client reads what is said to him, and the end. */
+static void
+note(struct deploy *d, const char *fmt, ...)
+{
+	auto_buf struct buf text = BUF_INIT(2 * ERR_MSG_MAX);
+	va_list ap;
+
+	if (d->journal == NULL)
+		return;
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	journal_write(d->journal, buf_str(&text), text.len);
+}
+
+static void
+note_step_end(struct deploy *d)
+{
+	if (d->step_ms != 0)
+		note(d, "-- %s: %.1f s\n", steps[d->step].name, (double)(io_now_ms() - d->step_ms) / 1000);
+	d->step_ms = 0;
+}
+
+void
+deploy_say(struct deploy *d, const char *data, size_t len)
+{
+	if (d->journal != NULL)
+		journal_write(d->journal, data, len);
+}
+
+struct journal *
+deploy_journal(const struct service *svc, int64_t *ret_deploy)
+{
+	const struct deploy *d = svc->running != NULL ? svc->running->deploy : NULL;
+
+	if (d == NULL || d->journal == NULL)
+		return NULL;
+	*ret_deploy = d->id;
+	return d->journal;
+}
 
 static void
 deploy_free(struct deploy *d)
 {
+	journal_end(d->journal);
 	job_abandon(d->job);
 	engine_cancel(d->req);
 	if (d->timer != NULL)
@@ -90,7 +138,8 @@ record_end(struct deploy *d)
 	str_set(&svc->awaited, d->outcome == OUTCOME_WAITING ? d->missing.v[0] : "");
 	if (end->judged && d->mode != DEPLOY_RESUME) {
 		str_set(&svc->row.judged, d->commit);
-		str_set(&svc->row.refusal, d->outcome == OUTCOME_REFUSED ? d->reason : "");
+		str_set(&svc->row.verdict, end->status != 0 ? end->text : "");
+		str_set(&svc->row.refusal, end->dropped ? d->reason : "");
 	}
 	/* Nothing is judged any more, not even what was before: the branch may go back to it, with the files of this
 	 * one lying there. */
@@ -140,6 +189,8 @@ deploy_end(struct deploy *d)
 	}
 	if (d->mode == DEPLOY_RESUME)
 		d->svc->resume = 0;
+	note_step_end(d);
+	note(d, "%s%s%s\n", end->text, d->reason[0] != '\0' ? ": " : "", d->reason);
 	task->deploy = NULL;
 	task_end(task, end->status, silent ? NULL : text);
 	deploy_free(d);
@@ -191,6 +242,8 @@ start_step(struct deploy *d, struct err *err)
 			return rc;
 	}
 	d->at_fault = false;
+	d->step_ms = io_now_ms();
+	note(d, "== %s\n", step->name);
 	return step->start(d, err);
 }
 
@@ -199,6 +252,7 @@ static void
 deploy_run(struct deploy *d, int result, struct err *err)
 {
 	while (result == STEP_NEXT) {
+		note_step_end(d);
 		d->step++;
 		while (d->step < ARRAY_LEN(steps) && (steps[d->step].modes & (1u << d->mode)) == 0)
 			d->step++;
@@ -239,6 +293,10 @@ on_job_done(void *ctx, const struct job_result *r)
 	int result = STEP_NEXT;
 
 	d->job = NULL;
+	if (d->cancelled[0] != '\0') {
+		deploy_continue(d, deploy_was_cancelled(d), &err);
+		return;
+	}
 	if (r->status != 0 && step->failed != NULL)
 		result = step->failed(d, r, &err);
 	else if (r->status != 0)
@@ -248,6 +306,48 @@ on_job_done(void *ctx, const struct job_result *r)
 	if (r->status != 0)
 		d->at_fault = r->status == JOB_STATUS_BAD_COMPOSE_FILE || r->status == JOB_STATUS_REFUSED;
 	deploy_continue(d, result, &err);
+}
+
+int
+deploy_was_cancelled(struct deploy *d)
+{
+	return deploy_ends(d, OUTCOME_CANCELLED, "by %s at %s", d->cancelled, steps[d->step].name);
+}
+
+static int
+cancel(struct deploy *d, const char *who, struct err *err)
+{
+	struct err none = ERR_INIT;
+
+	if (d->mode == DEPLOY_RESUME || steps[d->step].applies) {
+		err_set(err, EBUSY, "the release is being applied already");
+		return 0;
+	}
+	snprintf(d->cancelled, sizeof(d->cancelled), "%s", who);
+	log_info("cancelled service=%s deploy=%lld step=\"%s\" by=\"%s\"", d->svc->conf->name, (long long)d->id,
+	    steps[d->step].name, who);
+	if (d->job != NULL) {
+		job_signal(d->job, "TERM"); /* its end, at the latest by KILL, is the deploy's */
+		return 1;
+	}
+	engine_cancel(TAKE(d->req));
+	deploy_continue(d, deploy_was_cancelled(d), &none);
+	return 1;
+}
+
+int
+deploy_cancel(struct service *svc, const char *who, struct err *err)
+{
+	struct task *task = svc->running;
+
+	if (task != NULL && task->deploy != NULL)
+		return cancel(task->deploy, who, err);
+	if (task == NULL || task->job == NULL) {
+		err_set(err, ENOENT, "nothing is being done for %s", svc->conf->name);
+		return 0;
+	}
+	job_signal(task->job, "TERM");
+	return 1;
 }
 
 int
@@ -305,9 +405,14 @@ deploy_begin(struct deploy *d, struct err *err)
 		rc = service_set_stopped(svc, false, &d->task->args, err);
 	if (rc < 0 || d->mode == DEPLOY_CHECK)
 		return rc;
-	rc = store_deploy_begin(svc->core->store, svc->conf->name, d->task->trigger, d->commit, &d->id, err);
-	if (rc >= 0 && d->release != 0)
-		rc = store_deploy_release(svc->core->store, d->id, d->release, err);
+	rc = store_deploy_begin(svc->core->store, svc->conf->name,
+	    &(struct store_begin){
+		.trigger = d->task->trigger, .who = d->task->who, .commit = d->commit, .release = d->release},
+	    &d->id, err);
+	if (rc >= 0)
+		d->journal = journal_new(svc->conf->name, d->id);
+	note(d, "deploy %lld of %s: %.8s, asked for by %s%s%s\n", (long long)d->id, svc->conf->name, d->commit,
+	    d->task->trigger, d->task->who[0] != '\0' ? ", " : "", d->task->who);
 	log_info("deploy begins service=%s deploy=%lld trigger=%s commit=%.8s", svc->conf->name, (long long)d->id,
 	    d->task->trigger, d->commit);
 	return rc;

@@ -91,7 +91,7 @@ step_checkout_done(struct deploy *d, const struct job_result *r, struct err *err
 		if (rc >= 0)
 			rc = service_save(svc, err);
 		if (rc >= 0)
-			rc = store_release_prune(svc->core->store, svc->conf->name, d->release, err);
+			rc = store_release_prune(svc->core->store, svc->conf->name, RELEASES_KEPT, d->release, 0, err);
 		if (rc < 0)
 			return rc;
 		if (d->mode != DEPLOY_UP)
@@ -188,7 +188,7 @@ become_current(struct deploy *d, struct err *err)
 	if (rc >= 0)
 		rc = service_save(svc, err);
 	if (rc >= 0)
-		rc = store_release_prune(svc->core->store, svc->conf->name, d->release, err);
+		rc = store_release_prune(svc->core->store, svc->conf->name, RELEASES_KEPT, d->release, 0, err);
 	return rc;
 }
 

@@ -18,6 +18,7 @@ enum {
 };
 
 enum {
+	RELEASES_KEPT = 3,    /* good ones a service, unless configured */
 	WATCH_MS = 10 * 1000, /* what should run must be seen running within this time after compose has ended */
 };
 
@@ -38,6 +39,8 @@ enum outcome {
 	OUTCOME_WAITING,   /* for an external network */
 	OUTCOME_FAILED,	   /* something else is at fault: tried again later */
 	OUTCOME_UNHEALTHY, /* applied, but it does not run as it should */
+	OUTCOME_ROLLED_BACK, /* applied, did not run as it should, and the last good release was put back */
+	OUTCOME_CANCELLED,   /* an operator ended it: not tried again by itself */
 };
 
 struct deploy {
@@ -51,6 +54,9 @@ struct deploy {
 	struct job *job;
 	struct engine_req *req;
 	struct event *timer;
+	struct journal *journal;      /* NULL for DEPLOY_CHECK */
+	int64_t step_ms;	      /* when the step began */
+	char cancelled[TASK_WHO_MAX]; /* who asked to end it; "" */
 	int64_t begun_ms;
 
 	json_t *model;	    /* resolved */
@@ -88,6 +94,8 @@ struct step {
 int deploy_job(struct deploy *d, const char *kind, const struct strv *args, const void *in, size_t in_len, bool follow);
 /* The step that waits has its result. */
 void deploy_continue(struct deploy *d, int result, struct err *err);
+/* An operator has cancelled it: how it ends. Returns like a step. */
+int deploy_was_cancelled(struct deploy *d);
 /* Sets outcome and reason; returns STEP_END. */
 int deploy_ends(struct deploy *d, enum outcome outcome, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

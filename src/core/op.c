@@ -1,6 +1,7 @@
 #include "core/op.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -210,6 +211,7 @@ queue(struct client *c, struct task task)
 {
 	task.client = c;
 	task.trigger = "operator";
+	snprintf(task.who, sizeof(task.who), "%s", c->who);
 	if (!service_queue(c->svc, &task))
 		client_answer(c, 2, 1, "too much waits to be done for %s: try again later\n", c->svc->conf->name);
 }

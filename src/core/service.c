@@ -41,7 +41,7 @@ find_interrupted(struct service *svc, struct err *err)
 	svc->resume = d.release;
 	log_info("deploy %lld was interrupted at step %s: %s service=%s", (long long)d.id, d.step,
 	    d.release != 0 ? "it will be finished" : "nothing had been changed", svc->conf->name);
-	return store_deploy_end(svc->core->store, d.id, "interrupted", "pgod ended while it ran", err);
+	return store_deploys_interrupted(svc->core->store, svc->conf->name, "pgod ended while it ran", err);
 }
 
 /* A stored release that cannot be read any more is made anew from the repository; the other services know nothing of

@@ -23,6 +23,7 @@ enum task_kind {
 };
 
 enum {
+	TASK_WHO_MAX = 128,
 	TASKS_QUEUED_MAX = 32,		  /* a service; an operator's further one is refused */
 	SERVICE_RETRY_MIN_MS = 30 * 1000, /* after a deploy that failed for a passing reason: doubles up to */
 	SERVICE_RETRY_MAX_MS = 10 * 60 * 1000,
@@ -34,14 +35,16 @@ struct task {
 	TAILQ_ENTRY(task) entry;
 	struct service *svc;
 	enum task_kind kind;
-	const char *trigger;   /* "poll", "boot", "operator", "heal", ...: static */
-	enum deploy_mode mode; /* TASK_DEPLOY */
-	const char *verb;      /* TASK_VERB: the job's kind; static */
-	struct strv args;      /* TASK_VERB, TASK_DEPLOY: compose services; TASK_HEAL: what to bring up */
-	bool whole;	       /* TASK_HEAL: also what has finished */
-	struct client *client; /* who waits for it; NULL when nobody does (any more) */
-	struct deploy *deploy; /* while TASK_DEPLOY runs */
-	struct job *job;       /* the running job of the other kinds */
+	const char *trigger;	/* "poll", "boot", "operator", "heal", ...: static */
+	char who[TASK_WHO_MAX]; /* the operator who asked; "" when nobody did */
+	enum deploy_mode mode;	/* TASK_DEPLOY */
+	int64_t release;	/* DEPLOY_BACK: which release */
+	const char *verb;	/* TASK_VERB: the job's kind; static */
+	struct strv args;	/* TASK_VERB, TASK_DEPLOY: compose services; TASK_HEAL: what to bring up */
+	bool whole;		/* TASK_HEAL: also what has finished */
+	struct client *client;	/* who waits for it; NULL when nobody does (any more) */
+	struct deploy *deploy;	/* while TASK_DEPLOY runs */
+	struct job *job;	/* the running job of the other kinds */
 };
 TAILQ_HEAD(task_list, task);
 

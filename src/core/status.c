@@ -44,7 +44,7 @@ state_text(const struct service *svc, const struct runs *runs)
 	if (svc->broken[0] != '\0')
 		return "broken";
 	if (svc->row.release == 0)
-		return svc->row.refusal[0] != '\0' ? "refused" : "not deployed";
+		return svc->row.refusal[0] != '\0' ? svc->row.verdict : "not deployed";
 	if (!svc->core->engine_up)
 		return "unknown";
 	if (runs->missing.n > 0 || runs->dying)
@@ -94,7 +94,8 @@ in_sync(const struct service *svc, struct buf *out)
 	if (row->tracked[0] == '\0')
 		text = str_dup("no: nothing has been fetched yet");
 	else if (row->refusal[0] != '\0' && str_eq(row->judged, row->tracked))
-		text = str_printf("no: commit %.8s is refused: %s", row->tracked, row->refusal);
+		text = str_printf("no: commit %.8s %s %s: %s", row->tracked,
+		    str_eq(row->verdict, "refused") ? "is" : "was", row->verdict, row->refusal);
 	else if (svc->trouble[0] != '\0')
 		text = str_printf("no: commit %.8s: %s", row->tracked, svc->trouble);
 	else if (svc->pending[0] != '\0')

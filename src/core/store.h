@@ -11,9 +11,9 @@
 #include "base/str.h"
 
 enum {
-	STORE_OID = 65,		 /* git object name with NUL */
-	STORE_RELEASES_KEPT = 3, /* good releases a service whose models stay */
-	STORE_DEPLOYS_KEPT = 200,
+	STORE_OID = 65,		  /* git object name with NUL */
+	STORE_DEPLOYS_KEPT = 200, /* a service, with steps and logs */
+	STORE_HEALS_KEPT = 50,	  /* rows of healing, besides */
 };
 
 struct store;
@@ -22,13 +22,17 @@ struct store;
 struct store_service {
 	char *source; /* struct conf_service.source that `tracked` comes from */
 	char *branch;
-	char *tracked;	 /* newest fetched commit, "" before the first */
-	char *judged;	 /* the commit that the pipeline has last brought to an end: live, pending or refused */
-	char *refusal;	 /* why `judged` was refused or failed for good; "" when it was not */
-	char *live;	 /* the commit of the live tree */
-	char *stopped;	 /* an operator's stop: "" none, "*" all, else compose services, one a line */
-	char *keys;	 /* output of the job `keys` for `tracked` */
-	int64_t release; /* what runs, or ran last; 0: never deployed */
+	char *tracked;	/* newest fetched commit, "" before the first */
+	char *judged;	/* the commit that the pipeline has last brought to an end: not tried again by itself */
+	char *verdict;	/* why it is not tried again, in a word: the deploy's outcome; "" when it is live or pending */
+	char *refusal;	/* and in a sentence; "" likewise */
+	char *live;	/* the commit of the live tree */
+	char *stopped;	/* an operator's stop: "" none, "*" all, else compose services, one a line */
+	char *keys;	/* output of the job `keys` for `tracked` */
+	char *rejected; /* a commit that `verify` refused: it is not followed; "" */
+	char *rejected_why;
+	int64_t release;  /* what runs, or ran last; 0: never deployed */
+	int64_t applying; /* a release that was begun to be applied and not ended: it comes first after a restart; 0 */
 };
 
 struct store_release {
@@ -38,17 +42,29 @@ struct store_release {
 	char *basis;  /* the same without the image IDs: while it is equal, nothing has to be built anew */
 	char *images; /* JSON object: service → {"name": written name, "id": "sha256:..."} */
 	int64_t made_ms;
+	int64_t good_ms; /* when all of it was last seen running well; 0: never */
 };
 
 struct store_deploy {
 	int64_t id;
-	char *trigger;
+	char *trigger; /* "poll", "webhook", "push", "operator", "heal", "boot" */
+	char *who;     /* the operator's key; "" when nobody asked */
 	char *commit;
-	char *step;    /* the last step begun */
-	char *outcome; /* "" while it runs */
-	char *reason;
-	int64_t release;	    /* being applied; 0 before approve */
+	char *step;		    /* the last step begun */
+	char *outcome;		    /* "" while it runs */
+	char *reason;		    /* of the outcome */
+	char *why;		    /* why containers were recreated, a line each; of a heal, what was wrong */
+	int64_t release;	    /* being applied, or put back; 0 before approve */
 	int64_t begun_ms, ended_ms; /* wall clock; ended 0 while it runs */
+};
+
+/* What a deploy begins with; borrowed, NULL is "". */
+struct store_begin {
+	const char *trigger;
+	const char *who;
+	const char *commit;
+	const char *why;
+	int64_t release;
 };
 
 #define auto_store_service __attribute__((cleanup(store_service_done)))
@@ -67,8 +83,12 @@ int store_service_get(struct store *st, const char *name, struct store_service *
 int store_service_put(struct store *st, const char *name, const struct store_service *s, struct err *err);
 /* Names of all services with a record. */
 int store_service_names(struct store *st, struct strv *ret, struct err *err);
-/* Forgets a removed service; its deploys stay as history, its models are unlinked. */
+/* Forgets a removed service: its models, deploys and their logs go too. */
 int store_service_forget(struct store *st, const char *name, struct err *err);
+/* Which images (sha256:...) carry a tag of ours that keeps them: written before the tag is made, and removed after it.
+ */
+int store_image_kept(struct store *st, const char *service, const char *image, bool kept, struct err *err);
+int store_images_kept(struct store *st, const char *service, struct strv *ret, struct err *err);
 
 /* Writes the model durably, then the row. *ret_id is the new release. */
 int store_release_add(struct store *st, const char *service, const struct store_release *r, const char *model,
@@ -77,17 +97,39 @@ int store_release_add(struct store *st, const char *service, const struct store_
 int store_release_get(struct store *st, int64_t id, struct store_release *ret, struct err *err);
 /* The approved model of a release. */
 int store_model_read(struct store *st, const char *service, int64_t id, struct buf *ret, struct err *err);
-/* Drops the models of all but the newest STORE_RELEASES_KEPT releases, and of keep. */
-int store_release_prune(struct store *st, const char *service, int64_t keep, struct err *err);
+/* It runs well, now. */
+int store_release_good(struct store *st, int64_t id, struct err *err);
+/* The release that was good last, apart from one: 1 when there is one, else 0 (*ret_id 0). */
+int store_release_last_good(
+    struct store *st, const char *service, int64_t other_than, int64_t *ret_id, struct err *err);
+/* The stored releases, newest first, until cb returns false; cb must not write to the store. */
+int store_release_each(struct store *st, const char *service, bool (*cb)(void *ctx, const struct store_release *r),
+    void *ctx, struct err *err);
+/* Drops all releases and their models but for the `keep` that were good last, and two others (0: none). */
+int store_release_prune(
+    struct store *st, const char *service, int keep, int64_t current, int64_t applying, struct err *err);
 
-/* The journal: a step is written before it starts. */
+/* The journal: a step is written before it starts. Old deploys go, with their logs. */
 int store_deploy_begin(
-    struct store *st, const char *service, const char *trigger, const char *commit, int64_t *ret_id, struct err *err);
+    struct store *st, const char *service, const struct store_begin *b, int64_t *ret_id, struct err *err);
 int store_deploy_step(struct store *st, int64_t id, const char *step, struct err *err);
 int store_deploy_release(struct store *st, int64_t id, int64_t release, struct err *err);
+int store_deploy_why(struct store *st, int64_t id, const char *why, struct err *err);
 int store_deploy_end(struct store *st, int64_t id, const char *outcome, const char *reason, struct err *err);
-/* The newest deploy of a service: 1 when found, else 0. */
+/* Ends what an earlier pgod left without an end. */
+int store_deploys_interrupted(struct store *st, const char *service, const char *reason, struct err *err);
+/* A deploy of a service by its id: 1 when found, else 0. */
+int store_deploy_get(struct store *st, const char *service, int64_t id, struct store_deploy *ret, struct err *err);
+/* The newest deploy of a service, healing apart: 1 when found, else 0. */
 int store_deploy_last(struct store *st, const char *service, struct store_deploy *ret, struct err *err);
+/* Newest first, at most limit, until cb returns false; cb must not write to the store. */
+int store_deploy_each(struct store *st, const char *service, int64_t limit,
+    bool (*cb)(void *ctx, const struct store_deploy *d), void *ctx, struct err *err);
+/* The steps of a deploy, oldest first; each lasted until the next began, the last until the deploy's end. */
+int store_deploy_steps(struct store *st, int64_t id, bool (*cb)(void *ctx, const char *step, int64_t begun_ms),
+    void *ctx, struct err *err);
+/* Where the log of a deploy lies, relative to the state directory; the caller frees. */
+char *store_log_path(const char *service, int64_t id);
 /* Has any deploy of the service begun to change containers? 1 or 0. */
 int store_deploy_applied(struct store *st, const char *service, struct err *err);
 

@@ -180,6 +180,8 @@ task_say(struct task *task, int stream, const char *data, size_t len)
 {
 	if (task->client != NULL)
 		client_output(task->client, stream, data, len);
+	if (task->deploy != NULL)
+		deploy_say(task->deploy, data, len);
 }
 
 void
@@ -188,12 +190,12 @@ task_sayf(struct task *task, const char *fmt, ...)
 	auto_buf struct buf text = BUF_INIT(64 * 1024);
 	va_list ap;
 
-	if (task->client == NULL)
+	if (task->client == NULL && task->deploy == NULL)
 		return;
 	va_start(ap, fmt);
 	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	client_output(task->client, 2, buf_str(&text), text.len);
+	task_say(task, 2, buf_str(&text), text.len);
 }
 
 void

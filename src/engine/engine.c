@@ -10,6 +10,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "engine/ask.h"
 #include "engine/conn.h"
 #include "engine/look.h"
 #include "engine/pool.h"
@@ -188,8 +189,7 @@ on_stream_head(void *ctx, int status)
 	split_init(&e->list, true, api_call(API_LIST_ALL)->limit_bytes, on_list_item, e);
 	view_list_begin(e->view);
 	e->list_req = pool_submit(e->pool,
-	    &(struct pool_call){
-		.api = API_LIST_ALL, .arg = "", .cb = on_list, .ctx = e, .piece = on_list_piece, .piece_ctx = e});
+	    &(struct pool_call){.api = API_LIST_ALL, .cb = on_list, .ctx = e, .piece = on_list_piece, .piece_ctx = e});
 }
 
 static void
@@ -308,7 +308,7 @@ stream_open(struct engine *e, int take_fd)
 	e->stream = conn_new(e->base, take_fd,
 	    &(struct conn_spec){.head = on_stream_head, .done = on_stream_done, .idle = on_stream_idle, .ctx = e});
 	e->versioned = pool_versioned(e->pool);
-	api_request(&text, api_call(API_EVENTS), e->versioned, since);
+	api_request(&text, api_call(API_EVENTS), e->versioned, &(struct api_args){.arg = since});
 	conn_request(e->stream, buf_str(&text), text.len,
 	    &(struct http_spec){api_call(API_EVENTS)->limit_bytes, on_stream_piece, e});
 }
@@ -408,34 +408,8 @@ engine_container_count(const struct engine *e)
 	return view_count(e->view);
 }
 
-static struct engine_req *
-ask(struct engine *e, enum api api, const char *arg, engine_reply_fn *cb, void *ctx)
+struct pool *
+engine_pool(const struct engine *e)
 {
-	return pool_submit(e->pool, &(struct pool_call){.api = api, .arg = arg, .cb = cb, .ctx = ctx});
-}
-
-struct engine_req *
-engine_image(struct engine *e, const char *name, engine_reply_fn *cb, void *ctx)
-{
-	return ask(e, API_IMAGE, name, cb, ctx);
-}
-
-struct engine_req *
-engine_network(struct engine *e, const char *name, engine_reply_fn *cb, void *ctx)
-{
-	return ask(e, API_NETWORK, name, cb, ctx);
-}
-
-struct engine_req *
-engine_list(struct engine *e, const char *project, engine_reply_fn *cb, void *ctx)
-{
-	return ask(e, API_LIST_PROJECT, project, cb, ctx);
-}
-
-const char *
-engine_image_id(const struct engine_reply *reply)
-{
-	const char *id = json_string_value(json_object_get(reply->body, "Id"));
-
-	return id != NULL && str_starts(id, "sha256:") && container_id_ok(id + strlen("sha256:")) ? id : NULL;
+	return e->pool;
 }

@@ -1,6 +1,6 @@
-/* How core looks at the Docker Engine: a view kept current by the event stream, and a few requests. It opens no
- * sockets: connections are asked for and handed in. All callbacks come from the event loop, never from within a call of
- * this interface. */
+/* How core deals with the Docker Engine: a view kept current by the event stream, a few requests, and a few writes on
+ * what is ours (compose changes a project; these are for what compose cannot do). It opens no sockets: connections are
+ * asked for and handed in. All callbacks come from the event loop, never from within a call of this interface. */
 #ifndef PGO_ENGINE_ENGINE_H
 #define PGO_ENGINE_ENGINE_H
 
@@ -9,10 +9,11 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "engine/view.h"
 
 enum {
-	ENGINE_CONNECTIONS_MAX = 4, /* for requests; the event stream has one of its own */
+	ENGINE_CONNECTIONS_MAX = 8, /* for requests; the event stream has one of its own */
 	ENGINE_QUEUE_MAX = 4096,    /* requests waiting for a connection; one more fails with EAGAIN */
 	ENGINE_DIRTY_MAX = 4096,    /* containers waiting to be looked at again; more: the stream starts anew */
 	ENGINE_CONNECT_MS =
@@ -68,6 +69,34 @@ struct engine_req *engine_image(struct engine *e, const char *name, engine_reply
 struct engine_req *engine_network(struct engine *e, const char *name, engine_reply_fn *cb, void *ctx);
 /* A fresh list of all the project's containers, for `ps`. project: a valid service name. */
 struct engine_req *engine_list(struct engine *e, const char *project, engine_reply_fn *cb, void *ctx);
+/* One container, by its id: what the engine knows about it. */
+struct engine_req *engine_inspect(struct engine *e, const char *id, engine_reply_fn *cb, void *ctx);
+
+/* The writes. service: the name of the service to which the object must belong: the name in an image's tag, the compose
+ * project of a container (asked of the engine before each write; another's: EPERM). id: of a container, 64 hex digits.
+ * They are answered like the others. */
+
+/* Tags the image sha256:... as pgo.local/<service>:<first 32 hex digits>, so that nobody's prune takes it. missing:
+ * there is no such image. */
+struct engine_req *engine_tag(
+    struct engine *e, const char *service, const char *image_id, engine_reply_fn *cb, void *ctx);
+/* Takes that tag off again; the image goes with its last name. missing: it had no such tag. Status 409 (in err): it is
+ * its last name, and a container uses it. */
+struct engine_req *engine_untag(
+    struct engine *e, const char *service, const char *image_id, engine_reply_fn *cb, void *ctx);
+/* Fine when it runs already. */
+struct engine_req *engine_start(struct engine *e, const char *service, const char *id, engine_reply_fn *cb, void *ctx);
+/* Its own signal, its own grace period, then KILL; answered when it has ended. Fine when it does not run. deadline_ms:
+ * longer than its grace period; 0: a minute. */
+struct engine_req *engine_stop(
+    struct engine *e, const char *service, const char *id, int deadline_ms, engine_reply_fn *cb, void *ctx);
+/* A container that does not run; its volumes stay. */
+struct engine_req *engine_remove(struct engine *e, const char *service, const char *id, engine_reply_fn *cb, void *ctx);
+/* aliases: names by which others in the network find it, beside its own; NULL: none. */
+struct engine_req *engine_connect_network(struct engine *e, const char *service, const char *network_id, const char *id,
+    const struct strv *aliases, engine_reply_fn *cb, void *ctx);
+struct engine_req *engine_disconnect_network(
+    struct engine *e, const char *service, const char *network_id, const char *id, engine_reply_fn *cb, void *ctx);
 /* The callback is not called; NULL is fine. */
 void engine_cancel(struct engine_req *req);
 

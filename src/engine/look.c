@@ -9,8 +9,9 @@
 #include "base/log.h"
 #include "base/str.h"
 
-/* One connection stays free for what people ask. */
-enum { LOOKS_AT_ONCE = ENGINE_CONNECTIONS_MAX - 1 };
+/* The other connections stay free for what people and deploys ask: a container that drains holds one for its grace
+ * period. */
+enum { LOOKS_AT_ONCE = 3 };
 
 struct look {
 	TAILQ_ENTRY(look) link;
@@ -136,8 +137,8 @@ on_look_timer(evutil_socket_t fd, short what, void *arg)
 		if (l->req != NULL || l->due_ms > now)
 			continue;
 		l->again = false;
-		l->req = pool_submit(
-		    ls->pool, &(struct pool_call){.api = API_INSPECT, .arg = l->id, .cb = look_take, .ctx = l});
+		l->req = pool_submit(ls->pool,
+		    &(struct pool_call){.api = API_INSPECT, .args = {.arg = l->id}, .cb = look_take, .ctx = l});
 		ls->looking++;
 		ls->looked_ms = now;
 	}

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -12,29 +11,9 @@
 #include "base/str.h"
 #include "engine/conn.h"
 #include "engine/reply.h"
+#include "engine/req.h"
 
-enum { REQUEST_MAX = 8 * 1024 };
-
-TAILQ_HEAD(req_queue, engine_req);
-
-struct engine_req {
-	TAILQ_ENTRY(engine_req) link;
-	struct req_queue *queue; /* while it has no slot */
-	struct pool *pool;
-	const struct api_call *call;
-	char *arg;
-	engine_reply_fn *cb;
-	void *ctx;
-	struct http_spec http;
-	struct event *deadline;
-	int deadline_ms;
-	struct slot *slot; /* whose connection carries it */
-	bool versioned;	   /* how it was sent */
-	bool retried;
-	bool answered; /* its callback runs */
-	int doom_num;  /* in the queue of the doomed: why */
-	char *doom;
-};
+enum { REQUEST_MAX = 64 * 1024 };
 
 /* One possible connection: none (all empty), asked for (waiting), idle (conn), busy (conn and req). */
 struct slot {
@@ -90,15 +69,6 @@ slot_close(struct slot *s)
 	conn_free(s->conn);
 	s->conn = NULL;
 	s->req = NULL;
-}
-
-static void
-req_free(struct engine_req *req)
-{
-	event_free(req->deadline);
-	free(req->arg);
-	free(req->doom);
-	free(req);
 }
 
 /* Out of the queue, or off its connection, which then cannot be used again. */
@@ -197,21 +167,23 @@ on_done(void *ctx, struct conn *c, const struct http *h, const struct err *conn_
 	struct err err = *conn_err;
 	struct engine_reply reply = {.err = &err};
 	json_t *body = NULL;
+	struct api_args args = req_args(req);
 	bool again = try_again(req, c, h, conn_err);
 
 	if (!again && err.num == 0)
-		reply_read(req->call, req->arg, h, &reply, &body, &err);
+		reply_read(req->call, args.arg, h, &reply, &body, &err);
+	if (again && conn_err->num != 0)
+		close_idle(req->pool);
+	again = again || req_passes_guard(req, &reply, &err);
 	s->req = NULL;
 	if (!conn_reusable(c))
 		slot_close(s);
 	if (again) {
-		if (conn_err->num != 0)
-			close_idle(req->pool);
 		requeue(req);
-		return;
+	} else {
+		pump_soon(req->pool);
+		answer(req, &reply);
 	}
-	pump_soon(req->pool);
-	answer(req, &reply);
 	json_decref(body);
 }
 
@@ -313,12 +285,13 @@ send_on(struct slot *s, struct engine_req *req)
 {
 	struct pool *p = s->pool;
 	auto_buf struct buf text = BUF_INIT(REQUEST_MAX);
+	struct api_args args = req_args(req);
 
 	dequeue(req);
 	req->slot = s;
 	s->req = req;
 	req->versioned = !p->unversioned;
-	api_request(&text, req->call, req->versioned, req->arg);
+	api_request(&text, req->call, req->versioned, &args);
 	conn_request(s->conn, buf_str(&text), text.len, &req->http);
 }
 
@@ -443,22 +416,9 @@ pool_free(struct pool *p)
 struct engine_req *
 pool_submit(struct pool *p, const struct pool_call *call)
 {
-	struct engine_req *req = calloc(1, sizeof(*req));
-	const struct api_call *row = api_call(call->api);
-	int ms = call->deadline_ms != 0 ? call->deadline_ms : row->deadline_ms;
-	struct timeval tv = {ms / 1000, (ms % 1000) * 1000L};
+	struct engine_req *req = req_new(p, p->base, call, on_deadline);
 
-	if (req == NULL || (req->deadline = evtimer_new(p->base, on_deadline, req)) == NULL)
-		abort();
-	req->pool = p;
-	req->call = row;
-	req->arg = str_dup(call->arg);
-	req->cb = call->cb;
-	req->ctx = call->ctx;
-	req->http = (struct http_spec){row->limit_bytes, call->piece, call->piece_ctx};
-	req->deadline_ms = ms;
-	evtimer_add(req->deadline, &tv);
-	if (row->arg_ok != NULL && !row->arg_ok(call->arg))
+	if (!api_args_ok(api_call(call->api), &call->args))
 		doom(req, EINVAL, "the engine cannot know such a name");
 	else if (p->queued >= ENGINE_QUEUE_MAX)
 		doom(req, EAGAIN, "too many requests wait for the engine");

@@ -25,8 +25,8 @@ bool pool_refused(struct pool *p, long long id, const char *reason);
 
 struct pool_call {
 	enum api api;
-	const char *arg; /* "" without; checked against the table */
-	int deadline_ms; /* 0: as the table says */
+	struct api_args args; /* checked against the table */
+	int deadline_ms;      /* 0: as the table says */
 	engine_reply_fn *cb;
 	void *ctx;
 	/* Set: a 2xx body comes in pieces, and the reply has none. */

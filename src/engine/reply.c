@@ -31,6 +31,8 @@ reply_read(const struct api_call *call, const char *arg, const struct http *h, s
 	reply->status = h->status;
 	if (h->status == 404 && call->missing_ok) {
 		reply->missing = true;
+	} else if (call->also_ok != 0 && h->status == call->also_ok) {
+		return;
 	} else if (h->status < 200 || h->status > 299) {
 		set_engine_error(err, h);
 	} else if (h->body.len > 0) {

@@ -47,12 +47,12 @@ def test_a_new_commit_is_deployed_although_the_engine_was_being_asked_for_the_ol
     repo = deployed(pgo)
     repo.commit({"compose.yaml": EDGE})
     pgo.wait_status("site", "pgot-edge")
-    pgo.engine.hold("network")
-    wait_step(pgo, "network")
+    pgo.engine.hold("GET /networks/*")
+    wait_step(pgo, "GET /networks/*")
     head = repo.commit({"compose.yaml": web("pgo-test/web:2")})
     pgo.wait_log(f"new commit .*{head[:8]}")
     pgo.wait_status("site", f"commit {head[:8]}")
-    pgo.engine.release("network")
+    pgo.engine.release("GET /networks/*")
     pgo.wait_deployed("site", head)
 
 

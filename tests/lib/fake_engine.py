@@ -1,91 +1,53 @@
-"""A Docker Engine that only exists in the test's process: containers are dictionaries, events are real.
+"""A Docker Engine that only exists in the test's process: containers are dictionaries, events are real, nothing takes time.
 
-It answers the requests that pgod-core makes, and the fake compose (tests/integration/fake-compose) tells it what to change. A test may
-look at everything, and interfere: kill a container, make a step of compose fail, or hold it until the test lets it go.
+It answers the requests that pgod-core makes (fake_http.py), and the fake compose (tests/integration/fake-compose) tells it what to change
+(fake_projects.py). A test looks at everything, and interferes:
+
+    engine.containers(project), .images {tag: id}, .networks {name: network}, .volumes {name}      what there is
+    engine.calls(verb, project), .requests, .writes()                                            what was asked for, oldest first
+    engine.add_image(name, healthcheck=True), .untag(name), .prune()                             images; prune takes what has no tag
+    engine.kill_container(box, code), .remove_container(box), .set_health(box, "unhealthy")      what happens to a container
+    engine.occupy_port(5005), .create_network(name)                                              what others did
+    engine.stop(), .start(), .restart(), .power_cut()                                            the engine itself
+
+    engine.behave("web", exits=1)                 each new container of this compose service ends with 1 as soon as it starts
+    engine.behave("web", exits=[1, 1, None])      the first two starts end so, then it stays up
+    engine.behave("web", health="unhealthy")      what its healthcheck says after "starting"; None: it stays "starting" (set_health ends that);
+                                                  a list gives one word a container; without any word it is healthy at once
+    engine.behave("web", image="sha256:…", …)     only for containers of that image
+    engine.behave("web")                          as if nothing had been said
+
+A container that ends under a restart policy that wants it back is started again by the engine until it has died LOOPS times; then it is found
+"restarting".
+
+A step is called by compose's verb ("up", "pull", ...), its middle ("up:middle": after the old containers stopped, before the new ones start),
+its end ("up:end": all done, compose has not returned), or an API request ("GET /images/*", "POST /containers/*/start", without the version,
+with fnmatch's wild cards):
+
+    engine.hold(step)        from now on each such step waits, until engine.release(step) or release_all(); .waiting lists who waits
+    engine.fail(step, status=1, stderr="…", times=None)   each such step fails, the next `times` ones only if given; for a request, `status` is
+                             HTTP's and stderr its message; status=None hangs up instead of answering. engine.heal(step) ends it
+
+A compose process that is killed while its order is carried out leaves the rest undone, as the real one does.
 """
 
 import contextlib
-import hashlib
-import http.server
-import json
+import fnmatch
 import os
-import queue
-import re
 import socket
 import socketserver
 import threading
 import time
-import urllib.parse
-import uuid
 
-LABEL = "com.docker.compose."
+from lib.fake_container import fake_id
+from lib.fake_http import RequestHandler
+from lib.fake_projects import Projects
 
-
-def fake_id(text=None):
-    return hashlib.sha256((text or uuid.uuid4().hex).encode()).hexdigest()
-
-
-class Container:
-    def __init__(self, project, service, image, image_id, config_hash, restart):
-        self.id = fake_id()
-        self.project, self.service = project, service
-        self.name = f"{project}-{service}-1"
-        self.image, self.image_id, self.restart = image, image_id, restart
-        self.labels = {
-            LABEL + "project": project,
-            LABEL + "service": service,
-            LABEL + "container-number": "1",
-            LABEL + "config-hash": config_hash,
-            LABEL + "oneoff": "False",
-        }
-        self.created = int(time.time())
-        self.state, self.exit_code = "created", 0
-
-    def row(self):
-        status = {"running": "Up 1 second", "exited": f"Exited ({self.exit_code}) 1 second ago", "created": "Created"}[self.state]
-        return {
-            "Id": self.id,
-            "Names": ["/" + self.name],
-            "Image": self.image,
-            "ImageID": self.image_id,
-            "Command": "httpd",
-            "Created": self.created,
-            "Ports": [],
-            "Labels": self.labels,
-            "State": self.state,
-            "Status": status,
-            "HostConfig": {"NetworkMode": self.project + "_default"},
-            "NetworkSettings": {"Networks": {}},
-            "Mounts": [],
-        }
-
-    def inspect(self):
-        return {
-            "Id": self.id,
-            "Name": "/" + self.name,
-            "Created": time.strftime("%Y-%m-%dT%H:%M:%S.000000000Z", time.gmtime(self.created)),
-            "Image": self.image_id,
-            "RestartCount": 0,
-            "Config": {"Image": self.image, "Labels": self.labels, "Cmd": ["httpd"]},
-            "HostConfig": {"RestartPolicy": {"Name": self.restart, "MaximumRetryCount": 0}},
-            "State": {
-                "Status": self.state,
-                "Running": self.state == "running",
-                "Paused": False,
-                "Restarting": False,
-                "OOMKilled": False,
-                "Dead": False,
-                "Pid": 0,
-                "ExitCode": self.exit_code,
-                "Error": "",
-                "StartedAt": "2026-01-01T00:00:00Z",
-                "FinishedAt": "0001-01-01T00:00:00Z",
-            },
-            "NetworkSettings": {"Networks": {}},
-        }
+LOOPS = 5
+UP_AGAIN = {"always": True, "unless-stopped": True, "on-failure": False}
 
 
-class FakeEngine:
+class FakeEngine(Projects):
     """unix socket `path`, owned by group `gid`: only who has that group may talk to the engine."""
 
     def __init__(self, path, gid):
@@ -94,7 +56,11 @@ class FakeEngine:
         self.lock = threading.RLock()
         self.boxes = {}
         self.images = {}
+        self.details = {}
         self.networks = {}
+        self.volumes = set()
+        self.occupied = set()
+        self.manners = {}
         self.journal = []
         self.requests = []
         self.listeners = []
@@ -103,6 +69,7 @@ class FakeEngine:
         self.held = {}
         self.waiting = []
         self.server = None
+        self.last_ns = 0
 
     # life
 
@@ -141,15 +108,51 @@ class FakeEngine:
         self.stop()
         self.start()
 
+    def power_cut(self):
+        """The engine and all containers are gone; start() brings back those whose restart policy says so, as dockerd does."""
+        self.stop()
+        with self.lock:
+            for box in self.boxes.values():
+                if box.state in ("running", "restarting"):
+                    back = UP_AGAIN.get(box.restart, False)
+                    box.state, box.exit_code = ("running", 0) if back else ("exited", 255)
+
     # what a test does to it
 
-    def add_image(self, name):
-        self.images[name] = "sha256:" + fake_id(name + str(len(self.images)))
-        return self.images[name]
+    def add_image(self, name, image_id=None, labels=None, healthcheck=False):
+        """Another image under this name, as a pull or a build does; the one that had it before stays, without the name."""
+        with self.lock:
+            image_id = image_id or "sha256:" + fake_id(f"{name} {len(self.details)}")
+            self.details[image_id] = {"labels": labels or {}, "healthcheck": healthcheck}
+            self.images[name] = image_id
+            return image_id
+
+    def untag(self, name):
+        """The name goes; the image stays until prune()."""
+        return self.images.pop(name)
+
+    def prune(self):
+        """As `docker image prune`: what has no name and no container goes."""
+        with self.lock:
+            kept = set(self.images.values()) | {box.image_id for box in self.boxes.values()}
+            self.details = {key: value for key, value in self.details.items() if key in kept}
+
+    def create_network(self, name):
+        with self.lock:
+            return self.networks.setdefault(name, {"Name": name, "Id": fake_id(), "Labels": {}})
+
+    def occupy_port(self, port, protocol="tcp"):
+        self.occupied.add((str(port), protocol))
 
     def containers(self, project=None):
         with self.lock:
             return [box for box in self.boxes.values() if project in (None, box.project)]
+
+    def behave(self, service, exits=(), health=(), image=None):
+        """How containers of this compose service behave from now on; see above."""
+        words = [[None] if value is None else list(value) if isinstance(value, (list, tuple)) else [value] for value in (exits, health)]
+        key = service, image
+        self.manners[key] = {"exits": words[0], "health": words[1]}
 
     def kill_container(self, box, code=137):
         self.change(box, "exited", "die", code)
@@ -161,24 +164,29 @@ class FakeEngine:
             self.boxes.pop(box.id, None)
             self.emit(box, "destroy")
 
-    def fail(self, verb, status=1, stderr="the fake was told to fail"):
-        self.failing[verb] = {"status": status, "stderr": stderr}
+    def set_health(self, box, health):
+        with self.lock:
+            box.health = health
+            self.emit(box, "health_status: " + health)
 
-    def heal(self, verb):
-        self.failing.pop(verb, None)
+    def fail(self, step, status=1, stderr="the fake was told to fail", times=None):
+        self.failing[step] = {"status": status, "stderr": stderr, "times": times}
 
-    def hold(self, verb):
-        """Steps of this verb wait from now on, until release(verb)."""
-        self.held[verb] = threading.Event()
+    def heal(self, step):
+        self.failing.pop(step, None)
 
-    def release(self, verb):
-        event = self.held.pop(verb, None)
+    def hold(self, step):
+        """Such steps wait from now on, until release(step)."""
+        self.held[step] = threading.Event()
+
+    def release(self, step):
+        event = self.held.pop(step, None)
         if event:
             event.set()
 
     def release_all(self):
-        for verb in list(self.held):
-            self.release(verb)
+        for step in list(self.held):
+            self.release(step)
 
     def calls(self, verb=None, project=None):
         """What compose was asked for so far, oldest first."""
@@ -189,139 +197,38 @@ class FakeEngine:
                 if (verb is None or entry["verb"] == verb) and (project is None or entry["project"] == project)
             ]
 
-    def wait(self, verb, entry=None):
-        held = self.held.get(verb)
-        if held:
-            self.waiting.append(entry or {"verb": verb})
-            held.wait(120)
-            self.waiting.remove(entry or {"verb": verb})
-
-    # what compose does to it
-
-    def begin(self, entry):
-        argv = entry["argv"]
-        words, skip = [], False
-        for word in argv:
-            if skip:
-                skip = False
-            elif word in ("-p", "-f", "--project-name", "--file", "--project-directory", "--env-file", "--profile"):
-                skip = True
-            elif words or not word.startswith("-"):
-                words.append(word)
-        entry["verb"], entry["args"] = words[0], words[1:]
-        entry["project"] = argv[argv.index("-p") + 1] if "-p" in argv else None
+    def writes(self):
+        """The requests that change something, and every compose that talked to the engine."""
         with self.lock:
-            self.journal.append(entry)
-        self.wait(entry["verb"], entry)
-        return self.failing.get(entry["verb"], {})
+            return [request for request in self.requests if request[0] not in ("GET", "HEAD")] + [tuple(entry["argv"]) for entry in self.journal]
 
-    def do(self, order):
-        action = getattr(self, "do_" + order["verb"], None)
-        if action is None:
-            return {"status": 16, "stderr": f"unknown docker command: \"compose {order['verb']}\"\n"}
+    # how a step waits and fails
+
+    def wait(self, step, entry=None):
+        for name, event in list(self.held.items()):
+            if fnmatch.fnmatchcase(step, name):
+                entry = entry or {"verb": name}
+                self.waiting.append(entry)
+                event.wait(120)
+                self.waiting.remove(entry)
+
+    def fault(self, step):
         with self.lock:
-            return action(order["project"], order["args"], order["model"]) or {}
-
-    def do_up(self, project, args, model):
-        lines = []
-        wanted = [word for word in args if word in model["services"]] or list(model["services"])
-        for name, service in model["services"].items():
-            if name not in wanted:
-                continue
-            image_id = self.image_id(service["image"])
-            if image_id is None:
-                return {"status": 1, "stderr": f"Error response from daemon: No such image: {service['image']}\n"}
-            for key, network in model.get("networks", {}).items():
-                if network.get("external") and network["name"] not in self.networks:
-                    return {"status": 1, "stderr": f"network {network['name']} declared as external, but could not be found\n"}
-            config_hash = fake_id(json.dumps(service, sort_keys=True))
-            old = [box for box in self.boxes.values() if (box.project, box.service) == (project, name)]
-            if old and "--force-recreate" not in args and old[0].labels[LABEL + "config-hash"] == config_hash:
-                if old[0].state != "running":
-                    self.change(old[0], "running", "start")
-                lines.append(f" Container {old[0].name}  Running")
-                continue
-            for box in old:
-                self.remove_container(box)
-            box = Container(project, name, service["image"], image_id, config_hash, service.get("restart", "no"))
-            self.boxes[box.id] = box
-            self.emit(box, "create")
-            self.change(box, "running", "start")
-            lines.append(f" Container {box.name}  Started")
-        if "--remove-orphans" in args:
-            for box in [b for b in self.boxes.values() if b.project == project and b.service not in model["services"]]:
-                self.remove_container(box)
-        self.networks.setdefault(project + "_default", {"Name": project + "_default", "Id": fake_id(project)})
-        return {"stderr": "\n".join(lines) + "\n"}
-
-    def chosen(self, project, args):
-        names = [word for word in args if not word.startswith("-")]
-        return [box for box in self.boxes.values() if box.project == project and (not names or box.service in names)]
-
-    def do_stop(self, project, args, model):
-        for box in self.chosen(project, args):
-            if box.state == "running":
-                self.change(box, "exited", "die", 0)
-                self.emit(box, "stop")
-
-    def do_start(self, project, args, model):
-        for box in self.chosen(project, args):
-            if box.state != "running":
-                self.change(box, "running", "start")
-
-    def do_restart(self, project, args, model):
-        for box in self.chosen(project, args):
-            self.change(box, "exited", "die", 0)
-            self.change(box, "running", "start")
-
-    def do_down(self, project, args, model):
-        for box in self.chosen(project, []):
-            self.remove_container(box)
-        self.networks.pop(project + "_default", None)
-
-    def do_pull(self, project, args, model):
-        wanted = [word for word in args if word in model["services"]] or list(model["services"])
-        for name in wanted:
-            image = model["services"][name].get("image")
-            if image and self.image_id(image) is None:
-                return {"status": 18, "stderr": f"Error response from daemon: pull access denied for {image}\n"}
-
-    def do_build(self, project, args, model):
-        for name, service in model["services"].items():
-            if "build" in service:
-                self.add_image(service.get("image", f"{project}-{name}"))
-
-    def do_logs(self, project, args, model):
-        return {"stdout": "".join(f"{box.service}-1  | hello from {box.id[:12]}\n" for box in self.chosen(project, []))}
+            for name, fault in self.failing.items():
+                if not fnmatch.fnmatchcase(step, name) or fault["times"] == 0:
+                    continue
+                if fault["times"] is not None:
+                    fault["times"] -= 1
+                return fault
+        return {}
 
     # inside
 
     def image_id(self, name):
-        if name in self.images.values():
+        """The id behind a name or an id; None when there is none."""
+        if name in self.details:
             return name
         return self.images.get(name) or self.images.get(name + ":latest")
-
-    def change(self, box, state, action, code=0):
-        with self.lock:
-            box.state, box.exit_code = state, code
-            self.emit(box, action, {"exitCode": str(code)} if action == "die" else {})
-
-    def emit(self, box, action, extra=None):
-        now = time.time()
-        event = {
-            "status": action,
-            "id": box.id,
-            "from": box.image,
-            "Type": "container",
-            "Action": action,
-            "Actor": {"ID": box.id, "Attributes": dict(box.labels, image=box.image, name=box.name, **(extra or {}))},
-            "scope": "local",
-            "time": int(now),
-            "timeNano": int(now * 1e9),
-        }
-        with self.lock:
-            for listener in self.listeners:
-                listener.put(event)
 
     def find(self, word):
         with self.lock:
@@ -330,116 +237,97 @@ class FakeEngine:
                     return box
         return None
 
+    def find_network(self, word):
+        with self.lock:
+            return next((net for net in self.networks.values() if word and (net["Name"] == word or net["Id"].startswith(word))), None)
 
-class RequestHandler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    fake = None
+    def add_container(self, box):
+        with self.lock:
+            self.boxes[box.id] = box
+            self.emit(box, "create")
+        return box
 
-    def setup(self):
-        super().setup()
-        with self.fake.lock:
-            self.fake.connections.add(self.connection)
+    def port_clash(self, box):
+        taken = set(self.occupied)
+        for other in self.boxes.values():
+            if other is not box and other.state in ("running", "restarting"):
+                taken |= set(other.ports)
+        return next((port for port, protocol in box.ports if (port, protocol) in taken), None)
 
-    def finish(self):
-        with self.fake.lock:
-            self.fake.connections.discard(self.connection)
-        with contextlib.suppress(OSError):
-            super().finish()
+    def start_container(self, box):
+        """The sentence of the engine when it cannot; None when it runs, however short."""
+        with self.lock:
+            if box.state == "running":
+                return None
+            port = self.port_clash(box)
+            if port:
+                return (
+                    f"driver failed programming external connectivity on endpoint {box.name} ({box.id}): "
+                    f"Bind for 0.0.0.0:{port} failed: port is already allocated"
+                )
+            box.stopped = False
+            self.change(box, "running", "start")
+            code, health = self.told(box, "exits", None), self.told(box, "health", "healthy")
+            if code is not None:
+                self.dies(box, code)
+            elif box.healthcheck:
+                box.health = "starting"
+                if health:
+                    self.set_health(box, health)
+        return None
 
-    def address_string(self):
-        return "unix"
+    def told(self, box, what, usual):
+        manner = self.manners.get((box.service, box.image_id)) or self.manners.get((box.service, None))
+        words = manner[what] if manner else []
+        if not words:
+            return usual
+        return words.pop(0) if len(words) > 1 else words[0]
 
-    def log_message(self, format, *args):
-        pass
+    def dies(self, box, code):
+        """A container that ends by itself; the engine starts it again as its policy says, LOOPS times, then it is between two starts."""
+        while code is not None:
+            self.change(box, "exited", "die", code)
+            if not (UP_AGAIN.get(box.restart, False) or box.restart == "on-failure" and code != 0):
+                return
+            box.restarts += 1
+            if box.restarts >= LOOPS:
+                box.state = "restarting"
+                return
+            self.change(box, "running", "start")
+            code = self.told(box, "exits", None)
 
-    def answer(self, status, body):
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
+    def stop_container(self, box):
+        with self.lock:
+            box.stopped = True
+            if box.state in ("running", "restarting"):
+                self.change(box, "exited", "die", 0)
+                self.emit(box, "stop")
 
-    def do_HEAD(self):
-        self.do_GET()
+    def connect(self, box, network, aliases=()):
+        with self.lock:
+            box.networks[network["Name"]] = {"NetworkID": network["Id"], "Aliases": list(aliases), "IPAddress": "10.1.2.3"}
 
-    def do_GET(self):
-        url = urllib.parse.urlsplit(self.path)
-        path = urllib.parse.unquote(re.sub(r"^/v1\.\d+", "", url.path))
-        query = dict(urllib.parse.parse_qsl(url.query))
-        with self.fake.lock:
-            self.fake.requests.append((self.command, path))
-        if path == "/_ping":
-            self.answer(200, "OK")
-        elif path == "/version":
-            self.answer(200, {"Version": "20.10.24", "ApiVersion": "1.41", "MinAPIVersion": "1.12"})
-        elif path == "/containers/json":
-            self.answer(200, self.listed(query))
-        elif path == "/events":
-            self.stream()
-        else:
-            self.one_thing(path)
+    def change(self, box, state, action, code=0):
+        with self.lock:
+            box.state, box.exit_code = state, code
+            if state != "running":
+                box.health = None
+            self.emit(box, action, {"exitCode": str(code)} if action == "die" else {})
 
-    def one_thing(self, path):
-        kind = re.fullmatch(r"/(containers|images|networks)/(.+?)(/json)?", path)
-        found = None
-        if kind and kind[1] == "containers":
-            box = self.fake.find(kind[2])
-            found = box and box.inspect()
-        elif kind and kind[1] == "images":
-            image_id = self.fake.image_id(kind[2])
-            found = image_id and {"Id": image_id, "RepoTags": [kind[2]], "Config": {}}
-        elif kind:
-            self.fake.wait("network")
-            found = self.fake.networks.get(kind[2])
-        if found:
-            self.answer(200, found)
-        else:
-            self.answer(404, {"message": "No such thing: " + path})
-
-    def listed(self, query):
-        filters = json.loads(query.get("filters", "{}"))
-        labels = filters.get("label", [])
-        labels = list(labels) if isinstance(labels, (list, dict)) else []
-        rows = []
-        for box in self.fake.containers():
-            named = [label for label in labels if "=" in label]
-            if all(box.labels.get(label.partition("=")[0]) == label.partition("=")[2] for label in named):
-                if box.state == "running" or query.get("all") in ("1", "true"):
-                    rows.append(box.row())
-        return rows
-
-    def stream(self):
-        mine = queue.Queue()
-        with self.fake.lock:
-            self.fake.listeners.append(mine)
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        self.close_connection = True
-        try:
-            while (event := mine.get()) is not None:
-                data = json.dumps(event).encode() + b"\n"
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-        except OSError:
-            pass
-        finally:
-            with self.fake.lock:
-                if mine in self.fake.listeners:
-                    self.fake.listeners.remove(mine)
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        with self.fake.lock:
-            if not self.path.startswith("/fake/"):
-                self.fake.requests.append((self.command, self.path))
-        if self.path == "/fake/begin":
-            self.answer(200, self.fake.begin(json.loads(body)))
-        elif self.path == "/fake/do":
-            self.answer(200, self.fake.do(json.loads(body)))
-        else:
-            self.answer(404, {"message": "the fake engine takes no writes: " + self.path})
-
-    do_DELETE = do_POST
-    do_PUT = do_POST
+    def emit(self, box, action, extra=None):
+        with self.lock:
+            # No two events have the same time.
+            self.last_ns = now = max(time.time_ns(), self.last_ns + 1)
+            event = {
+                "status": action,
+                "id": box.id,
+                "from": box.image,
+                "Type": "container",
+                "Action": action,
+                "Actor": {"ID": box.id, "Attributes": dict(box.labels, image=box.image, name=box.name, **(extra or {}))},
+                "scope": "local",
+                "time": now // 10**9,
+                "timeNano": now,
+            }
+            for listener in self.listeners:
+                listener.put(event)

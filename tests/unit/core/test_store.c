@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/auto.h"
-#include "core/store.h"
+#include "core/store_db.h"
 
 static char dir[64];
 
@@ -38,6 +38,7 @@ leave(void **state)
 	}
 	rmdir("models/web");
 	rmdir("models");
+	rmdir("logs");
 	return chdir("/") == 0 ? rmdir(dir) : -1;
 }
 
@@ -79,6 +80,15 @@ add_release(struct store *st, const char *model)
 	return id;
 }
 
+static int
+begin(struct store *st, int64_t *ret_id)
+{
+	struct err err = ERR_INIT;
+
+	return store_deploy_begin(
+	    st, "web", &(struct store_begin){.trigger = "poll", .who = "tess", .commit = "abc"}, ret_id, &err);
+}
+
 static void
 a_record_survives_reopening(void **state)
 {
@@ -100,7 +110,11 @@ a_record_survives_reopening(void **state)
 				 .live = text("l"),
 				 .stopped = text("*"),
 				 .keys = text("x.pub:1:ssh-ed25519 A\n"),
-				 .release = 7},
+				 .verdict = text("refused"),
+				 .rejected = text("r"),
+				 .rejected_why = text("unsigned"),
+				 .release = 7,
+				 .applying = 8},
 			     &err),
 	    0);
 	st = reopen(st);
@@ -108,7 +122,11 @@ a_record_survives_reopening(void **state)
 	assert_string_equal(got.refusal, "no: it's \"bad\"");
 	assert_string_equal(got.stopped, "*");
 	assert_string_equal(got.keys, "x.pub:1:ssh-ed25519 A\n");
+	assert_string_equal(got.verdict, "refused");
+	assert_string_equal(got.rejected, "r");
+	assert_string_equal(got.rejected_why, "unsigned");
 	assert_int_equal(got.release, 7);
+	assert_int_equal(got.applying, 8);
 	assert_int_equal(store_service_names(st, &names, &err), 0);
 	assert_int_equal(names.n, 1);
 	store_close(st);
@@ -125,7 +143,7 @@ a_deploy_that_was_cut_off_is_found_with_its_step_and_release(void **state)
 	(void)state;
 	assert_int_equal(store_deploy_last(st, "web", &d, &err), 0);
 	store_deploy_done(&d);
-	assert_int_equal(store_deploy_begin(st, "web", "poll", "abc", &id, &err), 0);
+	assert_int_equal(begin(st, &id), 0);
 	assert_int_equal(store_deploy_step(st, id, "stage", &err), 0);
 	assert_int_equal(store_deploy_step(st, id, "checkout", &err), 0);
 	assert_int_equal(store_deploy_release(st, id, 42, &err), 0);
@@ -139,6 +157,7 @@ a_deploy_that_was_cut_off_is_found_with_its_step_and_release(void **state)
 	assert_int_equal(store_deploy_last(st, "web", &d, &err), 1);
 	assert_true(d.ended_ms > 0);
 	assert_string_equal(d.outcome, "live");
+	assert_string_equal(d.who, "tess");
 	store_close(st);
 }
 
@@ -151,7 +170,7 @@ a_removed_service_that_comes_again_knows_nothing_of_its_deploys(void **state)
 	auto_store_deploy struct store_deploy d = {0};
 
 	(void)state;
-	assert_int_equal(store_deploy_begin(st, "web", "poll", "abc", &id, &err), 0);
+	assert_int_equal(begin(st, &id), 0);
 	assert_int_equal(store_deploy_applied(st, "web", &err), 0);
 	assert_int_equal(store_deploy_release(st, id, 42, &err), 0);
 	assert_int_equal(store_deploy_applied(st, "web", &err), 1);
@@ -169,6 +188,7 @@ models_are_private_files_and_only_old_ones_are_pruned(void **state)
 	auto_buf struct buf model = BUF_INIT(1000);
 	auto_store_release struct store_release r = {0};
 	int64_t ids[6];
+	static const int gone[] = {0, 2};
 	struct stat sb;
 
 	(void)state;
@@ -177,11 +197,14 @@ models_are_private_files_and_only_old_ones_are_pruned(void **state)
 
 		ids[i] = add_release(st, model_text);
 	}
-	assert_int_equal(store_release_prune(st, "web", ids[1], &err), 0);
-	assert_int_equal(store_release_get(st, ids[0], &r, &err), 0);
-	store_release_done(&r);
-	assert_int_equal(store_model_read(st, "web", ids[0], &model, &err) < 0, 1);
-	/* The one that runs stays, however old. */
+	for (int i = 1; i < 5; i++)
+		assert_int_equal(store_release_good(st, ids[i], &err), 0);
+	assert_int_equal(store_release_prune(st, "web", 2, ids[1], ids[5], &err), 0);
+	for (size_t i = 0; i < ARRAY_LEN(gone); i++) {
+		assert_int_equal(store_release_get(st, ids[gone[i]], &r, &err), 0);
+		assert_true(store_model_read(st, "web", ids[gone[i]], &model, &err) < 0);
+	}
+	/* The one that runs stays, however old, and the one that is being applied. */
 	assert_int_equal(store_release_get(st, ids[1], &r, &err), 1);
 	assert_true(store_model_read(st, "web", ids[1], &model, &err) >= 0);
 	assert_string_equal(buf_str(&model), "{\"n\": 1}");
@@ -193,6 +216,112 @@ models_are_private_files_and_only_old_ones_are_pruned(void **state)
 	}
 	assert_int_equal(store_service_forget(st, "web", &err), 0);
 	assert_int_not_equal(stat("models/web", &sb), 0);
+	store_close(st);
+}
+
+static void
+the_last_good_release_is_the_one_that_was_good_last_and_not_the_newest(void **state)
+{
+	struct store *st = reopen(NULL);
+	struct err err = ERR_INIT;
+	int64_t ids[4];
+	int64_t good = 0;
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		ids[i] = add_release(st, "{}");
+	assert_int_equal(store_release_last_good(st, "web", ids[3], &good, &err), 0);
+	assert_int_equal(store_release_good(st, ids[1], &err), 0);
+	assert_int_equal(usleep(2000), 0); /* they are told apart by the millisecond */
+	assert_int_equal(store_release_good(st, ids[0], &err), 0);
+	assert_int_equal(store_release_last_good(st, "web", ids[3], &good, &err), 1);
+	assert_int_equal(good, ids[0]);
+	assert_int_equal(store_release_last_good(st, "web", ids[0], &good, &err), 1);
+	assert_int_equal(good, ids[1]);
+	store_close(st);
+}
+
+static bool
+count_deploy(void *ctx, const struct store_deploy *d)
+{
+	(void)d;
+	++*(int *)ctx;
+	return true;
+}
+
+static void
+healing_does_not_push_the_deploys_out_of_the_history(void **state)
+{
+	struct store *st = reopen(NULL);
+	struct err err = ERR_INIT;
+	auto_store_deploy struct store_deploy d = {0};
+	int64_t deploy = 0;
+	int64_t heal = 0;
+	int n = 0;
+
+	(void)state;
+	assert_int_equal(begin(st, &deploy), 0);
+	assert_int_equal(db_run(st, &err, "BEGIN", ""), 0);
+	for (int i = 0; i < STORE_DEPLOYS_KEPT + 10; i++)
+		assert_int_equal(store_deploy_begin(st, "web",
+				     &(struct store_begin){.trigger = "heal", .why = "web: exited"}, &heal, &err),
+		    0);
+	assert_int_equal(db_run(st, &err, "COMMIT", ""), 0);
+	assert_int_equal(store_deploy_each(st, "web", 1000, count_deploy, &n, &err), 0);
+	assert_int_equal(n, 1 + STORE_HEALS_KEPT);
+	assert_int_equal(store_deploy_last(st, "web", &d, &err), 1);
+	assert_int_equal(d.id, deploy);
+	store_close(st);
+}
+
+/* As version 1 made it, with a row in each table. */
+static const char *const old[] = {
+    "CREATE TABLE service (name TEXT PRIMARY KEY, source TEXT NOT NULL, branch TEXT NOT NULL, tracked TEXT NOT NULL,"
+    " judged TEXT NOT NULL, refusal TEXT NOT NULL, live TEXT NOT NULL, stopped TEXT NOT NULL, keys TEXT NOT NULL,"
+    " release INTEGER NOT NULL) STRICT",
+    "CREATE TABLE release (id INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL, oid TEXT NOT NULL,"
+    " digest TEXT NOT NULL, basis TEXT NOT NULL, images TEXT NOT NULL, made_ms INTEGER NOT NULL) STRICT",
+    "CREATE TABLE deploy (id INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL, trigger TEXT NOT NULL,"
+    " oid TEXT NOT NULL, outcome TEXT NOT NULL DEFAULT '', reason TEXT NOT NULL DEFAULT '',"
+    " release INTEGER NOT NULL DEFAULT 0, begun_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL DEFAULT 0) STRICT",
+    "CREATE TABLE step (deploy INTEGER NOT NULL REFERENCES deploy (id) ON DELETE CASCADE, name TEXT NOT NULL,"
+    " begun_ms INTEGER NOT NULL) STRICT",
+    "INSERT INTO service VALUES ('web', 's', 'main', 't', 'j', 'bad', 'l', '*', 'k', 2)",
+    "INSERT INTO release VALUES (1, 'web', 'c1', 'd1', 'b1', '{}', 1000), (2, 'web', 'c2', 'd2', 'b2', '{}', 2000)",
+    "INSERT INTO deploy VALUES (7, 'web', 'poll', 'c2', 'live', '', 2, 10, 20)",
+    "INSERT INTO step VALUES (7, 'watch', 15)",
+    "PRAGMA user_version = 1",
+};
+
+static void
+a_database_of_the_version_before_keeps_all_that_is_in_it(void **state)
+{
+	struct store *st = NULL;
+	struct err err = ERR_INIT;
+	auto_store_service struct store_service s = {0};
+	auto_store_deploy struct store_deploy d = {0};
+	sqlite3 *db = NULL;
+	int64_t good = 0;
+
+	(void)state;
+	assert_int_equal(sqlite3_open("pgo.db", &db), SQLITE_OK);
+	for (size_t i = 0; i < ARRAY_LEN(old); i++)
+		assert_int_equal(sqlite3_exec(db, old[i], NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	st = reopen(st);
+	assert_int_equal(store_service_get(st, "web", &s, &err), 1);
+	assert_string_equal(s.refusal, "bad");
+	assert_string_equal(s.verdict, "refused");
+	assert_string_equal(s.stopped, "*");
+	assert_int_equal(s.release, 2);
+	assert_int_equal(s.applying, 0);
+	assert_int_equal(store_deploy_last(st, "web", &d, &err), 1);
+	assert_int_equal(d.id, 7);
+	assert_string_equal(d.step, "watch");
+	/* What ran is what can be gone back to. */
+	assert_int_equal(store_release_last_good(st, "web", 0, &good, &err), 1);
+	assert_int_equal(good, 2);
+	st = reopen(st);
 	store_close(st);
 }
 
@@ -224,6 +353,10 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 		a_removed_service_that_comes_again_knows_nothing_of_its_deploys, enter, leave),
 	    cmocka_unit_test_setup_teardown(models_are_private_files_and_only_old_ones_are_pruned, enter, leave),
+	    cmocka_unit_test_setup_teardown(
+		the_last_good_release_is_the_one_that_was_good_last_and_not_the_newest, enter, leave),
+	    cmocka_unit_test_setup_teardown(healing_does_not_push_the_deploys_out_of_the_history, enter, leave),
+	    cmocka_unit_test_setup_teardown(a_database_of_the_version_before_keeps_all_that_is_in_it, enter, leave),
 	    cmocka_unit_test_setup_teardown(a_database_of_a_newer_pgod_is_refused, enter, leave),
 	};
 

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -30,15 +31,31 @@ fake_done(struct fake *f)
 	event_base_free(f->base);
 }
 
+/* Where the request ends that stands at the front, with its body; NULL: it is not whole yet. */
+static char *
+request_end(struct fake_conn *c)
+{
+	char *head = strstr(c->request, "\r\n\r\n");
+	const char *length = strstr(c->request, "Content-Length: ");
+	size_t body = 0;
+
+	if (head == NULL)
+		return NULL;
+	if (length != NULL && length < head)
+		body = (size_t)atoi(length + strlen("Content-Length: "));
+	head += 4;
+	return strlen(head) < body ? NULL : head + body;
+}
+
 static void
 take_request(struct fake_conn *c)
 {
 	struct fake *f = c->fake;
 	char path[4096] = "";
-	char *end;
 
-	while ((end = strstr(c->request, "\r\n\r\n")) != NULL) {
-		assert_int_equal(sscanf(c->request, "GET %4095s HTTP/1.1\r\n", path), 1);
+	while (request_end(c) != NULL) {
+		assert_int_equal(sscanf(c->request, "%7s %4095s HTTP/1.1\r\n", f->method, path), 2);
+		snprintf(f->body, sizeof(f->body), "%s", strstr(c->request, "\r\n\r\n") + 4);
 		c->len = 0;
 		c->request[0] = '\0';
 		snprintf(f->log + strlen(f->log), sizeof(f->log) - strlen(f->log), "%s\n", path);

@@ -25,6 +25,8 @@ struct fake {
 	struct fake_conn conns[FAKE_CONNS_MAX];
 	size_t nconns;
 	char log[FAKE_LOG_MAX]; /* the paths, a line each */
+	char method[8];		/* of the newest request, and its body */
+	char body[8192];
 	void *test;
 };
 

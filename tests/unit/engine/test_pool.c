@@ -11,6 +11,9 @@
 #include "engine/pool.h"
 #include "fake.h"
 
+#define HEX32 "0123456789abcdef0123456789abcdef"
+#define ID HEX32 HEX32
+
 enum { ERRNO_MAX = 256 };
 
 struct test {
@@ -90,8 +93,75 @@ teardown(void **state)
 static void
 ask(struct test *t, int deadline_ms)
 {
-	pool_submit(t->pool,
-	    &(struct pool_call){.api = API_IMAGE, .arg = "x", .deadline_ms = deadline_ms, .cb = on_reply, .ctx = t});
+	pool_submit(
+	    t->pool, &(struct pool_call){
+			 .api = API_IMAGE, .args = {.arg = "x"}, .deadline_ms = deadline_ms, .cb = on_reply, .ctx = t});
+}
+
+/* An engine with one container, of the project `web`. */
+static void
+asked_about_container(struct fake_conn *c, const char *path)
+{
+	struct test *t = c->fake->test;
+
+	t->asked++;
+	if (strstr(path, "/json") != NULL)
+		fake_json(c, t->silent ? 404 : 200,
+		    "{\"Id\":\"" ID "\",\"Config\":{\"Labels\":{\"com.docker.compose.project\":\"web\"}}}");
+	else
+		fake_json(c, t->close_after ? 304 : 200, "");
+}
+
+static void
+stop(struct test *t, const char *service)
+{
+	t->fake.asked = asked_about_container;
+	pool_submit(
+	    t->pool, &(struct pool_call){
+			 .api = API_STOP, .args = {.service = service, .container = ID}, .cb = on_reply, .ctx = t});
+	fake_wait(&t->fake, &t->answers, 1);
+}
+
+static void
+a_container_of_ours_can_be_stopped(void **state)
+{
+	struct test *t = *state;
+
+	stop(t, "web");
+	assert_int_equal(t->errors[0], 1);
+	assert_string_equal(t->fake.log, "/v1.41/containers/" ID "/json\n/v1.41/containers/" ID "/stop\n");
+	assert_string_equal(t->fake.method, "POST");
+}
+
+static void
+a_container_that_lay_still_already_was_stopped_well(void **state)
+{
+	struct test *t = *state;
+
+	t->close_after = true;
+	stop(t, "web");
+	assert_int_equal(t->errors[0], 1);
+}
+
+static void
+a_container_of_another_project_is_not_touched(void **state)
+{
+	struct test *t = *state;
+
+	stop(t, "we");
+	assert_int_equal(t->errors[EPERM], 1);
+	assert_int_equal(t->asked, 1);
+}
+
+static void
+a_container_that_is_gone_needs_no_stop(void **state)
+{
+	struct test *t = *state;
+
+	t->silent = true;
+	stop(t, "web");
+	assert_int_equal(t->errors[0], 1);
+	assert_int_equal(t->asked, 1);
 }
 
 static void
@@ -236,6 +306,10 @@ main(void)
 	    TEST(a_fresh_connection_that_closes_without_a_word_is_an_error),
 	    TEST(a_refused_connection_fails_what_waits_and_no_more),
 	    TEST(the_queue_has_a_limit),
+	    TEST(a_container_of_ours_can_be_stopped),
+	    TEST(a_container_that_lay_still_already_was_stopped_well),
+	    TEST(a_container_of_another_project_is_not_touched),
+	    TEST(a_container_that_is_gone_needs_no_stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

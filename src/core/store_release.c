@@ -1,0 +1,196 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/io.h"
+#include "core/store_db.h"
+
+#define COLUMNS "SELECT id, oid, digest, basis, images, made_ms, good_ms FROM release"
+
+/* ?2: how many of the newest good ones stay; ?3, ?4: two that stay in any case. */
+#define UNWANTED                                                                \
+	" FROM release WHERE service = ?1 AND id NOT IN (?3, ?4) AND id NOT IN" \
+	" (SELECT id FROM release WHERE service = ?1 AND good_ms > 0 ORDER BY good_ms DESC, id DESC LIMIT ?2)"
+
+void
+store_release_done(struct store_release *r)
+{
+	free(TAKE(r->commit));
+	free(TAKE(r->digest));
+	free(TAKE(r->basis));
+	free(TAKE(r->images));
+}
+
+static char *
+model_path(const char *service, int64_t id)
+{
+	return str_printf("models/%s/%lld.json", service, (long long)id);
+}
+
+/* The row goes last: an interrupted prune is done again. */
+static int
+prune(struct store *st, const char *service, int64_t keep, int64_t current, int64_t applying, struct err *err)
+{
+	auto_stmt sqlite3_stmt *stmt = NULL;
+	bool row = false;
+	int rc = db_query(st, &stmt, &row, err, "SELECT id" UNWANTED, "siii", service, keep, current, applying);
+
+	while (rc >= 0 && row) {
+		auto_free char *path = model_path(service, sqlite3_column_int64(stmt, 0));
+
+		rc = store_unlink(path, err);
+		if (rc >= 0)
+			rc = db_next(st, stmt, &row, err);
+	}
+	sqlite3_finalize(TAKE(stmt));
+	return rc < 0 ? rc : db_run(st, err, "DELETE" UNWANTED, "siii", service, keep, current, applying);
+}
+
+int
+store_release_prune(struct store *st, const char *service, int keep, int64_t current, int64_t applying, struct err *err)
+{
+	return prune(st, service, keep, current, applying, err);
+}
+
+int
+store_releases_forget(struct store *st, const char *service, struct err *err)
+{
+	auto_free char *dir = str_printf("models/%s", service);
+	int rc = prune(st, service, 0, 0, 0, err);
+
+	if (rc >= 0 && rmdir(dir) < 0 && errno != ENOENT)
+		rc = err_errno(err, "cannot remove %s", dir);
+	return rc;
+}
+
+/* Durable before its name is: data synced, then renamed, then the directory synced. */
+static int
+write_model(const char *service, int64_t id, const char *model, struct err *err)
+{
+	auto_free char *dir = str_printf("models/%s", service);
+	auto_free char *path = model_path(service, id);
+	auto_free char *tmp = str_printf("%s/new", dir);
+	auto_close int dirfd = -1;
+	auto_close int fd = -1;
+	int rc;
+
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return err_errno(err, "cannot make the directory %s", dir);
+	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (dirfd < 0 || fd < 0)
+		return err_errno(err, "cannot write %s", path);
+	rc = io_write_all(fd, model, strlen(model), err);
+	if (rc < 0)
+		return err_wrap(err, "cannot write %s", path);
+	if (fsync(fd) < 0 || rename(tmp, path) < 0 || fsync(dirfd) < 0)
+		return err_errno(err, "cannot write %s", path);
+	return 0;
+}
+
+int
+store_release_add(struct store *st, const char *service, const struct store_release *r, const char *model,
+    int64_t *ret_id, struct err *err)
+{
+	int rc = db_run(st, err, "BEGIN IMMEDIATE", "");
+	int64_t id;
+
+	if (rc < 0)
+		return rc;
+	rc = db_run(st, err,
+	    "INSERT INTO release (service, oid, digest, basis, images, made_ms) VALUES (?, ?, ?, ?, ?, ?)", "sssssi",
+	    service, r->commit, r->digest, r->basis, r->images, (int64_t)io_wall_ms());
+	id = sqlite3_last_insert_rowid(st->db);
+	if (rc >= 0)
+		rc = write_model(service, id, model, err);
+	if (rc >= 0)
+		rc = db_run(st, err, "COMMIT", "");
+	if (rc < 0) {
+		db_run(st, NULL, "ROLLBACK", "");
+		return rc;
+	}
+	*ret_id = id;
+	return 0;
+}
+
+static void
+read_release(sqlite3_stmt *stmt, struct store_release *ret)
+{
+	*ret = (struct store_release){
+	    .id = sqlite3_column_int64(stmt, 0),
+	    .commit = db_text(stmt, 1),
+	    .digest = db_text(stmt, 2),
+	    .basis = db_text(stmt, 3),
+	    .images = db_text(stmt, 4),
+	    .made_ms = sqlite3_column_int64(stmt, 5),
+	    .good_ms = sqlite3_column_int64(stmt, 6),
+	};
+}
+
+int
+store_release_get(struct store *st, int64_t id, struct store_release *ret, struct err *err)
+{
+	auto_stmt sqlite3_stmt *stmt = NULL;
+	bool row = false;
+	int rc = db_query(st, &stmt, &row, err, COLUMNS " WHERE id = ?", "i", id);
+
+	if (rc < 0)
+		return rc;
+	if (row)
+		read_release(stmt, ret);
+	return row;
+}
+
+int
+store_release_last_good(struct store *st, const char *service, int64_t other_than, int64_t *ret_id, struct err *err)
+{
+	auto_stmt sqlite3_stmt *stmt = NULL;
+	bool row = false;
+	int rc = db_query(st, &stmt, &row, err,
+	    "SELECT id FROM release WHERE service = ? AND id <> ? AND good_ms > 0 ORDER BY good_ms DESC, id DESC LIMIT 1",
+	    "si", service, other_than);
+
+	if (rc < 0)
+		return rc;
+	*ret_id = row ? sqlite3_column_int64(stmt, 0) : 0;
+	return row;
+}
+
+int
+store_release_good(struct store *st, int64_t id, struct err *err)
+{
+	return db_run(st, err, "UPDATE release SET good_ms = ? WHERE id = ?", "ii", (int64_t)io_wall_ms(), id);
+}
+
+int
+store_release_each(struct store *st, const char *service, bool (*cb)(void *ctx, const struct store_release *r),
+    void *ctx, struct err *err)
+{
+	auto_stmt sqlite3_stmt *stmt = NULL;
+	bool row = false;
+	bool more = true;
+	int rc = db_query(st, &stmt, &row, err, COLUMNS " WHERE service = ? ORDER BY id DESC", "s", service);
+
+	while (rc >= 0 && row && more) {
+		auto_store_release struct store_release r = {0};
+
+		read_release(stmt, &r);
+		more = cb(ctx, &r);
+		rc = db_next(st, stmt, &row, err);
+	}
+	return rc;
+}
+
+int
+store_model_read(struct store *st, const char *service, int64_t id, struct buf *ret, struct err *err)
+{
+	auto_free char *path = model_path(service, id);
+
+	(void)st;
+	return io_read_file(AT_FDCWD, path, ret, err);
+}

@@ -1,0 +1,106 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "core/store_db.h"
+
+void
+store_service_done(struct store_service *s)
+{
+	char **all[] = {&s->source, &s->branch, &s->tracked, &s->judged, &s->verdict, &s->refusal, &s->live,
+	    &s->stopped, &s->keys, &s->rejected, &s->rejected_why};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		free(TAKE(*all[i]));
+}
+
+int
+store_service_get(struct store *st, const char *name, struct store_service *ret, struct err *err)
+{
+	auto_stmt sqlite3_stmt *stmt = NULL;
+	bool row = false;
+	int rc = db_query(st, &stmt, &row, err,
+	    "SELECT source, branch, tracked, judged, verdict, refusal, live, stopped, keys, rejected, rejected_why, release,"
+	    " applying FROM service WHERE name = ?",
+	    "s", name);
+
+	if (rc < 0)
+		return rc;
+	*ret = (struct store_service){
+	    .source = db_text(stmt, 0),
+	    .branch = db_text(stmt, 1),
+	    .tracked = db_text(stmt, 2),
+	    .judged = db_text(stmt, 3),
+	    .verdict = db_text(stmt, 4),
+	    .refusal = db_text(stmt, 5),
+	    .live = db_text(stmt, 6),
+	    .stopped = db_text(stmt, 7),
+	    .keys = db_text(stmt, 8),
+	    .rejected = db_text(stmt, 9),
+	    .rejected_why = db_text(stmt, 10),
+	    .release = sqlite3_column_int64(stmt, 11),
+	    .applying = sqlite3_column_int64(stmt, 12),
+	};
+	return row;
+}
+
+int
+store_service_put(struct store *st, const char *name, const struct store_service *s, struct err *err)
+{
+	return db_run(st, err,
+	    "INSERT OR REPLACE INTO service (name, source, branch, tracked, judged, verdict, refusal, live, stopped, keys,"
+	    " rejected, rejected_why, release, applying) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	    "ssssssssssssii", name, s->source, s->branch, s->tracked, s->judged, s->verdict, s->refusal, s->live,
+	    s->stopped, s->keys, s->rejected, s->rejected_why, s->release, s->applying);
+}
+
+int
+store_service_names(struct store *st, struct strv *ret, struct err *err)
+{
+	auto_stmt sqlite3_stmt *stmt = NULL;
+	bool row = false;
+	int rc = db_query(st, &stmt, &row, err, "SELECT name FROM service ORDER BY name", "");
+
+	while (rc >= 0 && row) {
+		strv_add_take(ret, db_text(stmt, 0));
+		rc = db_next(st, stmt, &row, err);
+	}
+	return rc;
+}
+
+int
+store_service_forget(struct store *st, const char *name, struct err *err)
+{
+	int rc = store_releases_forget(st, name, err);
+
+	if (rc >= 0)
+		rc = store_deploys_forget(st, name, err);
+	if (rc >= 0)
+		rc = db_run(st, err, "DELETE FROM kept_image WHERE service = ?", "s", name);
+	return rc < 0 ? rc : db_run(st, err, "DELETE FROM service WHERE name = ?", "s", name);
+}
+
+int
+store_image_kept(struct store *st, const char *service, const char *image, bool kept, struct err *err)
+{
+	return db_run(st, err,
+	    kept ? "INSERT OR IGNORE INTO kept_image (service, image) VALUES (?, ?)"
+		 : "DELETE FROM kept_image WHERE service = ? AND image = ?",
+	    "ss", service, image);
+}
+
+int
+store_images_kept(struct store *st, const char *service, struct strv *ret, struct err *err)
+{
+	auto_stmt sqlite3_stmt *stmt = NULL;
+	bool row = false;
+	int rc = db_query(
+	    st, &stmt, &row, err, "SELECT image FROM kept_image WHERE service = ? ORDER BY image", "s", service);
+
+	while (rc >= 0 && row) {
+		strv_add_take(ret, db_text(stmt, 0));
+		rc = db_next(st, stmt, &row, err);
+	}
+	return rc;
+}
