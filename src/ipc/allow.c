@@ -99,7 +99,7 @@ is_path(const char *value)
 
 	if (str_ends(path, ":ro"))
 		path[strlen(path) - 3] = '\0';
-	return path_is_clean(path);
+	return path_is_clean(path) && strchr(path, ':') == NULL;
 }
 
 static bool
