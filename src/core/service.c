@@ -114,6 +114,7 @@ service_free(struct service *svc)
 	store_service_done(&svc->row);
 	store_release_done(&svc->release);
 	model_services_done(&svc->facts);
+	model_names_done(&svc->names);
 	pin_set_done(&svc->pins);
 	json_decref(svc->images);
 	keys_done(&svc->keys);
@@ -156,6 +157,7 @@ service_set_release(struct service *svc, int64_t id, struct err *err)
 	auto_json json_t *model = NULL;
 	auto_store_release struct store_release release = {0};
 	auto_model_services struct model_services facts = {NULL, 0};
+	auto_model_names struct model_names names = {0};
 	auto_pin_set struct pin_set pins = {0};
 	int rc = store_release_get(svc->core->store, id, &release, err);
 
@@ -170,19 +172,24 @@ service_set_release(struct service *svc, int64_t id, struct err *err)
 		return -err->num;
 	rc = model_service_facts(model, &facts, err);
 	if (rc >= 0)
+		rc = model_names(model, svc->conf->name, &names, err);
+	if (rc >= 0)
 		rc = model_pins(model, &pins, err);
 	if (rc < 0)
 		return rc;
 	store_release_done(&svc->release);
 	model_services_done(&svc->facts);
+	model_names_done(&svc->names);
 	pin_set_done(&svc->pins);
 	json_decref(svc->images);
 	svc->images = json_loads(release.images, 0, NULL);
 	svc->release = release;
 	svc->facts = facts;
-	svc->pins = pins;
+	svc->names = names;
 	release = (struct store_release){0};
 	facts = (struct model_services){NULL, 0};
+	names = (struct model_names){0};
+	svc->pins = pins;
 	pins = (struct pin_set){0};
 	svc->row.release = id;
 	return 0;
