@@ -88,20 +88,27 @@ fetch_ref(const struct job *job, const char *broken, const char *ref)
 static bool
 recover_kept(const struct job *job, const char *broken)
 {
-	static const char *const args[] = {"for-each-ref", "--format=%(refname)", REPO_KEPT, NULL};
-	auto_buf struct buf out = BUF_INIT(REFS_TEXT_MAX_BYTES);
-	auto_free char *text = NULL;
-	char *save = NULL;
+	auto_strv struct strv refs = {0};
 	bool all = true;
-	struct err err;
 
-	if (git_run(job, &(struct git_call){.args = args, .git_dir = broken, .out = &out}, &err) != 0)
+	if (repo_list_refs(job, broken, REPO_KEPT, &refs, &(struct err){0}) < 0)
 		return false;
-	text = buf_take(&out);
-	for (char *ref = strtok_r(text, "\n", &save); ref; ref = strtok_r(NULL, "\n", &save))
-		if (!fetch_ref(job, broken, ref))
+	for (size_t i = 0; i < refs.n; i++)
+		if (!fetch_ref(job, broken, refs.v[i]))
 			all = false;
-	return all && *text != '\0';
+	return all && refs.n > 0;
+}
+
+/* What can be gone back to, one by one: what damage has taken is gone. */
+static void
+recover_releases(const struct job *job, const char *broken)
+{
+	auto_strv struct strv refs = {0};
+
+	if (repo_list_refs(job, broken, REPO_RELEASE, &refs, &(struct err){0}) < 0)
+		return;
+	for (size_t i = 0; i < refs.n; i++)
+		fetch_ref(job, broken, refs.v[i]);
 }
 
 static void
@@ -111,6 +118,7 @@ recover_one(const struct job *job, int repofd, const char *name)
 	struct err err;
 
 	fetch_ref(job, broken, REPO_LIVE);
+	recover_releases(job, broken);
 	if (holds_kept(broken) && !recover_kept(job, broken)) {
 		job_say("local edits that were saved before could not all be read; what is left of them stays in %s",
 		    broken);

@@ -339,10 +339,13 @@ int
 verb_checkout(const struct job *job, char *const *operands, struct err *err)
 {
 	struct checkout co = {.job = job, .oid = operands[0], .live = LIVE_INIT};
+	auto_strv struct strv keep = {0};
 	int r;
 
 	repo_clear_locks(job);
 	r = run(&co, err);
 	checkout_done(&co);
-	return r;
+	for (char *const *o = operands; *o; o++)
+		strv_add(&keep, *o);
+	return r == JOB_OK ? repo_keep_releases(job, &keep, err) : r;
 }

@@ -32,6 +32,7 @@ enum {
 };
 
 enum {
+	JOB_COMMITS_MAX = 256,		   /* operands of a verb */
 	JOB_PATHS_MAX = 1024,		   /* paths on stdin of inputs and mkdirs */
 	JOB_STDIN_MAX_BYTES = 5 << 20,	   /* the same in bytes: 1024 paths of PATH_MAX and a little */
 	JOB_YAML_MAX_BYTES = 1 << 20,	   /* a compose file */

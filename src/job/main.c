@@ -44,29 +44,32 @@ static const struct variable variables[] = {
 
 struct verb {
 	const char *name;
-	const char *operand; /* the one operand, an object name; NULL: none */
+	const char *operand; /* what stands in the help for its operands, object names; NULL: none */
+	int most;	     /* operands: 1 to this many, or none */
 	unsigned needs;
 	int (*run)(const struct job *job, char *const *operands, struct err *err);
 	const char *help;
 };
 
 static const struct verb verbs[] = {
-    {"ls-remote", NULL, NEED_URL | NEED_BRANCH, verb_ls_remote, "print the branch's newest commit"},
-    {"fetch", NULL, NEED_URL | NEED_BRANCH | NEED_REPO, verb_fetch, "fetch the branch's newest commit and print it"},
-    {"stage", "OID", NEED_REPO | NEED_STAGE | NEED_LIVE, verb_stage, "make the stage hold the tree of a commit"},
-    {"keys", "OID", NEED_REPO, verb_keys, "print the lines of ssh/*.pub of a commit"},
-    {"resolve", NULL, NEED_SERVICE | NEED_LIVE | NEED_COMPOSE, verb_resolve, "print the compose file as one document"},
-    {"inputs", "OID", NEED_REPO | NEED_LIVE | NEED_DATADIR, verb_inputs, "tell what a commit has at paths"},
-    {"checkout", "OID", NEED_REPO | NEED_STAGE | NEED_LIVE, verb_checkout, "bring the live tree to a commit"},
-    {"mkdirs", NULL, NEED_LIVE | NEED_DATADIR, verb_mkdirs, "make missing directories"},
+    {"ls-remote", NULL, 0, NEED_URL | NEED_BRANCH, verb_ls_remote, "print the branch's newest commit"},
+    {"fetch", NULL, 0, NEED_URL | NEED_BRANCH | NEED_REPO, verb_fetch, "fetch the branch's newest commit and print it"},
+    {"stage", "OID", 1, NEED_REPO | NEED_STAGE | NEED_LIVE, verb_stage, "make the stage hold the tree of a commit"},
+    {"keys", "OID", 1, NEED_REPO, verb_keys, "print the lines of ssh/*.pub of a commit"},
+    {"resolve", NULL, 0, NEED_SERVICE | NEED_LIVE | NEED_COMPOSE, verb_resolve,
+	"print the compose file as one document"},
+    {"inputs", "OID", 1, NEED_REPO | NEED_LIVE | NEED_DATADIR, verb_inputs, "tell what a commit has at paths"},
+    {"checkout", "OID [KEEP]...", JOB_COMMITS_MAX, NEED_REPO | NEED_STAGE | NEED_LIVE, verb_checkout,
+	"bring the live tree to a commit; keep only these at hand"},
+    {"mkdirs", NULL, 0, NEED_LIVE | NEED_DATADIR, verb_mkdirs, "make missing directories"},
 };
 
 static int
 usage(void)
 {
-	fputs("usage: pgod-job verb [operand]\n", stderr);
+	fputs("usage: pgod-job verb [operand]...\n", stderr);
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
-		fprintf(stderr, "  %-10s %-4s %s\n", verbs[i].name, verbs[i].operand ? verbs[i].operand : "",
+		fprintf(stderr, "  %-10s %-13s %s\n", verbs[i].name, verbs[i].operand ? verbs[i].operand : "",
 		    verbs[i].help);
 	return JOB_USAGE;
 }
@@ -111,11 +114,13 @@ main(int argc, char **argv)
 	int r;
 
 	log_init("pgod-job", false);
-	if (!verb || argc != (verb->operand ? 3 : 2))
+	if (!verb || argc - 2 > verb->most || argc - 2 < (verb->most > 0))
 		return usage();
-	if (verb->operand && !str_is_oid(argv[2])) {
-		job_say("%s is not an object name", argv[2]);
-		return JOB_USAGE;
+	for (int i = 2; i < argc; i++) {
+		if (!str_is_oid(argv[i])) {
+			job_say("%s is not an object name", argv[i]);
+			return JOB_USAGE;
+		}
 	}
 	umask(022);
 	if (load_environment(verb, &job, &err) < 0) {

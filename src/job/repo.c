@@ -24,6 +24,7 @@ enum {
 	MAINTAIN_LOOSE = 1000,
 	MAINTAIN_DEADLINE_MS = 5 * 60000,
 	WALK_FDS = 32,
+	REFS_TEXT_MAX_BYTES = 4 << 20,
 };
 
 bool
@@ -79,6 +80,22 @@ repo_ref(const struct job *job, const char *ref, char *ret_oid)
 		return false;
 	memcpy(ret_oid, out.data, out.len + 1);
 	return true;
+}
+
+int
+repo_list_refs(const struct job *job, const char *git_dir, const char *prefix, struct strv *ret, struct err *err)
+{
+	const char *const args[] = {"for-each-ref", "--format=%(refname)", prefix, NULL};
+	auto_buf struct buf out = BUF_INIT(REFS_TEXT_MAX_BYTES);
+	auto_free char *text = NULL;
+	char *save = NULL;
+
+	if (git_do(job, &(struct git_call){.args = args, .git_dir = git_dir, .out = &out}, "cannot list refs", err) < 0)
+		return -err->num;
+	text = buf_take(&out);
+	for (char *ref = strtok_r(text, "\n", &save); ref; ref = strtok_r(NULL, "\n", &save))
+		strv_add(ret, ref);
+	return 0;
 }
 
 bool

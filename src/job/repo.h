@@ -6,11 +6,13 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "job/job.h"
 
 #define REPO_TRACKED "refs/pgo/tracked"
 #define REPO_LIVE "refs/pgo/live"
 #define REPO_KEPT "refs/pgo/kept/"
+#define REPO_RELEASE "refs/pgo/release/" /* + object name: a commit that can be gone back to */
 
 /* Files of ours in the repository directory. They stay when a broken repository is set aside. */
 #define REPO_LIVE_INDEX "pgo-live.index"      /* what the live tree's tracked files are */
@@ -28,12 +30,17 @@ void repo_clear_locks(const struct job *job);
 /* The commit that a ref names (REMOTE_OID_SIZE bytes), whether its objects are there or not; false when there is no
  * such ref. */
 bool repo_ref(const struct job *job, const char *ref, char *ret_oid);
+/* The full names of the refs beneath a prefix, of another repository than PGO_REPO when git_dir is not NULL. */
+int repo_list_refs(const struct job *job, const char *git_dir, const char *prefix, struct strv *ret, struct err *err);
 /* The commit and all it consists of are there. */
 bool repo_has_whole(const struct job *job, const char *rev);
 /* The refs and the newest fetched commit can be read. */
 bool repo_is_sound(const struct job *job);
 /* All objects are what their names say: reads everything. */
 bool repo_passes_fsck(const struct job *job);
+/* Makes the refs beneath REPO_RELEASE exactly those of these commits, in one transaction; a commit that is not there as
+ * a whole is left out, which is said. */
+int repo_keep_releases(const struct job *job, const struct strv *oids, struct err *err);
 /* These words of git tell of damage on our side, not of a network or disk that is full. */
 bool repo_words_mean_damage(const char *words);
 /* Moves a damaged repository into a directory broken-<time> inside of it. */

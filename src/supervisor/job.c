@@ -39,7 +39,7 @@ static const struct job_kind table[] = {
 	{"stage", JOB_PGOD_JOB, OPERANDS_COMMIT, VIEW_PLAIN, JOB_LOCK | JOB_FILE, 5 * MINUTE, 2 * SECOND, ORDINARY, {"stage"}},
 	{"keys", JOB_PGOD_JOB, OPERANDS_COMMIT, VIEW_PLAIN, 0, 30 * SECOND, 2 * SECOND, ORDINARY, {"keys"}},
 	{"inputs", JOB_PGOD_JOB, OPERANDS_COMMIT, VIEW_PLAIN, JOB_LOCK, 60 * SECOND, 2 * SECOND, ORDINARY, {"inputs"}},
-	{"checkout", JOB_PGOD_JOB, OPERANDS_COMMIT, VIEW_PLAIN, JOB_LOCK, 10 * MINUTE, 10 * SECOND, ORDINARY, {"checkout"}},
+	{"checkout", JOB_PGOD_JOB, OPERANDS_COMMITS, VIEW_PLAIN, JOB_LOCK, 10 * MINUTE, 10 * SECOND, ORDINARY, {"checkout"}},
 	{"mkdirs", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_LOCK, 60 * SECOND, 2 * SECOND, ORDINARY, {"mkdirs"}},
 	/* the repository's compose file: sealed, without the engine's group */
 	{"resolve", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_SEALED, JOB_LOCK | JOB_FILE | JOB_RESOLVE, 60 * SECOND, 2 * SECOND, CONFINED,
@@ -91,6 +91,14 @@ job_check_operands(const struct job_kind *k, const struct strv *operands, struct
 	case OPERANDS_COMMIT:
 		if (operands->n != 1 || !str_is_oid(operands->v[0]))
 			return err_set(err, EINVAL, "%s takes one commit", k->name);
+		return 0;
+	case OPERANDS_COMMITS:
+		if (operands->n == 0 || operands->n > JOB_WORDS_MAX)
+			return err_set(err, EINVAL, "%s takes 1 to %d commits", k->name, JOB_WORDS_MAX);
+		for (size_t i = 0; i < operands->n; i++) {
+			if (!str_is_oid(operands->v[i]))
+				return err_set(err, EINVAL, "%s takes commits only", k->name);
+		}
 		return 0;
 	case OPERANDS_WORDS:
 		if (operands->n > JOB_WORDS_MAX)

@@ -148,18 +148,24 @@ job_env(struct fx *fx, struct strv *env)
 }
 
 int
-fx_job(struct fx *fx, const char *verb, const char *oid)
+fx_job(struct fx *fx, const char *verb, const char *operands)
 {
 	auto_strv struct strv env = {0};
+	auto_strv struct strv argv = {0};
+	auto_free char *words = str_dup(operands ? operands : "");
 	const char *program = getenv("PGOD_JOB");
-	const char *const argv[] = {"pgod-job", verb, oid, NULL};
+	char *save = NULL;
 
 	assert_non_null(program);
+	strv_add(&argv, "pgod-job");
+	strv_add(&argv, verb);
+	for (char *word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save))
+		strv_add(&argv, word);
 	job_env(fx, &env);
 	buf_reset(&fx->out);
 	buf_reset(&fx->err);
 	fx->out.full = fx->err.full = false;
-	return run(fx, program, (char *const *)argv, env.v, &fx->out, &fx->err);
+	return run(fx, program, argv.v, env.v, &fx->out, &fx->err);
 }
 
 pid_t

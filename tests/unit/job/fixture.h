@@ -34,8 +34,8 @@ void fx_do(struct fx *fx, const char *script);
 char *fx_commit(struct fx *fx, const char *script);
 /* Sets a variable of pgod-job. */
 void fx_env(struct fx *fx, const char *name, const char *value);
-/* Runs a verb to its end; out and err hold what it said. */
-int fx_job(struct fx *fx, const char *verb, const char *oid);
+/* Runs a verb with its operands, blanks between them, to its end; out and err hold what it said. */
+int fx_job(struct fx *fx, const char *verb, const char *operands);
 /* Starts a verb; its output is lost. */
 pid_t fx_start(struct fx *fx, const char *verb, const char *oid);
 /* fetch, stage and checkout, all of which must succeed. */
