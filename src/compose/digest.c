@@ -7,6 +7,7 @@
 
 #include "base/auto.h"
 #include "compose/model.h"
+#include "compose/refs.h"
 
 struct pair {
 	const char *name;
@@ -124,4 +125,74 @@ model_digest(const json_t *model, const struct model_image_id *ids, size_t nids,
 	SHA256Final(sum, &ctx);
 	str_hex(sum, sizeof(sum), ret_hex);
 	return 0;
+}
+
+/* --- pgo.inputs --- */
+
+struct reading {
+	const struct strv *inputs;
+	const struct strv *answers;
+	struct pair *pairs; /* inputs->n + 1 */
+	size_t n;
+};
+
+static void
+note_ref(const struct ref *ref, void *arg)
+{
+	struct reading *rd = arg;
+	size_t i = 0;
+
+	while (i < rd->n && !str_eq(rd->pairs[i].name, ref->path))
+		i++;
+	if (i < rd->n)
+		return;
+	for (i = 0; i < rd->inputs->n && i < rd->answers->n; i++) {
+		if (str_eq(rd->inputs->v[i], ref->path)) {
+			rd->pairs[rd->n++] = (struct pair){rd->inputs->v[i], rd->answers->v[i]};
+			return;
+		}
+	}
+}
+
+static void
+label_service(json_t *service, struct reading *rd)
+{
+	json_t *labels = json_object_get(service, "labels");
+	char hex[MODEL_DIGEST_HEX];
+	uint8_t sum[SHA256_DIGEST_LENGTH];
+	SHA2_CTX ctx;
+
+	SHA256Init(&ctx);
+	add_pairs(&ctx, "inputs", rd->pairs, rd->n);
+	SHA256Final(sum, &ctx);
+	str_hex(sum, sizeof(sum), hex);
+	if (json_is_array(labels)) {
+		if (json_array_append_new(labels, json_sprintf("%s=%s", MODEL_INPUTS_LABEL, hex)) < 0)
+			abort();
+		return;
+	}
+	if (!json_is_object(labels)) {
+		labels = json_object();
+		if (labels == NULL || json_object_set_new(service, "labels", labels) < 0)
+			abort();
+	}
+	if (json_object_set_new(labels, MODEL_INPUTS_LABEL, json_string(hex)) < 0)
+		abort();
+}
+
+void
+model_label_inputs(json_t *approved, const json_t *model, const struct strv *inputs, const struct strv *answers)
+{
+	const char *name;
+	json_t *service;
+
+	json_object_foreach(json_object_get(approved, "services"), name, service)
+	{
+		struct reading rd = {.inputs = inputs, .answers = answers, .pairs = pairs_new(inputs->n)};
+
+		refs_of_service(model, name, note_ref, &rd);
+		if (rd.n > 0)
+			label_service(service, &rd);
+		free(rd.pairs);
+	}
 }

@@ -192,28 +192,6 @@ model_dump(const json_t *model)
 	return text;
 }
 
-int
-model_reload(const json_t *model, bool *ret_reload, struct err *err)
-{
-	const json_t *pgo = json_object_get(model, "x-pgo");
-	bool reload = true;
-	const char *key;
-	json_t *value;
-
-	if (pgo != NULL && !json_is_null(pgo) && !json_is_object(pgo))
-		return err_set(err, EINVAL, "x-pgo: must be a mapping, such as {reload: false}");
-	json_object_foreach((json_t *)pgo, key, value)
-	{
-		if (!str_eq(key, "reload"))
-			return err_set(err, EINVAL, "x-pgo.%.64s: unknown key; the only one is reload", key);
-		if (!json_is_boolean(value))
-			return err_set(err, EINVAL, "x-pgo.reload: must be true or false");
-		reload = json_is_true(value);
-	}
-	*ret_reload = reload;
-	return 0;
-}
-
 static bool
 is_image_id(const char *id)
 {

@@ -34,9 +34,25 @@ json_t *model_parse(const char *text, size_t len, struct err *err);
 /* The canonical text (sorted keys, no spaces): equal models have equal texts. The caller frees. */
 char *model_dump(const json_t *model);
 
-/* `x-pgo: {reload: bool}` at the top: true when absent. An unknown key or a wrong type in it is an error that names it;
- * all other x-* are nobody's business. */
+/* How the containers of a changed release take the place of those that run. */
+enum model_update {
+	MODEL_UPDATE_UNSAID,
+	MODEL_UPDATE_RECREATE,	  /* everything goes down, then comes up */
+	MODEL_UPDATE_IN_PLACE,	  /* only what changed is replaced */
+	MODEL_UPDATE_START_FIRST, /* the new container is healthy before the old one goes, where that is possible */
+};
+
+/* `x-pgo: {reload: bool, update: recreate | in-place | start-first}` at the top, `x-pgo: {update: in-place |
+ * start-first}` in a service. An unknown key or a wrong type anywhere in them is an error that names it; all other x-*
+ * are nobody's business. */
+/* True when absent. */
 int model_reload(const json_t *model, bool *ret_reload, struct err *err);
+/* The style of the whole file; MODEL_UPDATE_UNSAID when absent. */
+int model_update(const json_t *model, enum model_update *ret, struct err *err);
+/* What a service of a model that model_update() has accepted says for itself. */
+enum model_update model_service_update(const json_t *service);
+/* MODEL_UPDATE_UNSAID for NULL and for what is no style. */
+enum model_update model_update_of(const char *word);
 
 struct model_image {
 	char *service;
@@ -83,6 +99,12 @@ struct model_image_id {
  * mount makes its source on the host (the job mkdirs has, as the account). "$" stays doubled, as compose printed it.
  * Every service must have an id, and every id a service. The caller decrefs. */
 json_t *model_approve(const json_t *model, const struct model_image_id *ids, size_t nids, struct err *err);
+
+/* Gives each service of the approved copy that reads files of the repository the label MODEL_INPUTS_LABEL: a digest of
+ * the job's `inputs` answers (answers->v[i] is about inputs->v[i]) about its bind mounts and the files of its configs
+ * and secrets, as `model` names them. So a change of such a file is a change of the service, to compose as well. */
+void model_label_inputs(json_t *approved, const json_t *model, const struct strv *inputs, const struct strv *answers);
+#define MODEL_INPUTS_LABEL "pgo.inputs"
 
 enum { MODEL_DIGEST_HEX = 65 };
 

@@ -91,13 +91,45 @@ walk_mounts(const struct walk *w, const char *service, const json_t *mounts)
 }
 
 static void
+walk_file(const struct walk *w, const char *section, const char *key, const json_t *value)
+{
+	visit(w, (struct ref){.mounted = true}, str_printf("%s.%s.file", section, key), json_str(value, "file"));
+}
+
+static void
 walk_files(const struct walk *w, const json_t *model, const char *section)
 {
 	const char *key;
 	json_t *value;
 
-	json_object_foreach(json_object_get(model, section), key, value)
-	    visit(w, (struct ref){.mounted = true}, str_printf("%s.%s.file", section, key), json_str(value, "file"));
+	json_object_foreach(json_object_get(model, section), key, value) walk_file(w, section, key, value);
+}
+
+/* services.S.configs: [{"source": "name of one at the top"}] */
+static void
+walk_used(const struct walk *w, const json_t *model, const json_t *service, const char *section)
+{
+	json_t *use;
+	size_t i;
+
+	json_array_foreach(json_object_get(service, section), i, use)
+	{
+		const char *key = json_is_string(use) ? json_string_value(use) : json_str(use, "source");
+
+		if (key != NULL)
+			walk_file(w, section, key, json_object_get(json_object_get(model, section), key));
+	}
+}
+
+void
+refs_of_service(const json_t *model, const char *service, void (*fn)(const struct ref *ref, void *arg), void *arg)
+{
+	const json_t *def = json_object_get(json_object_get(model, "services"), service);
+	const struct walk w = {fn, arg};
+
+	walk_mounts(&w, service, json_object_get(def, "volumes"));
+	walk_used(&w, model, def, "configs");
+	walk_used(&w, model, def, "secrets");
 }
 
 void

@@ -21,6 +21,10 @@ struct ref {
  * left out. */
 void refs_each(const json_t *model, void (*fn)(const struct ref *ref, void *arg), void *arg);
 
+/* Calls fn for each path that the containers of one service see: its bind mounts, the files of its configs and secrets.
+ */
+void refs_of_service(const json_t *model, const char *service, void (*fn)(const struct ref *ref, void *arg), void *arg);
+
 /* Sorted, unique sources of the bind mounts that containers can write to. The caller frees. */
 int refs_writable(const json_t *model, struct strv *ret, struct err *err);
 

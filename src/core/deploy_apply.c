@@ -23,6 +23,25 @@ nothing_may_run(const struct deploy *d)
 	return names.n == 0;
 }
 
+enum model_update
+deploy_update(const struct deploy *d)
+{
+	enum model_update update = MODEL_UPDATE_UNSAID;
+	struct err err = ERR_INIT;
+
+	model_update(d->model, &update, &err); /* `resolve` has refused what is misspelt */
+	if (update == MODEL_UPDATE_UNSAID)
+		update = model_update_of(d->svc->conf->update);
+	return update == MODEL_UPDATE_UNSAID ? MODEL_UPDATE_RECREATE : update;
+}
+
+/* What a changed release does to the containers, for people. */
+static const char *const update_says[] = {
+    [MODEL_UPDATE_RECREATE] = "everything goes down and comes up",
+    [MODEL_UPDATE_IN_PLACE] = "what changed is replaced",
+    [MODEL_UPDATE_START_FIRST] = "what changed is replaced, the new beside the old where that is possible",
+};
+
 /* Why the approved release is not applied now; NULL when it is. */
 static const char *
 why_not_now(const struct deploy *d)
@@ -57,7 +76,7 @@ step_plan(struct deploy *d, struct err *err)
 	}
 	if (!d->changed)
 		return STEP_NEXT;
-	task_sayf(d->task, "release %lld: everything goes down and comes up\n", (long long)d->release);
+	task_sayf(d->task, "release %lld: %s\n", (long long)d->release, update_says[deploy_update(d)]);
 	return store_deploy_release(svc->core->store, d->id, d->release, err);
 }
 
@@ -126,7 +145,7 @@ step_stop(struct deploy *d, struct err *err)
 	auto_runs struct runs runs = RUNS_INIT;
 
 	(void)err;
-	if (!d->changed)
+	if (!d->changed || deploy_update(d) != MODEL_UPDATE_RECREATE)
 		return STEP_NEXT;
 	service_runs(d->svc, &runs);
 	if (runs.running == 0)
@@ -169,7 +188,8 @@ step_up(struct deploy *d, struct err *err)
 	auto_strv struct strv args = {NULL, 0};
 	int rc;
 
-	if (d->changed)
+	/* In the other styles compose finds by itself what differs: what is the same is left alone. */
+	if (d->changed && deploy_update(d) == MODEL_UPDATE_RECREATE)
 		strv_add(&args, "--force-recreate");
 	rc = up_services(d, &args, err);
 	if (rc < 0)

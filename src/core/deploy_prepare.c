@@ -400,6 +400,7 @@ step_approve(struct deploy *d, struct err *err)
 	approved = model_approve(d->model, ids, d->images.n, err);
 	if (approved == NULL)
 		return -err->num;
+	model_label_inputs(approved, d->model, &d->inputs, &d->answers);
 	d->approved = model_dump(approved);
 	/* What an interrupted release left of the containers is not what the record says. */
 	d->changed = svc->row.release == 0 || svc->resume != 0 || !str_eq(d->digest, svc->release.digest);

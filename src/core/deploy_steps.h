@@ -107,6 +107,8 @@ int step_pull(struct deploy *d, struct err *err);
 int step_build(struct deploy *d, struct err *err);
 int step_approve(struct deploy *d, struct err *err);
 /* deploy_apply.c */
+/* How its release takes the place of what runs: what the compose file says, else pgo.toml, else recreate. */
+enum model_update deploy_update(const struct deploy *d);
 int step_plan(struct deploy *d, struct err *err);
 int step_checkout(struct deploy *d, struct err *err);
 int step_checkout_done(struct deploy *d, const struct job_result *r, struct err *err);

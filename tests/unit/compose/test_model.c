@@ -113,7 +113,7 @@ reload_is_misread(void **state)
 	    {"{\"reload\":true}", 0, true, ""},
 	    {"{\"reload\":false}", 0, false, ""},
 	    {"{\"reload\":\"false\"}", -EINVAL, false, "x-pgo.reload: must be true or false"},
-	    {"{\"relaod\":false}", -EINVAL, false, "x-pgo.relaod: unknown key"},
+	    {"{\"relaod\":false}", -EINVAL, false, "x-pgo.relaod: unknown key; the keys are reload and update"},
 	    {"[]", -EINVAL, false, "x-pgo: must be a mapping"},
 	    {"false", -EINVAL, false, "x-pgo: must be a mapping"},
 	};
@@ -131,6 +131,91 @@ reload_is_misread(void **state)
 		if (model_reload(model, &reload, &err) != rows[i].r || strstr(err.msg, rows[i].why) == NULL ||
 		    (rows[i].r == 0 && reload != rows[i].reload))
 			fail_msg("%s: %s", rows[i].pgo, err.msg);
+	}
+}
+
+static void
+update_is_misread(void **state)
+{
+	static const struct {
+		const char *pgo, *service;
+		enum model_update update;
+		const char *why; /* NULL: it is right */
+	} rows[] = {
+	    {"null", "null", MODEL_UPDATE_UNSAID, NULL},
+	    {"{\"reload\":false}", "{}", MODEL_UPDATE_UNSAID, NULL},
+	    {"{\"update\":\"recreate\"}", "null", MODEL_UPDATE_RECREATE, NULL},
+	    {"{\"update\":\"in-place\"}", "null", MODEL_UPDATE_IN_PLACE, NULL},
+	    {"{\"update\":\"start-first\"}", "{\"update\":\"in-place\"}", MODEL_UPDATE_START_FIRST, NULL},
+	    {"{\"update\":\"rolling\"}", "null", 0, "x-pgo.update: must be recreate, in-place or start-first"},
+	    {"{\"update\":true}", "null", 0, "x-pgo.update: must be"},
+	    {"{\"update\":\"\"}", "null", 0, "x-pgo.update: must be"},
+	    {"{\"updates\":\"recreate\"}", "null", 0, "x-pgo.updates: unknown key; the keys are reload and update"},
+	    {"null", "{\"reload\":false}", 0, "services.a.x-pgo.reload: unknown key; the only one is update"},
+	    {"null", "[]", 0, "services.a.x-pgo: must be a mapping"},
+	    {"null", "{\"update\":\"recreate\"}", 0, "services.a.x-pgo.update: must be in-place or start-first"},
+	    {"null", "{\"update\":1}", 0, "services.a.x-pgo.update: must be"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		auto_free char *text =
+		    str_printf("{\"services\":{\"a\":{\"x-pgo\":%s}},\"x-pgo\":%s}", rows[i].service, rows[i].pgo);
+		auto_json json_t *model = parse(text);
+		enum model_update update = MODEL_UPDATE_UNSAID;
+		struct err err = ERR_INIT;
+		bool reload, good = model_update(model, &update, &err) == 0;
+
+		if (good != (rows[i].why == NULL) || (!good && strstr(err.msg, rows[i].why) == NULL) ||
+		    (good && update != rows[i].update) || good != (model_reload(model, &reload, NULL) == 0))
+			fail_msg("%s: %s", text, err.msg);
+	}
+}
+
+/* Which services a change of one file's answer gives another label. */
+static void
+label_of(const char *changed, const char *service, char ret[MODEL_DIGEST_HEX])
+{
+	static const char text[] =
+	    "{\"services\":{\"conf\":{\"image\":\"x\",\"configs\":[{\"source\":\"c\"}],\"labels\":{\"a\":\"b\"}},"
+	    "\"key\":{\"image\":\"x\",\"secrets\":[{\"source\":\"s\"}]},"
+	    "\"site\":{\"image\":\"x\",\"volumes\":[{\"type\":\"bind\",\"source\":\"" LIVE "/www\"}],"
+	    "\"build\":{\"context\":\"" LIVE "/app\"}},\"none\":{\"image\":\"x\"}},"
+	    "\"configs\":{\"c\":{\"file\":\"" LIVE "/c.conf\"}},\"secrets\":{\"s\":{\"file\":\"" LIVE "/s.key\"}}}";
+	auto_json json_t *model = parse(text), *approved = parse(text);
+	auto_strv struct strv inputs = {0}, answers = {0};
+	const char *label;
+
+	assert_int_equal(model_inputs(model, LIVE, &inputs, NULL), 0);
+	for (size_t i = 0; i < inputs.n; i++)
+		strv_add(&answers, str_eq(inputs.v[i] + strlen(LIVE), changed) ? "blob 2" : "blob 1");
+	model_label_inputs(approved, model, &inputs, &answers);
+	label = json_string_value(
+	    json_object_get(json_object_get(json_object_get(json_object_get(approved, "services"), service), "labels"),
+		MODEL_INPUTS_LABEL));
+	snprintf(ret, MODEL_DIGEST_HEX, "%s", label == NULL ? "" : label);
+}
+
+static void
+a_changed_file_leaves_the_containers_that_read_it(void **state)
+{
+	static const struct {
+		const char *changed, *relabelled;
+	} rows[] = {{"/c.conf", "conf"}, {"/s.key", "key"}, {"/www", "site"}, {"/app", ""}, {"", ""}};
+	static const char *const services[] = {"conf", "key", "site"};
+	char was[MODEL_DIGEST_HEX], is[MODEL_DIGEST_HEX];
+
+	(void)state;
+	label_of("", "none", is);
+	assert_string_equal(is, "");
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		for (size_t k = 0; k < ARRAY_LEN(services); k++) {
+			label_of("", services[k], was);
+			label_of(rows[i].changed, services[k], is);
+			assert_int_equal(strlen(is), MODEL_DIGEST_HEX - 1);
+			if (str_eq(was, is) == str_eq(rows[i].relabelled, services[k]))
+				fail_msg("%s: %s", rows[i].changed, services[k]);
+		}
 	}
 }
 
@@ -367,6 +452,8 @@ main(void)
 	    cmocka_unit_test(a_model_without_limits_is_parsed),
 	    cmocka_unit_test(blkio_entries_cannot_be_read_back),
 	    cmocka_unit_test(reload_is_misread),
+	    cmocka_unit_test(update_is_misread),
+	    cmocka_unit_test(a_changed_file_leaves_the_containers_that_read_it),
 	    cmocka_unit_test(a_path_that_is_read_is_overlooked),
 	    cmocka_unit_test(a_newline_in_a_path_answers_for_another_path),
 	    cmocka_unit_test(thousands_of_paths_fill_the_memory),
