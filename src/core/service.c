@@ -13,18 +13,30 @@
 #include "core/runs.h"
 #include "engine/engine.h"
 
-/* A repository that is not the one that `tracked` came from is a new start for the commit, and for nothing else. */
+/* Where the tracked commit may come from: a commit that nobody had to sign is not one of a service that now wants it.
+ */
+static char *
+source_wanted(const struct conf_service *conf)
+{
+	return str_printf("%s%s", conf->source, conf->signed_only ? " signed" : "");
+}
+
+/* A repository that is not the one that `tracked` came from is a new start for the commit, and for nothing else; but
+ * keys that came with a commit that nobody had to sign open nothing any more. */
 static void
 adopt_configuration(struct service *svc)
 {
 	const struct conf_service *conf = svc->conf;
+	auto_free char *source = source_wanted(conf);
 
-	if (str_eq(svc->row.source, conf->source) && str_eq(svc->row.branch, conf->branch))
+	if (str_eq(svc->row.source, source) && str_eq(svc->row.branch, conf->branch))
 		return;
+	if (conf->signed_only && !str_ends(svc->row.source, " signed"))
+		str_set(&svc->row.keys, "");
 	if (svc->row.source[0] != '\0')
-		log_info("the configuration names another repository or branch: following it service=%s branch=%s",
+		log_info("the configuration names another repository, branch or rule: beginning anew service=%s branch=%s",
 		    conf->name, conf->branch);
-	str_set(&svc->row.source, conf->source);
+	str_set(&svc->row.source, source);
 	str_set(&svc->row.branch, conf->branch);
 	str_set(&svc->row.tracked, "");
 }
