@@ -6,7 +6,9 @@
 
 #include "base/auto.h"
 #include "base/path.h"
+#include "conf/fields.h"
 #include "conf/rules.h"
+#include "conf/settings.h"
 
 enum { CONF_VERSION = 1, SOURCE_LEN = 64 };
 
@@ -21,6 +23,7 @@ struct raw {
 	const json_t *compose;
 	const json_t *env;
 	const json_t *networks;
+	json_t *settings;
 	json_int_t uid;
 	json_int_t gid;
 	int line;
@@ -51,6 +54,8 @@ service_done(struct conf_service *s)
 		explicit_bzero(s->env.v[i], strlen(s->env.v[i]));
 	strv_done(&s->env);
 	strv_done(&s->networks);
+	free(s->signers);
+	settings_done(s);
 }
 
 void
@@ -64,47 +69,6 @@ conf_free(struct conf *c)
 	free(c->dir);
 	free(c->datadir);
 	free(c);
-}
-
-/* A string that obeys its rule. */
-static int
-take_string(const char *s, const char *what, int (*rule)(const char *, struct err *), char **ret_s, struct err *err)
-{
-	if (rule(s, err) < 0)
-		return err_wrap(err, "\"%s\"", what);
-	*ret_s = str_dup(s);
-	return 0;
-}
-
-/* The same, or null. */
-static int
-take_optional(const json_t *v, const char *what, int (*rule)(const char *, struct err *), char **ret_s, struct err *err)
-{
-	if (json_is_null(v))
-		return 0;
-	if (!json_is_string(v))
-		return err_set(err, EINVAL, "\"%s\" is neither a string nor null", what);
-	return take_string(json_string_value(v), what, rule, ret_s, err);
-}
-
-static int
-take_list(const json_t *v, const char *what, int (*rule)(const char *, struct err *), struct strv *sv, struct err *err)
-{
-	size_t i;
-	const json_t *item;
-
-	if (!json_is_array(v))
-		return err_set(err, EINVAL, "\"%s\" is not a list", what);
-	json_array_foreach(v, i, item)
-	{
-		if (!json_is_string(item))
-			return err_set(err, EINVAL, "\"%s\" has something else than strings", what);
-		if (rule(json_string_value(item), err) < 0)
-			return err_wrap(err, "\"%s\"", what);
-		if (!strv_add(sv, json_string_value(item)))
-			return err_set(err, EINVAL, "\"%s\" has too many entries", what);
-	}
-	return 0;
 }
 
 /* The credentials have a field of their own: in the URL they would end up in argv. */
@@ -143,54 +107,65 @@ take_common(const struct raw *raw, struct conf_service *s, struct err *err)
 {
 	int r = 0;
 
-	if ((r = take_string(raw->name, "name", rule_name, &s->name, err)) < 0 ||
-	    (r = take_string(raw->user, "user", rule_user, &s->user, err)) < 0 ||
-	    (r = take_string(raw->repository, "repository", rule_no_auth, &s->repository, err)) < 0 ||
-	    (r = take_string(raw->source, "source", rule_source, &s->source, err)) < 0 ||
-	    (r = take_string(raw->branch, "branch", rule_branch, &s->branch, err)) < 0 ||
-	    (r = take_optional(raw->compose, "compose", rule_compose, &s->compose, err)) < 0)
+	if ((r = field_string(raw->name, "name", rule_name, &s->name, err)) < 0 ||
+	    (r = field_string(raw->user, "user", rule_user, &s->user, err)) < 0 ||
+	    (r = field_string(raw->repository, "repository", rule_no_auth, &s->repository, err)) < 0 ||
+	    (r = field_string(raw->source, "source", rule_source, &s->source, err)) < 0 ||
+	    (r = field_string(raw->branch, "branch", rule_branch, &s->branch, err)) < 0 ||
+	    (r = field_optional(raw->compose, "compose", rule_compose, &s->compose, err)) < 0)
 		return r;
 	s->has_networks = !json_is_null(raw->networks);
-	return s->has_networks ? take_list(raw->networks, "networks", rule_network, &s->networks, err) : 0;
+	if (s->has_networks && (r = field_list(raw->networks, "networks", rule_network, &s->networks, err)) < 0)
+		return r;
+	return settings_read(raw->settings, s, err);
 }
 
 static int
 read_checked(json_t *row, struct conf_service *s, struct err *err)
 {
 	struct raw raw = {0};
+	const json_t *signers = NULL;
 	json_error_t e;
 	int r = 0;
 
-	if (json_unpack_ex(row, &e, JSON_STRICT, "{s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:i}", "name",
-		&raw.name, "user", &raw.user, "repository", &raw.repository, "auth", &raw.auth, "source", &raw.source,
-		"branch", &raw.branch, "compose", &raw.compose, "env", &raw.env, "networks", &raw.networks, "line",
-		&raw.line, "user_line", &raw.user_line, "user_column", &raw.user_column) < 0)
+	if (json_unpack_ex(row, &e, JSON_STRICT,
+		"{s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i}", "name", &raw.name, "user",
+		&raw.user, "repository", &raw.repository, "auth", &raw.auth, "source", &raw.source, "branch",
+		&raw.branch, "compose", &raw.compose, "env", &raw.env, "networks", &raw.networks, "signers", &signers,
+		"settings", &raw.settings, "line", &raw.line, "user_line", &raw.user_line, "user_column",
+		&raw.user_column) < 0)
 		return err_set(err, EINVAL, "%s", e.text);
 	if (raw.line < 1 || raw.user_line < 1 || raw.user_column < 1)
 		return err_set(err, EINVAL, "a line or column is not positive");
-	if ((r = take_common(&raw, s, err)) < 0 || (r = take_optional(raw.auth, "auth", rule_auth, &s->auth, err)) < 0)
+	if ((r = take_common(&raw, s, err)) < 0 ||
+	    (r = field_optional(raw.auth, "auth", rule_auth, &s->auth, err)) < 0 ||
+	    (r = field_optional(signers, "signers", rule_signers, &s->signers, err)) < 0)
 		return r;
+	s->signed_only = s->signers != NULL;
 	s->line = raw.line;
 	s->user_line = raw.user_line;
 	s->user_column = raw.user_column;
-	return take_list(raw.env, "env", rule_env, &s->env, err);
+	return field_list(raw.env, "env", rule_env, &s->env, err);
 }
 
 static int
 read_for_core(json_t *row, struct conf_service *s, struct err *err)
 {
 	struct raw raw = {0};
+	int signed_only = 0;
 	json_error_t e;
 
-	if (json_unpack_ex(row, &e, JSON_STRICT, "{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:o, s:o}", "name", &raw.name,
-		"user", &raw.user, "uid", &raw.uid, "gid", &raw.gid, "repository", &raw.repository, "source",
-		&raw.source, "branch", &raw.branch, "compose", &raw.compose, "networks", &raw.networks) < 0)
+	if (json_unpack_ex(row, &e, JSON_STRICT, "{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:o, s:o, s:b, s:o}", "name",
+		&raw.name, "user", &raw.user, "uid", &raw.uid, "gid", &raw.gid, "repository", &raw.repository, "source",
+		&raw.source, "branch", &raw.branch, "compose", &raw.compose, "networks", &raw.networks, "signed_only",
+		&signed_only, "settings", &raw.settings) < 0)
 		return err_set(err, EINVAL, "%s", e.text);
 	/* The highest number means "no change" to chown and setuid. */
 	if (raw.uid < 0 || raw.uid >= UINT32_MAX || raw.gid < 0 || raw.gid >= UINT32_MAX)
 		return err_set(err, EINVAL, "\"uid\" or \"gid\" is out of range");
 	s->uid = (uid_t)raw.uid;
 	s->gid = (gid_t)raw.gid;
+	s->signed_only = signed_only != 0;
 	return take_common(&raw, s, err);
 }
 
@@ -292,28 +267,15 @@ conf_find(const struct conf *c, const char *name)
 	return NULL;
 }
 
-static json_t *
-strings_json(const struct strv *sv)
-{
-	json_t *list = json_array();
-
-	if (list == NULL)
-		abort();
-	for (size_t i = 0; i < sv->n; i++) {
-		if (json_array_append_new(list, json_string(sv->v[i])) != 0)
-			abort();
-	}
-	return list;
-}
-
 /* Field by field: what is not named here, auth and env above all, core does not get. */
 static json_t *
 service_for_core(const struct conf_service *s)
 {
-	json_t *row = json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:s?, s:o?}", "name", s->name, "user", s->user,
-	    "uid", (json_int_t)s->uid, "gid", (json_int_t)s->gid, "repository", s->repository, "source", s->source,
-	    "branch", s->branch, "compose", s->compose, "networks",
-	    s->has_networks ? strings_json(&s->networks) : NULL);
+	json_t *row = json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:s?, s:o?, s:b, s:o}", "name", s->name, "user",
+	    s->user, "uid", (json_int_t)s->uid, "gid", (json_int_t)s->gid, "repository", s->repository, "source",
+	    s->source, "branch", s->branch, "compose", s->compose, "networks",
+	    s->has_networks ? field_strings(&s->networks) : NULL, "signed_only", s->signed_only, "settings",
+	    settings_json(s));
 
 	if (row == NULL)
 		abort();

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "conf/rules.h"
 #include "conf/service.h"
+#include "conf/settings.h"
 #include "conf/tree.h"
 
 static const json_t *
@@ -50,6 +51,61 @@ source_of(const char *repository, char ret_hex[SHA256_DIGEST_STRING_LENGTH])
 	SHA256Data((const uint8_t *)repository, strlen(repository), ret_hex);
 }
 
+static void
+add_strings(const struct service *s, enum key_id k, struct strv *sv)
+{
+	size_t i;
+	json_t *node;
+
+	json_array_foreach(json_object_get(node_of(s, k), "value"), i, node)
+	{
+		strv_add(sv, json_string_value(json_object_get(node, "value")));
+	}
+}
+
+static void
+add_routes(const struct service *s, struct strv *sv)
+{
+	size_t i;
+	json_t *entry;
+
+	json_array_foreach(json_object_get(node_of(s, KEY_URLS), "value"), i, entry)
+	{
+		const json_t *upstream = json_object_get(json_object_get(entry, "node"), "value");
+
+		strv_add_take(sv,
+		    str_printf("%s %s", json_string_value(json_object_get(entry, "key")), json_string_value(upstream)));
+	}
+}
+
+static json_t *
+settings_of(const struct service *s)
+{
+	struct conf_service settings = {0};
+	const char *update = string_or(s, KEY_UPDATE, NULL);
+	json_t *object = NULL;
+	size_t nkeys;
+	const struct key *keys = key_table(&nkeys);
+
+	for (size_t k = 0; k < KEY_IDS; k++) {
+		int64_t n = amount_otherwise(keys[k].amount);
+
+		if (!key_is_amount(&keys[k]))
+			continue;
+		if (s->entries[k] != NULL && service_amount(&keys[k], node_of(s, k), &n, NULL) < 0)
+			abort();
+		settings_set_amount(&settings, keys[k].amount, n);
+	}
+	settings.update = update == NULL ? NULL : str_dup(update);
+	settings.rewind_refused = str_eq(string_or(s, KEY_REWIND, "allow"), "refuse");
+	add_strings(s, KEY_ALLOW, &settings.allow);
+	add_strings(s, KEY_PORTS, &settings.ports);
+	add_routes(s, &settings.urls);
+	object = settings_json(&settings);
+	settings_done(&settings);
+	return object;
+}
+
 json_t *
 service_document(const struct service *s)
 {
@@ -63,12 +119,12 @@ service_document(const struct service *s)
 	if (rule_split_repository(string_or(s, KEY_REPOSITORY, ""), &url, &auth, NULL) < 0)
 		abort();
 	source_of(url, source);
-	doc = json_pack("{s:s, s:s, s:s, s:s?, s:s, s:s, s:s?, s:o, s:o?, s:i, s:i, s:i}", "name",
+	doc = json_pack("{s:s, s:s, s:s, s:s?, s:s, s:s, s:s?, s:o, s:o?, s:s?, s:o, s:i, s:i, s:i}", "name",
 	    string_or(s, KEY_NAME, NULL), "user", string_or(s, KEY_USER, NULL), "repository", url, "auth", auth,
 	    "source", source, "branch", string_or(s, KEY_BRANCH, "main"), "compose", string_or(s, KEY_COMPOSE, NULL),
-	    "env", env == NULL ? json_array() : env, "networks", strings(s, KEY_NETWORKS), "line",
-	    tree_number(s->node, "line"), "user_line", tree_number(user, "line"), "user_column",
-	    tree_number(user, "column"));
+	    "env", env == NULL ? json_array() : env, "networks", strings(s, KEY_NETWORKS), "signers",
+	    string_or(s, KEY_SIGNERS, NULL), "settings", settings_of(s), "line", tree_number(s->node, "line"),
+	    "user_line", tree_number(user, "line"), "user_column", tree_number(user, "column"));
 	if (doc == NULL)
 		abort();
 	return doc;

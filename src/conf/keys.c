@@ -20,27 +20,40 @@ static const struct key keys[] = {
 	"Variables for the compose file."},
     [KEY_NETWORKS] = {"networks", KEY_STRINGS, KEY_OPTIONAL, rule_network, "networks = [ \"reverseproxy\" ]",
 	"The external networks that the service may use; all without."},
+    [KEY_URLS] = {"urls", KEY_TABLE, KEY_OPTIONAL, rule_upstream, "urls = { \"example.org\" = \"web:8080\" }",
+	"Which names lead to which port.", .entry_rule = rule_site},
+    [KEY_UPDATE] = {"update", KEY_STRING, KEY_OPTIONAL, rule_update, "update = \"recreate\"",
+	"How containers are replaced, where the compose file does not say."},
+    [KEY_TIMEOUT] = {"timeout", KEY_DURATION, KEY_OPTIONAL, NULL, "timeout = \"10m\"",
+	"How long each step of a deploy may take.", AMOUNT_TIMEOUT},
+    [KEY_HEALTH_TIMEOUT] = {"health_timeout", KEY_DURATION, KEY_OPTIONAL, NULL, "health_timeout = \"2m\"",
+	"How long containers may take to become healthy.", AMOUNT_HEALTH_TIMEOUT},
+    [KEY_SETTLE] = {"settle", KEY_DURATION, KEY_OPTIONAL, NULL, "settle = \"2s\"",
+	"How long a container without a healthcheck must run.", AMOUNT_SETTLE},
+    [KEY_KEEP] = {"keep", KEY_COUNT, KEY_OPTIONAL, NULL, "keep = 3", "How many releases can be gone back to.",
+	AMOUNT_KEEP},
+    [KEY_SIGNERS] = {"signers", KEY_STRING, KEY_OPTIONAL, rule_signers, "signers = \"/etc/pgo/signers\"",
+	"The file of those whose signature a commit needs."},
+    [KEY_REWIND] = {"rewind", KEY_STRING, KEY_OPTIONAL, rule_rewind, "rewind = \"refuse\"",
+	"Whether a force push that drops the deployed commit is followed."},
+    [KEY_ALLOW] = {"allow", KEY_STRINGS, KEY_OPTIONAL, rule_allow, "allow = [ \"cap_add:NET_ADMIN\" ]",
+	"What the policy lets this service do besides."},
+    [KEY_PORTS] = {"ports", KEY_STRINGS, KEY_OPTIONAL, rule_ports, "ports = [ \"5005/5\" ]",
+	"The ports that the service may publish; none without."},
+    [KEY_CPUS] = {"cpus", KEY_NUMBER, KEY_OPTIONAL, NULL, "cpus = 1.5", "The most processors of a container.",
+	AMOUNT_CPUS},
+    [KEY_MEMORY] = {"memory", KEY_SIZE, KEY_OPTIONAL, NULL, "memory = \"512m\"", "The most memory of a container.",
+	AMOUNT_MEMORY},
+    [KEY_PIDS] = {"pids", KEY_COUNT, KEY_OPTIONAL, NULL, "pids = 200", "The most processes of a container.",
+	AMOUNT_PIDS},
     {"registries", KEY_STRINGS, KEY_LATER, NULL, "registries = [ \"user:token@registry\" ]",
 	"Credentials for image registries."},
-    {"urls", KEY_TABLE, KEY_LATER, NULL, "urls = { \"example.org\" = \"web:8080\" }",
-	"Which names lead to which port."},
     {"import", KEY_STRING, KEY_LATER, NULL, "import = \"Caddyfile-import\"", "The file to write a proxy's routes to."},
     {"reload", KEY_STRING, KEY_LATER, NULL, "reload = \"localhost:caddy//exec caddy caddy reload\"",
 	"How to reload the proxy."},
     {"mount", KEY_STRING, KEY_LATER, NULL, "mount = \"nfs://server/share\"", "An NFS share for the service's data."},
-    {"ports", KEY_STRINGS, KEY_LATER, NULL, "ports = [ \"5005/5\" ]",
-	"Ports the service may publish (of an older pgo)."},
     {"group", KEY_STRING, KEY_LATER, NULL, "group = \"web\"", "The group that the service runs as (of an older pgo)."},
     {"ignore", KEY_BOOL, KEY_LATER, NULL, "ignore = false", "Leave containers alone on a change (of an older pgo)."},
-    {"signers", KEY_STRINGS, KEY_LATER, NULL, "signers = [ \"ssh-ed25519 AAAA...\" ]",
-	"Whose signature a commit needs."},
-    {"rewind", KEY_BOOL, KEY_LATER, NULL, "rewind = false", "Whether the branch may be force-pushed."},
-    {"allow", KEY_STRINGS, KEY_LATER, NULL, "allow = [ \"cap_add:NET_ADMIN\" ]",
-	"What the policy lets this service do besides."},
-    {"update", KEY_STRING, KEY_LATER, NULL, "update = \"recreate\"", "How containers are replaced."},
-    {"timeout", KEY_STRING, KEY_LATER, NULL, "timeout = \"10m\"", "How long a deploy may take."},
-    {"health_timeout", KEY_STRING, KEY_LATER, NULL, "health_timeout = \"2m\"",
-	"How long containers may take to become healthy."},
 };
 _Static_assert(ARRAY_LEN(keys) <= KEYS_MAX, "KEYS_MAX holds every key");
 
@@ -115,13 +128,23 @@ key_near(const char *name)
 	return best;
 }
 
+bool
+key_is_amount(const struct key *key)
+{
+	return key->type >= KEY_DURATION;
+}
+
 const char *
 key_type_text(enum key_type type)
 {
 	static const char *const texts[] = {[KEY_STRING] = "a string",
 	    [KEY_BOOL] = "true or false",
 	    [KEY_STRINGS] = "a list of strings",
-	    [KEY_TABLE] = "a table of strings"};
+	    [KEY_TABLE] = "a table of strings",
+	    [KEY_DURATION] = "a duration in quotes",
+	    [KEY_SIZE] = "a size in quotes",
+	    [KEY_COUNT] = "a whole number",
+	    [KEY_NUMBER] = "a number"};
 
 	return texts[type];
 }

@@ -14,6 +14,10 @@ enum {
 	RULE_COMPOSE_MAX = 1024,
 	RULE_NETWORK_MAX = 255,
 	RULE_ENV_MAX = 64 * 1024,
+	RULE_SIGNERS_MAX = 1024,
+	RULE_ALLOW_MAX = 1024,
+	RULE_SITE_MAX = 1024,
+	RULE_UPSTREAM_MAX = 63, /* a label of the DNS */
 };
 
 /* Each returns 0, or -EINVAL and the end of a sentence that begins with `key "x"`: what is wrong and what to write
@@ -26,6 +30,15 @@ int rule_branch(const char *s, struct err *err);
 int rule_compose(const char *s, struct err *err);
 int rule_env(const char *s, struct err *err);
 int rule_network(const char *s, struct err *err);
+int rule_update(const char *s, struct err *err);
+int rule_rewind(const char *s, struct err *err);
+int rule_signers(const char *s, struct err *err);
+int rule_allow(const char *s, struct err *err);
+int rule_ports(const char *s, struct err *err);
+/* An entry of `urls`: its name, its value, and both with a space between, as the documents have it. */
+int rule_site(const char *s, struct err *err);
+int rule_upstream(const char *s, struct err *err);
+int rule_route(const char *s, struct err *err);
 
 /* The repository without the credentials of an http or https URL, and these as "user:password", percent-decoded
  * ("token:" for https://token@host; NULL without). Both are the caller's. Errors are those of rule_repository. */

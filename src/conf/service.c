@@ -1,5 +1,7 @@
 #include "conf/service.h"
 
+#include <errno.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,13 @@ wrong_type(struct service *s, const struct key *key, const json_t *node, const c
 	    str_eq(where, key->name) ? key_type_text(key->type) : "a string", tree_type_text(node), key->example);
 }
 
+static void
+broken_rule(struct service *s, const json_t *node, const char *where, const struct err *err)
+{
+	problems_add(s->problems, tree_number(node, "line"), tree_number(node, "column"), "%s: key \"%s\" %s", s->title,
+	    where, err->msg);
+}
+
 /* A string value, alone or in a list or table: its type, no NUL, and the key's rule. where names it: "env[2]". */
 static void
 check_string(struct service *s, const struct key *key, const json_t *node, const char *where)
@@ -33,8 +42,42 @@ check_string(struct service *s, const struct key *key, const json_t *node, const
 		err_set(&err, 1, "has a NUL character: write it without");
 	else if (key->rule == NULL || key->rule(json_string_value(value), &err) == 0)
 		return;
-	problems_add(s->problems, tree_number(node, "line"), tree_number(node, "column"), "%s: key \"%s\" %s", s->title,
-	    where, err.msg);
+	broken_rule(s, node, where, &err);
+}
+
+int
+service_amount(const struct key *key, const json_t *node, int64_t *ret_n, struct err *err)
+{
+	const json_t *value = json_object_get(node, "value");
+
+	if (!json_is_string(value))
+		return amount_of_number(key->amount, json_is_null(value) ? NAN : json_number_value(value), ret_n, err);
+	if (strlen(json_string_value(value)) != json_string_length(value))
+		return err_set(err, EINVAL, "has a NUL character");
+	return amount_of_text(key->amount, json_string_value(value), ret_n, err);
+}
+
+static void
+check_amount(struct service *s, const struct key *key, const json_t *node)
+{
+	struct err err = ERR_INIT;
+	int64_t n;
+
+	if (service_amount(key, node, &n, &err) < 0)
+		problems_add(s->problems, tree_number(node, "line"), tree_number(node, "column"),
+		    "%s: key \"%s\" %s: write %s", s->title, key->name, err.msg, key->example);
+}
+
+/* No list holds more than the daemon takes. */
+static bool
+is_too_long(struct service *s, const struct key *key, const json_t *node)
+{
+	size_t n = json_array_size(json_object_get(node, "value"));
+
+	if (n > STRV_MAX)
+		problems_add(s->problems, tree_number(node, "line"), tree_number(node, "column"),
+		    "%s: key \"%s\" has %zu entries: %d are allowed", s->title, key->name, n, (int)STRV_MAX);
+	return n > STRV_MAX;
 }
 
 static void
@@ -42,17 +85,27 @@ check_list(struct service *s, const struct key *key, const json_t *node)
 {
 	const json_t *list = json_object_get(node, "value");
 
-	if (json_array_size(list) > STRV_MAX) {
-		problems_add(s->problems, tree_number(node, "line"), tree_number(node, "column"),
-		    "%s: key \"%s\" has %zu entries: %d are allowed", s->title, key->name, json_array_size(list),
-		    (int)STRV_MAX);
+	if (is_too_long(s, key, node))
 		return;
-	}
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		auto_free char *where = str_printf("%s[%zu]", key->name, i);
 
 		check_string(s, key, json_array_get(list, i), where);
 	}
+}
+
+/* The name of an entry of a table. */
+static void
+check_entry_name(struct service *s, const struct key *key, const json_t *entry, const char *where)
+{
+	const json_t *name = json_object_get(entry, "key");
+	struct err err = ERR_INIT;
+
+	if (strlen(json_string_value(name)) != json_string_length(name))
+		err_set(&err, 1, "has a NUL character: write it without");
+	else if (key->entry_rule == NULL || key->entry_rule(json_string_value(name), &err) == 0)
+		return;
+	broken_rule(s, entry, where, &err);
 }
 
 /* The keys of such a table are values of the administrator's: they are not shown. */
@@ -61,9 +114,12 @@ check_table(struct service *s, const struct key *key, const json_t *node)
 {
 	const json_t *rows = json_object_get(node, "value");
 
+	if (is_too_long(s, key, node))
+		return;
 	for (size_t i = 0; i < json_array_size(rows); i++) {
 		auto_free char *where = str_printf("%s[%zu]", key->name, i);
 
+		check_entry_name(s, key, json_array_get(rows, i), where);
 		check_string(s, key, json_object_get(json_array_get(rows, i), "node"), where);
 	}
 }
@@ -71,10 +127,17 @@ check_table(struct service *s, const struct key *key, const json_t *node)
 static void
 check_value(struct service *s, const struct key *key, const json_t *node)
 {
-	static const char *const wanted[] = {
-	    [KEY_STRING] = "string", [KEY_BOOL] = "boolean", [KEY_STRINGS] = "array", [KEY_TABLE] = "table"};
+	static const char *const wanted[] = {[KEY_STRING] = "string",
+	    [KEY_BOOL] = "boolean",
+	    [KEY_STRINGS] = "array",
+	    [KEY_TABLE] = "table",
+	    [KEY_DURATION] = "string",
+	    [KEY_SIZE] = "string",
+	    [KEY_COUNT] = "integer",
+	    [KEY_NUMBER] = "float"};
+	bool whole = key->type == KEY_NUMBER && tree_is(node, "integer");
 
-	if (!tree_is(node, wanted[key->type]))
+	if (!tree_is(node, wanted[key->type]) && !whole)
 		wrong_type(s, key, node, key->name);
 	else if (key->type == KEY_STRING)
 		check_string(s, key, node, key->name);
@@ -82,6 +145,8 @@ check_value(struct service *s, const struct key *key, const json_t *node)
 		check_list(s, key, node);
 	else if (key->type == KEY_TABLE)
 		check_table(s, key, node);
+	else if (key_is_amount(key))
+		check_amount(s, key, node);
 }
 
 static void

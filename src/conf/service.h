@@ -16,6 +16,8 @@ struct service {
 	const json_t *entries[KEYS_MAX]; /* by position in the table of keys; NULL: not there */
 };
 
+/* The amount that stands in a node of the key's type. Errors are those of amounts.h. */
+int service_amount(const struct key *key, const json_t *node, int64_t *ret_n, struct err *err);
 /* Checks all of it. node is a table; index counts from 0. What is wrong is added to s->problems. */
 void service_check(struct service *s, size_t index);
 /* {"user", "line", "column"} of the account, for pgod to look up even when other things are wrong; NULL when there is

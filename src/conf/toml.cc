@@ -62,6 +62,7 @@ parser_assert(bool holds, const char *assertion, const T &at)
 #include "conf/toml.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <string>
 #include <string_view>
@@ -174,6 +175,12 @@ class walker
 		return list.take();
 	}
 
+	// JSON has neither inf nor nan.
+	static json_t *finite(double number)
+	{
+		return std::isfinite(number) ? json_real(number) : json_null();
+	}
+
 	json_t *value(const toml::node &node, const char **ret_type, position at)
 	{
 		switch (node.type()) {
@@ -191,7 +198,7 @@ class walker
 			return json_integer(node.as_integer()->get());
 		case toml::node_type::floating_point:
 			*ret_type = "float";
-			return json_null();
+			return finite(node.as_floating_point()->get());
 		case toml::node_type::array:
 			*ret_type = "array";
 			return array(*node.as_array(), at);

@@ -24,10 +24,14 @@ extern "C" {
 
 /* The document as a node, or NULL with *ret_problem filled. A node is {"type": T, "line": n, "column": n, "value": V}:
  *
- *   T string    V string (may hold NUL bytes)       T array  V array of nodes
- *   T boolean   V true or false                     T table  V array of {"key": string, "line": n, "column": n, "node":
- * node} T integer   V integer                                    in the order of the file; line and column are the
- * key's T float, date   V null: no key of ours takes one
+ *   string   V string, which may hold NUL bytes
+ *   boolean  V true or false
+ *   integer  V integer
+ *   float    V real, null for inf and nan
+ *   date     V null: no key of ours takes one
+ *   array    V array of nodes
+ *   table    V array of {"key": string, "line": n, "column": n, "node": node} in the order of the file; line and
+ *            column are the key's
  *
  * The text need not end with NUL and is not trusted. The sentence never quotes a value of the document, since that may
  * be a secret. The caller owns the tree. */

@@ -20,8 +20,9 @@ tree_is(const json_t *node, const char *type)
 const char *
 tree_type_text(const json_t *node)
 {
-	static const char *const texts[][2] = {{"string", "a string"}, {"integer", "a number"}, {"float", "a number"},
-	    {"boolean", "a truth value"}, {"date", "a date or time"}, {"array", "a list"}, {"table", "a table"}};
+	static const char *const texts[][2] = {{"string", "a string"}, {"integer", "a number"},
+	    {"float", "a decimal number"}, {"boolean", "a truth value"}, {"date", "a date or time"},
+	    {"array", "a list"}, {"table", "a table"}};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		if (tree_is(node, texts[i][0]))

@@ -21,23 +21,31 @@ print_usage(void)
 	return fputs(buf_str(&b), stdout) < 0 || fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* The problems are for a person at a terminal; what stands in them is the file's. */
+/* For a person at a terminal; what stands in it is the file's. */
+static void
+tell(const char *kind, const char *sentence)
+{
+	auto_buf struct buf b = BUF_INIT(USAGE_MAX);
+
+	buf_vis(&b, sentence, strlen(sentence), false);
+	fprintf(stderr, "%s%s\n", kind, buf_str(&b));
+}
+
 static int
 check(const struct options *o)
 {
 	auto_config struct config c = CONFIG_INIT;
 	struct err err = ERR_INIT;
+	int rc = config_load(o->config, facts_libexec(), &c, &err);
 
-	if (config_load(o->config, facts_libexec(), &c, &err) == 0)
+	if (c.warning != NULL)
+		tell("warning: ", c.warning);
+	if (rc == 0)
 		return EXIT_SUCCESS;
 	if (c.problems.n == 0)
 		fprintf(stderr, "pgod: %s\n", err.msg);
-	for (size_t i = 0; i < c.problems.n; i++) {
-		auto_buf struct buf b = BUF_INIT(USAGE_MAX);
-
-		buf_vis(&b, c.problems.v[i], strlen(c.problems.v[i]), false);
-		fprintf(stderr, "%s\n", buf_str(&b));
-	}
+	for (size_t i = 0; i < c.problems.n; i++)
+		tell("", c.problems.v[i]);
 	return EXIT_FAILURE;
 }
 

@@ -65,6 +65,8 @@ stop(struct pgod *p, int status, const char *why)
 static void
 log_problems(const struct config *c)
 {
+	if (c->warning != NULL)
+		log_warn("%s", c->warning);
 	for (size_t i = 0; i < c->problems.n; i++)
 		log_err("%s", c->problems.v[i]);
 }

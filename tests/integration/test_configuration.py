@@ -38,7 +38,13 @@ def test_keys_match_whatever_their_case(pgo):
     assert check(pgo, good(pgo).replace("user =", "USER =").replace("repository", "rePository")).returncode == 0
 
 
-@pytest.mark.parametrize("key", ["name", "user", "repository", "branch", "compose", "env", "networks"])
+KEYS = [
+    *["name", "user", "repository", "branch", "compose", "env", "networks", "urls", "update", "timeout", "health_timeout", "settle"],
+    *["signers", "rewind", "allow", "ports", "memory"],
+]
+
+
+@pytest.mark.parametrize("key", KEYS)
 def test_a_wrong_type_is_told_with_line_and_column(pgo, key):
     lines = [line for line in good(pgo).splitlines() if not line.startswith(key + " ")]
     lines.insert(1, f"{key} = 7")
@@ -52,7 +58,49 @@ def test_an_unknown_key_is_named(pgo):
     assert done.returncode == 1 and re.search(r"pgo\.toml:5:\d+: .*colour", done.stderr), done.stderr
 
 
-@pytest.mark.parametrize("line", ['registries = ["t@r"]', 'urls = { "a.org" = "web:80" }', 'import = "C"', 'reload = "h:c//exec x"', 'mount = "nfs://s/p"'])
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('timeout = "soon"', "no duration"),
+        ('health_timeout = "2h"', "1s and 1h"),
+        ('settle = "11m"', "0s and 10m"),
+        ("keep = 0", "1 and 20"),
+        ("keep = 1.5", "whole number"),
+        ('update = "rolling"', "start-first"),
+        ('signers = "signers"', "absolute path"),
+        ('rewind = "sometimes"', '"refuse"'),
+        ('allow = ["CAP_ADD"]', "cap_add:NET_ADMIN"),
+        ('ports = ["8080:80"]', "5005/5"),
+        ('urls = { "a.org" = "8080" }', '"web:8080"'),
+        ("cpus = 0", "0.01 and 1024"),
+        ('cpus = "1.5"', "a number, not a string"),
+        ('memory = "lots"', '"512m"'),
+        ('memory = "1m"', "6m and 1t"),
+        ("pids = -1", "1 and 4194304"),
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_told_with_what_to_write(pgo, line, told):
+    done = check(pgo, good(pgo, line + "\n"))
+    assert done.returncode == 1 and re.search(rf"pgo\.toml:5:\d+: .*{line.split()[0]}.*{re.escape(told)}", done.stderr), done.stderr
+
+
+def test_every_key_together_passes(pgo):
+    more = 'timeout = "10m"\nhealth_timeout = "2m"\nsettle = "2s"\nkeep = 3\nupdate = "recreate"\nrewind = "refuse"\n'
+    more += 'allow = ["cap_add:NET_ADMIN"]\nports = ["5005/5"]\ncpus = 2\nmemory = "512m"\npids = 200\n'
+    done = check(pgo, good(pgo, more))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_names_that_nothing_routes_are_told_once_and_are_no_error(pgo):
+    done = check(pgo, good(pgo, 'urls = { "a.org" = "web:80", "b.org" = "web:80" }\n'))
+    assert done.returncode == 0
+    assert len(done.stderr.splitlines()) == 1 and re.search(r"warning.*pgo\.toml:1:.*routes.*urls", done.stderr), done.stderr
+    pgo.services["site"] = {"name": "site", "user": pgo.accounts.a.pw_name, "repository": pgo.repo("site").url, "urls": {"a.org": "web:80"}}
+    pgo.start().wait_listening()
+    assert len(re.findall("routes", pgo.log())) == 1
+
+
+@pytest.mark.parametrize("line", ['registries = ["t@r"]', 'import = "C"', 'reload = "h:c//exec x"', 'mount = "nfs://s/p"'])
 def test_a_documented_key_whose_part_is_not_built_is_refused_by_name(pgo, line):
     done = check(pgo, good(pgo, line + "\n"))
     assert done.returncode == 1 and "not yet supported" in done.stderr and line.split()[0] in done.stderr

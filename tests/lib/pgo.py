@@ -40,6 +40,13 @@ def install_roles(into):
     return into
 
 
+def toml(value):
+    """A value as TOML writes it."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {json.dumps(entry)}" for key, entry in value.items()) + " }"
+    return json.dumps(value)
+
+
 class Repo:
     """A git repository with a working tree, owned by the account that will fetch it."""
 
@@ -131,15 +138,18 @@ class Pgod:
         return made
 
     def service(self, name, repo=None, user=None, **keys):
-        """Adds or replaces a [[services]] entry; write_config (or start) makes it a file."""
+        """Adds or replaces a [[services]] entry; write_config (or start) makes it a file. Keys that are None are left out."""
         repository = repo.url if isinstance(repo, Repo) else repo
-        self.services[name] = {"name": name, "user": user or self.accounts.a.pw_name, "repository": repository, **keys}
+        fixed = {"name": name, "user": user or self.accounts.a.pw_name, "repository": repository}
+        # Fake containers need no time to show that they stay.
+        self.services[name] = {**fixed, "settle": "0s", **keys}
 
     def write_config(self, text=None):
         if text is None:
             entries = []
             for service in self.services.values():
-                entries.append("[[services]]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in service.items()))
+                keys = (f"{key} = {toml(value)}\n" for key, value in service.items() if value is not None)
+                entries.append("[[services]]\n" + "".join(keys))
             text = "\n".join(entries)
         with open(self.config + ".new", "w", encoding="utf-8") as out:
             out.write(text)

@@ -10,15 +10,21 @@
 #include "conf/conf.h"
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define SETTINGS                                                                                                     \
+	"{\"timeout_ms\":1000,\"health_timeout_ms\":120000,\"settle_ms\":0,\"keep\":20,\"cpus_milli\":1500,"         \
+	"\"memory_bytes\":6291456,\"pids\":200,\"update\":\"in-place\",\"rewind_refused\":true,\"allow\":[\"pid\"]," \
+	"\"ports\":[\"5005/5\"],\"urls\":[\"a.org web:80\"]}"
 #define CHECKED_SERVICE                                                                                               \
 	"{\"name\":\"pgo\",\"user\":\"miek\",\"repository\":\"https://host/"                                          \
 	"x\",\"auth\":\"u:hunter22\",\"source\":\"" HEX "\",\"branch\":\"main\",\"compose\":\"c.yaml\",\"env\":[\"A=" \
-	"hunter22\"],\"networks\":[\"n\"],\"line\":1,\"user_line\":3,"                                                \
+	"hunter22\"],\"networks\":[\"n\"],\"signers\":\"/etc/signers\",\"settings\":" SETTINGS                        \
+	",\"line\":1,\"user_line\":3,"                                                                                \
 	"\"user_column\":8}"
 #define CHECKED "{\"version\":1,\"errors\":[],\"services\":[" CHECKED_SERVICE "]}"
 #define CORE_SERVICE                                                                                         \
 	"{\"name\":\"pgo\",\"user\":\"miek\",\"uid\":1000,\"gid\":4294967294,\"repository\":\"https://host/" \
-	"x\",\"source\":\"" HEX "\",\"branch\":\"main\",\"compose\":null,\"networks\":[]}"
+	"x\",\"source\":\"" HEX                                                                              \
+	"\",\"branch\":\"main\",\"compose\":null,\"networks\":[],\"signed_only\":true,\"settings\":" SETTINGS "}"
 #define CORE                                                                                                           \
 	"{\"version\":1,\"dir\":\"/var/lib/pgo\",\"datadir\":\"/data\",\"poll_ms\":300000,\"services\":[" CORE_SERVICE \
 	"]}"
@@ -32,6 +38,23 @@ parse(const char *json)
 	assert_string_equal(err.msg, "");
 	assert_non_null(c);
 	return c;
+}
+
+static void
+expect_settings(const struct conf_service *s)
+{
+	assert_int_equal(s->timeout_ms, 1000);
+	assert_int_equal(s->health_timeout_ms, 120000);
+	assert_int_equal(s->settle_ms, 0);
+	assert_int_equal(s->keep, 20);
+	assert_int_equal(s->cpus_milli, 1500);
+	assert_int_equal(s->memory_bytes, 6 << 20);
+	assert_int_equal(s->pids, 200);
+	assert_string_equal(s->update, "in-place");
+	assert_true(s->rewind_refused);
+	assert_string_equal(s->allow.v[0], "pid");
+	assert_string_equal(s->ports.v[0], "5005/5");
+	assert_string_equal(s->urls.v[0], "a.org web:80");
 }
 
 static void
@@ -54,6 +77,9 @@ the_checked_document_is_read_whole(void **state)
 	assert_string_equal(s->env.v[0], "A=hunter22");
 	assert_true(s->has_networks);
 	assert_string_equal(s->networks.v[0], "n");
+	assert_string_equal(s->signers, "/etc/signers");
+	assert_true(s->signed_only);
+	expect_settings(s);
 	assert_int_equal(s->line, 1);
 	assert_int_equal(s->user_line, 3);
 	assert_int_equal(s->user_column, 8);
@@ -87,6 +113,9 @@ cores_document_is_read_and_written_alike(void **state)
 	assert_int_equal(c->services[0].gid, 4294967294U);
 	assert_true(c->services[0].has_networks);
 	assert_null(c->services[0].auth);
+	assert_null(c->services[0].signers);
+	assert_true(c->services[0].signed_only);
+	expect_settings(&c->services[0]);
 	conf_free(c);
 }
 
@@ -105,6 +134,7 @@ no_secret_reaches_core(void **state)
 	assert_null(strstr(json, "hunter"));
 	assert_null(strstr(json, "auth"));
 	assert_null(strstr(json, "env"));
+	assert_null(strstr(json, "/etc/signers"));
 	core = parse(json);
 	assert_string_equal(core->services[0].compose, "c.yaml");
 	assert_int_equal(core->services[0].networks.n, 1);
@@ -171,6 +201,24 @@ a_document_that_is_not_quite_ours_is_refused(void **state)
 	    {CHECKED, "[\"A=hunter22\"]", "[\"LD_PRELOAD=hunter22\"]", "may not"},
 	    {CHECKED, "[\"n\"]", "[\"-n\"]", "network"},
 	    {CHECKED, "[\"n\"]", "\"n\"", "network"},
+	    {CHECKED, "\"/etc/signers\"", "\"signers\"", "absolute"},
+	    {CHECKED, "\"signers\":\"/etc/signers\",", "", "signers"},
+	    {CHECKED, SETTINGS, "{}", "lacks a field"},
+	    {CHECKED, SETTINGS, "[]", "lacks a field"},
+	    {CHECKED, "\"pids\":200", "\"pids\":200,\"more\":1", "one too many"},
+	    {CHECKED, "\"pids\":200", "\"pidz\":200", "\"pids\" is missing"},
+	    {CHECKED, "\"pids\":200", "\"pids\":2.5", "\"pids\" is missing or out of range"},
+	    {CHECKED, "\"timeout_ms\":1000", "\"timeout_ms\":1", "out of range"},
+	    {CHECKED, "\"timeout_ms\":1000", "\"timeout_ms\":-1", "out of range"},
+	    {CHECKED, "\"keep\":20", "\"keep\":0", "out of range"},
+	    {CHECKED, "\"in-place\"", "\"rolling\"", "update"},
+	    {CHECKED, "\"rewind_refused\":true", "\"rewind_refused\":\"refuse\"", "neither"},
+	    {CHECKED, "[\"pid\"]", "[\"PID\"]", "allow"},
+	    {CHECKED, "[\"5005/5\"]", "[\"5005\"]", "ports"},
+	    {CHECKED, "[\"a.org web:80\"]", "[\"a.org\"]", "urls"},
+	    {CHECKED, "[\"a.org web:80\"]", "[\"a.org  web:80\"]", "urls"},
+	    {CORE, "\"signed_only\":true,", "", "signed_only"},
+	    {CORE, "\"signed_only\":true", "\"signers\":null,\"signed_only\":true", "signers"},
 	    {CHECKED, "\"line\":1", "\"line\":0", "positive"},
 	    {CHECKED, "\"line\":1", "\"line\":1.5", "integer"},
 	    {CHECKED, "\"line\":1", "\"line\":1,\"uid\":0", "uid"},

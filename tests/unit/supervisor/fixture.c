@@ -468,7 +468,9 @@ blocker(long long id, const char *service, pid_t *ret_pid)
 {
 	auto_free char *script = str_printf("echo $$; until test -e %s/go; do sleep 0.05; done; echo over", fx.root);
 	int fd = job_start(&fx, id, "stop", service, NULL, "--", "sh", "-c", script, NULL);
+	auto_msg struct msg m = MSG_INIT;
 
 	*ret_pid = read_pid(fd);
+	expect(&fx, "job-started", &m); /* only then does the lock tell who has it */
 	return fd;
 }

@@ -1,0 +1,144 @@
+/* The keys that say how a service is deployed, whose commits it takes, and what it may do besides. */
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "conf/rules.h"
+
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+
+enum { PORT_MAX = 65535, PORT_DIGITS_MAX = 5 };
+
+static bool
+is_visible(const char *s)
+{
+	for (; *s != '\0'; s++) {
+		if ((unsigned char)*s <= 0x20 || *s == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+int
+rule_update(const char *s, struct err *err)
+{
+	static const char *const styles[] = {"recreate", "in-place", "start-first"};
+
+	for (size_t i = 0; i < ARRAY_LEN(styles); i++) {
+		if (str_eq(s, styles[i]))
+			return 0;
+	}
+	return err_set(err, EINVAL, "is no style of updating: write \"recreate\", \"in-place\" or \"start-first\"");
+}
+
+int
+rule_rewind(const char *s, struct err *err)
+{
+	if (str_eq(s, "allow") || str_eq(s, "refuse"))
+		return 0;
+	return err_set(err, EINVAL, "is neither \"allow\" nor \"refuse\": write one of them");
+}
+
+int
+rule_signers(const char *s, struct err *err)
+{
+	if (s[0] != '/')
+		return err_set(err, EINVAL, "is no absolute path: write it like \"/etc/pgo/signers\"");
+	if (!path_is_clean(s) || str_eq(s, "/"))
+		return err_set(err, EINVAL,
+		    "has \"..\", \".\" or \"//\", or ends with \"/\": write the plain path of a file, like "
+		    "\"/etc/pgo/signers\"");
+	if (strlen(s) > RULE_SIGNERS_MAX)
+		return err_set(err, EINVAL, "has %zu bytes: %d are allowed", strlen(s), RULE_SIGNERS_MAX);
+	return 0;
+}
+
+int
+rule_allow(const char *s, struct err *err)
+{
+	size_t len = strspn(s, LOWER DIGITS "_.");
+
+	if (len == 0 || strchr(LOWER, s[0]) == NULL || (s[len] != '\0' && s[len] != ':'))
+		return err_set(
+		    err, EINVAL, "does not begin with a key of a compose file: write it like \"cap_add:NET_ADMIN\"");
+	if (s[len] == ':' && (s[len + 1] == '\0' || !is_visible(s + len)))
+		return err_set(err, EINVAL,
+		    "has nothing, a space or a control character behind \":\": write it like \"cap_add:NET_ADMIN\"");
+	if (strlen(s) > RULE_ALLOW_MAX)
+		return err_set(err, EINVAL, "has %zu bytes: %d are allowed", strlen(s), RULE_ALLOW_MAX);
+	return 0;
+}
+
+/* A number of len digits within [min, PORT_MAX]; -1 when it is none. */
+static int
+number(const char *s, size_t len, int min)
+{
+	int n = 0;
+
+	if (len == 0 || len > PORT_DIGITS_MAX)
+		return -1;
+	for (size_t i = 0; i < len; i++)
+		n = n * 10 + (s[i] - '0');
+	return n < min || n > PORT_MAX ? -1 : n;
+}
+
+int
+rule_ports(const char *s, struct err *err)
+{
+	size_t low_len = strspn(s, DIGITS);
+	const char *count = s[low_len] == '/' ? s + low_len + 1 : "";
+	int low = number(s, low_len, 1);
+	int more = count[strspn(count, DIGITS)] == '\0' ? number(count, strlen(count), 0) : -1;
+
+	if (low < 0 || more < 0)
+		return err_set(err, EINVAL,
+		    "is no range of ports: write the first and how many follow it, \"5005/5\" for 5005 to 5010");
+	if (low + more > PORT_MAX)
+		return err_set(err, EINVAL, "goes beyond port %d: write fewer, like \"5005/5\"", PORT_MAX);
+	return 0;
+}
+
+/* What a proxy calls a site: [scheme://]host[:port][/path]. It is written into its configuration one day, so nothing
+ * passes that means something there. */
+int
+rule_site(const char *s, struct err *err)
+{
+	if (s[0] == '\0' || s[strspn(s, LOWER UPPER DIGITS ".-_*:/")] != '\0')
+		return err_set(err, EINVAL,
+		    "has a name that is empty or holds something else than letters, digits and .-_*:/: write it like "
+		    "\"example.org\" = \"web:8080\"");
+	if (strlen(s) > RULE_SITE_MAX)
+		return err_set(err, EINVAL, "has a name of %zu bytes: %d are allowed", strlen(s), RULE_SITE_MAX);
+	return 0;
+}
+
+int
+rule_upstream(const char *s, struct err *err)
+{
+	size_t len = strspn(s, LOWER UPPER DIGITS "._-");
+	const char *port = s[len] == ':' ? s + len + 1 : "";
+
+	if (len == 0 || strchr("._-", s[0]) != NULL || port[strspn(port, DIGITS)] != '\0' ||
+	    number(port, strlen(port), 1) < 0)
+		return err_set(err, EINVAL,
+		    "does not lead to a port of a compose service: write it like \"example.org\" = \"web:8080\"");
+	if (len > RULE_UPSTREAM_MAX)
+		return err_set(err, EINVAL, "has a name of %zu bytes: %d are allowed", len, RULE_UPSTREAM_MAX);
+	return 0;
+}
+
+int
+rule_route(const char *s, struct err *err)
+{
+	const char *space = strchr(s, ' ');
+	auto_free char *site = str_printf("%.*s", space == NULL ? 0 : (int)(space - s), s);
+
+	if (rule_site(site, err) < 0)
+		return -EINVAL;
+	return rule_upstream(space + 1, err);
+}

@@ -1,0 +1,276 @@
+#include "cmocka_all.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/str.h"
+#include "conf/amounts.h"
+#include "conf/rules.h"
+
+struct sample {
+	const char *value;
+	const char *part; /* of the sentence; NULL: the value is fine */
+};
+
+static void
+try_all(int (*rule)(const char *, struct err *), const struct sample *samples, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct err err = ERR_INIT;
+		int r = rule(samples[i].value, &err);
+
+		if (samples[i].part == NULL && r != 0)
+			fail_msg("\"%s\" is refused: %s", samples[i].value, err.msg);
+		if (samples[i].part != NULL && (r != -EINVAL || strstr(err.msg, samples[i].part) == NULL))
+			fail_msg(
+			    "\"%s\" gives %d, \"%s\", without \"%s\"", samples[i].value, r, err.msg, samples[i].part);
+	}
+}
+
+static void
+ports_that_are_no_range(void **state)
+{
+	static const struct sample samples[] = {
+	    {"5005/5", NULL},
+	    {"1/0", NULL},
+	    {"65535/0", NULL},
+	    {"1/65534", NULL},
+	    {"1/65535", "beyond port 65535"},
+	    {"65535/1", "beyond port 65535"},
+	    {"", "no range"},
+	    {"5005", "no range"},
+	    {"5005/", "no range"},
+	    {"/5", "no range"},
+	    {"0/5", "no range"},
+	    {"65536/0", "no range"},
+	    {"5005/5/5", "no range"},
+	    {"5005-5010", "no range"},
+	    {"5005/-5", "no range"},
+	    {"+5005/5", "no range"},
+	    {" 5005/5", "no range"},
+	    {"5005/5 ", "no range"},
+	    {"5005/4294967296", "no range"},
+	    {"99999999999999999999/5", "no range"},
+	};
+
+	(void)state;
+	try_all(rule_ports, samples, ARRAY_LEN(samples));
+}
+
+static void
+exceptions_that_name_no_key(void **state)
+{
+	static const struct sample samples[] = {
+	    {"cap_add:NET_ADMIN", NULL},
+	    {"pid", NULL},
+	    {"pid:host", NULL},
+	    {"deploy.resources", NULL},
+	    {"devices:/dev/ttyUSB0:/dev/ttyUSB0", NULL},
+	    {"", "does not begin"},
+	    {":x", "does not begin"},
+	    {"CAP_ADD:x", "does not begin"},
+	    {"9x", "does not begin"},
+	    {".x", "does not begin"},
+	    {"cap add", "does not begin"},
+	    {"*", "does not begin"},
+	    {"cap_add=x", "does not begin"},
+	    {"cap_add:", "behind \":\""},
+	    {"cap_add: x", "behind \":\""},
+	    {"cap_add:x\n", "behind \":\""},
+	};
+
+	(void)state;
+	try_all(rule_allow, samples, ARRAY_LEN(samples));
+}
+
+static void
+routes_that_lead_nowhere_or_into_the_proxys_configuration(void **state)
+{
+	static const struct sample samples[] = {
+	    {"example.org web:8080", NULL},
+	    {"*.example.org web-1.x_y:1", NULL},
+	    {"https://example.org:8443/a web:65535", NULL},
+	    {"", "a name that is empty"},
+	    {" web:80", "a name that is empty"},
+	    {"example.org", "a name that is empty"},
+	    {"ex.org{respond} web:80", "holds something else"},
+	    {"\"a\" web:80", "holds something else"},
+	    {"a ", "does not lead"},
+	    {"a web", "does not lead"},
+	    {"a :80", "does not lead"},
+	    {"a web:", "does not lead"},
+	    {"a web:0", "does not lead"},
+	    {"a web:65536", "does not lead"},
+	    {"a -web:80", "does not lead"},
+	    {"a web:80/tcp", "does not lead"},
+	    {"a web:80 web:81", "does not lead"},
+	    {"a  web:80", "does not lead"},
+	};
+
+	(void)state;
+	try_all(rule_route, samples, ARRAY_LEN(samples));
+}
+
+static void
+signers_that_are_no_plain_absolute_path(void **state)
+{
+	static const struct sample samples[] = {
+	    {"/etc/pgo/signers", NULL},
+	    {"/s", NULL},
+	    {"", "absolute"},
+	    {"signers", "absolute"},
+	    {"~/signers", "absolute"},
+	    {"/", "plain path"},
+	    {"/etc/", "plain path"},
+	    {"/etc/../x", "plain path"},
+	    {"/etc//x", "plain path"},
+	};
+
+	(void)state;
+	try_all(rule_signers, samples, ARRAY_LEN(samples));
+}
+
+static void
+words_of_which_there_are_few(void **state)
+{
+	static const struct sample updates[] = {{"recreate", NULL}, {"in-place", NULL}, {"start-first", NULL},
+	    {"Recreate", "style"}, {"", "style"}, {"rolling", "start-first"}};
+	static const struct sample rewinds[] = {
+	    {"allow", NULL}, {"refuse", NULL}, {"false", "neither"}, {"", "neither"}};
+
+	(void)state;
+	try_all(rule_update, updates, ARRAY_LEN(updates));
+	try_all(rule_rewind, rewinds, ARRAY_LEN(rewinds));
+}
+
+static void
+texts_that_say_how_much(void **state)
+{
+	static const struct {
+		enum amount amount;
+		const char *text;
+		int64_t n; /* -1: refused */
+	} samples[] = {
+	    {AMOUNT_TIMEOUT, "90s", 90 * 1000},
+	    {AMOUNT_TIMEOUT, "10m", 600 * 1000},
+	    {AMOUNT_TIMEOUT, "1h30m", 5400 * 1000},
+	    {AMOUNT_TIMEOUT, "24h", 86400 * 1000},
+	    {AMOUNT_TIMEOUT, "24h1s", -1},
+	    {AMOUNT_TIMEOUT, "999ms", -1},
+	    {AMOUNT_TIMEOUT, "0", -1},
+	    {AMOUNT_TIMEOUT, "10", -1},
+	    {AMOUNT_TIMEOUT, "-10s", -1},
+	    {AMOUNT_TIMEOUT, "10 m", -1},
+	    {AMOUNT_TIMEOUT, "", -1},
+	    {AMOUNT_HEALTH_TIMEOUT, "1h", 3600 * 1000},
+	    {AMOUNT_HEALTH_TIMEOUT, "61m", -1},
+	    {AMOUNT_SETTLE, "0s", 0},
+	    {AMOUNT_SETTLE, "10m", 600 * 1000},
+	    {AMOUNT_SETTLE, "10m1s", -1},
+	    {AMOUNT_MEMORY, "6291456", 6 << 20},
+	    {AMOUNT_MEMORY, "6291455", -1},
+	    {AMOUNT_MEMORY, "6291456b", 6 << 20},
+	    {AMOUNT_MEMORY, "6144k", 6 << 20},
+	    {AMOUNT_MEMORY, "512m", 512 << 20},
+	    {AMOUNT_MEMORY, "512M", 512 << 20},
+	    {AMOUNT_MEMORY, "512 mb", 512 << 20},
+	    {AMOUNT_MEMORY, "512MiB", 512 << 20},
+	    {AMOUNT_MEMORY, "2g", INT64_C(2) << 30},
+	    {AMOUNT_MEMORY, "1.5g", INT64_C(3) << 29},
+	    {AMOUNT_MEMORY, ".5g", INT64_C(1) << 29},
+	    {AMOUNT_MEMORY, "1t", INT64_C(1) << 40},
+	    {AMOUNT_MEMORY, "1.1t", -1},
+	    {AMOUNT_MEMORY, "999999999999999999999t", -1},
+	    {AMOUNT_MEMORY, "1000000000000000000000000000000000000000", -1},
+	    {AMOUNT_MEMORY, "", -1},
+	    {AMOUNT_MEMORY, "m", -1},
+	    {AMOUNT_MEMORY, ".", -1},
+	    {AMOUNT_MEMORY, "1..5g", -1},
+	    {AMOUNT_MEMORY, "512x", -1},
+	    {AMOUNT_MEMORY, "512mx", -1},
+	    {AMOUNT_MEMORY, "512  m", -1},
+	    {AMOUNT_MEMORY, "512bb", -1},
+	    {AMOUNT_MEMORY, "-512m", -1},
+	    {AMOUNT_MEMORY, "0x200m", -1},
+	    {AMOUNT_MEMORY, "nan", -1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
+		struct err err = ERR_INIT;
+		int64_t n = -1;
+		int r = amount_of_text(samples[i].amount, samples[i].text, &n, &err);
+
+		if (n != samples[i].n || r != (samples[i].n < 0 ? -EINVAL : 0))
+			fail_msg("\"%s\" gives %d, %lld: %s", samples[i].text, r, (long long)n, err.msg);
+	}
+}
+
+static void
+numbers_that_say_how_much(void **state)
+{
+	static const struct {
+		enum amount amount;
+		double number;
+		int64_t n; /* -1: refused */
+	} samples[] = {
+	    {AMOUNT_CPUS, 1.5, 1500},
+	    {AMOUNT_CPUS, 2, 2000},
+	    {AMOUNT_CPUS, 0.01, 10},
+	    {AMOUNT_CPUS, 0.009, -1},
+	    {AMOUNT_CPUS, 0.0006, -1},
+	    {AMOUNT_CPUS, 1024, 1024 * 1000},
+	    {AMOUNT_CPUS, 1025, -1},
+	    {AMOUNT_CPUS, -1, -1},
+	    {AMOUNT_CPUS, 1e300, -1},
+	    {AMOUNT_CPUS, NAN, -1},
+	    {AMOUNT_KEEP, 1, 1},
+	    {AMOUNT_KEEP, 20, 20},
+	    {AMOUNT_KEEP, 0, -1},
+	    {AMOUNT_KEEP, 21, -1},
+	    {AMOUNT_PIDS, 4194304, 4194304},
+	    {AMOUNT_PIDS, 9e18, -1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
+		struct err err = ERR_INIT;
+		int64_t n = -1;
+		int r = amount_of_number(samples[i].amount, samples[i].number, &n, &err);
+
+		if (n != samples[i].n || r != (samples[i].n < 0 ? -EINVAL : 0))
+			fail_msg("%g gives %d, %lld: %s", samples[i].number, r, (long long)n, err.msg);
+	}
+}
+
+static void
+what_holds_without_a_key_fits(void **state)
+{
+	(void)state;
+	for (enum amount a = 0; a < AMOUNTS; a++) {
+		assert_true(amount_fits(a, amount_otherwise(a)));
+		assert_false(amount_fits(a, -1));
+		assert_false(amount_fits(a, INT64_MAX));
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(ports_that_are_no_range),
+	    cmocka_unit_test(exceptions_that_name_no_key),
+	    cmocka_unit_test(routes_that_lead_nowhere_or_into_the_proxys_configuration),
+	    cmocka_unit_test(signers_that_are_no_plain_absolute_path),
+	    cmocka_unit_test(words_of_which_there_are_few),
+	    cmocka_unit_test(texts_that_say_how_much),
+	    cmocka_unit_test(numbers_that_say_how_much),
+	    cmocka_unit_test(what_holds_without_a_key_fits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
