@@ -115,7 +115,7 @@ def test_somebody_elses_signature_is_refused_by_its_fingerprint(pgo, repo, signe
     eve = Signer(pgo, "eve")
     eve.signs(repo)
     repo.commit({"compose.yaml": web("pgo-test/web:2")})
-    pgo.wait_log(f"is signed with the ED25519 key {eve.fingerprint}, which is none of the signers'")
+    pgo.wait_log(f"is signed with the ED25519 key {re.escape(eve.fingerprint)}, which is none of the signers'")
     assert pgo.ref("site") == repo.head
 
 
