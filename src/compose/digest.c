@@ -1,11 +1,11 @@
 /* What a release is known by. */
 #include <errno.h>
-#include <sha2.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/auto.h"
+#include "compose/hash.h"
 #include "compose/model.h"
 #include "compose/refs.h"
 
@@ -23,9 +23,8 @@ compare_pairs(const void *a, const void *b)
 	return r != 0 ? r : strcmp(x->value, y->value);
 }
 
-/* Each text goes in behind its length, so that no two lists of texts give the same bytes. */
-static void
-add_text(SHA2_CTX *ctx, const char *s)
+void
+hash_text(SHA2_CTX *ctx, const char *s)
 {
 	uint64_t len = strlen(s);
 	uint8_t head[8];
@@ -42,13 +41,13 @@ add_pairs(SHA2_CTX *ctx, const char *section, struct pair *pairs, size_t n)
 {
 	auto_free char *count = str_printf("%zu", n);
 
-	add_text(ctx, section);
-	add_text(ctx, count);
+	hash_text(ctx, section);
+	hash_text(ctx, count);
 	if (n > 0)
 		qsort(pairs, n, sizeof(*pairs), compare_pairs);
 	for (size_t i = 0; i < n; i++) {
-		add_text(ctx, pairs[i].name);
-		add_text(ctx, pairs[i].value);
+		hash_text(ctx, pairs[i].name);
+		hash_text(ctx, pairs[i].value);
 	}
 }
 
@@ -118,8 +117,8 @@ model_digest(const json_t *model, const struct model_image_id *ids, size_t nids,
 		return err_set(err, EINVAL, "%zu inputs have %zu answers", inputs->n, answers->n);
 	text = model_dump(model);
 	SHA256Init(&ctx);
-	add_text(&ctx, "pgo release 1");
-	add_text(&ctx, text);
+	hash_text(&ctx, "pgo release 1");
+	hash_text(&ctx, text);
 	add_images(&ctx, ids, nids);
 	add_inputs(&ctx, inputs, answers);
 	SHA256Final(sum, &ctx);

@@ -33,6 +33,7 @@ static const struct step steps[] = {
     {"pull", PREPARE, false, step_pull, NULL, NULL},
     {"build", PREPARE, false, step_build, NULL, NULL},
     {"fixed images", PREPARE, false, step_images, NULL, NULL},
+    {"image labels", PREPARE, false, step_image_labels, NULL, NULL},
     {"approve", PREPARE, false, step_approve, NULL, NULL},
     {"plan", APPLY, false, step_plan, NULL, NULL},
     {"checkout", APPLY, true, step_checkout, step_checkout_done, NULL},
@@ -117,6 +118,7 @@ deploy_free(struct deploy *d)
 	for (size_t i = 0; d->ids != NULL && i < d->images.n; i++)
 		free(d->ids[i]);
 	free(d->ids);
+	json_decref(d->image_labels);
 	strv_done(&d->inputs);
 	strv_done(&d->answers);
 	strv_done(&d->networks);

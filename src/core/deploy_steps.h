@@ -57,8 +57,9 @@ struct deploy {
 	struct strv inputs; /* paths, and the job's answer for each */
 	struct strv answers;
 	struct model_images images;
-	char **ids;	/* images.n: image id, or NULL while missing */
-	size_t looking; /* the image or network whose answer is awaited */
+	char **ids;	      /* images.n: image id, or NULL while missing */
+	json_t *image_labels; /* of the images behind them, by compose service */
+	size_t looking;	      /* the image or network whose answer is awaited */
 	struct strv networks;
 	struct strv missing; /* external networks that do not exist */
 	char basis[MODEL_DIGEST_HEX];
@@ -100,12 +101,14 @@ int step_resolve(struct deploy *d, struct err *err);
 int step_resolve_done(struct deploy *d, const struct job_result *r, struct err *err);
 int step_inputs(struct deploy *d, struct err *err);
 int step_inputs_done(struct deploy *d, const struct job_result *r, struct err *err);
-int step_policy(struct deploy *d, struct err *err);
 int step_networks(struct deploy *d, struct err *err);
 int step_images(struct deploy *d, struct err *err);
 int step_pull(struct deploy *d, struct err *err);
 int step_build(struct deploy *d, struct err *err);
 int step_approve(struct deploy *d, struct err *err);
+/* deploy_policy.c */
+int step_policy(struct deploy *d, struct err *err);
+int step_image_labels(struct deploy *d, struct err *err);
 /* deploy_apply.c */
 /* How its release takes the place of what runs: what the compose file says, else pgo.toml, else recreate. */
 enum model_update deploy_update(const struct deploy *d);

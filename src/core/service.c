@@ -127,6 +127,7 @@ service_free(struct service *svc)
 	store_service_done(&svc->row);
 	store_release_done(&svc->release);
 	model_services_done(&svc->facts);
+	model_names_done(&svc->names);
 	json_decref(svc->images);
 	keys_done(&svc->keys);
 	char *texts[] = {svc->live_path, svc->data_path, svc->problem, svc->hold_note, svc->look_error, svc->awaited,
@@ -168,6 +169,7 @@ service_set_release(struct service *svc, int64_t id, struct err *err)
 	auto_json json_t *model = NULL;
 	auto_store_release struct store_release release = {0};
 	auto_model_services struct model_services facts = {NULL, 0};
+	auto_model_names struct model_names names = {0};
 	int rc = store_release_get(svc->core->store, id, &release, err);
 
 	if (rc == 0)
@@ -180,16 +182,21 @@ service_set_release(struct service *svc, int64_t id, struct err *err)
 	if (model == NULL)
 		return -err->num;
 	rc = model_service_facts(model, &facts, err);
+	if (rc >= 0)
+		rc = model_names(model, svc->conf->name, &names, err);
 	if (rc < 0)
 		return rc;
 	store_release_done(&svc->release);
 	model_services_done(&svc->facts);
+	model_names_done(&svc->names);
 	json_decref(svc->images);
 	svc->images = json_loads(release.images, 0, NULL);
 	svc->release = release;
 	svc->facts = facts;
+	svc->names = names;
 	release = (struct store_release){0};
 	facts = (struct model_services){NULL, 0};
+	names = (struct model_names){0};
 	svc->row.release = id;
 	return 0;
 }

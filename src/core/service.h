@@ -3,6 +3,7 @@
 #define PGO_CORE_SERVICE_H
 
 #include "compose/model.h"
+#include "compose/names.h"
 #include "core/core.h"
 #include "core/deploy.h"
 #include "core/keys.h"
@@ -62,6 +63,7 @@ struct service {
 	struct store_service row;
 	struct store_release release; /* of row.release; strings NULL without */
 	struct model_services facts;  /* what that release wants to run */
+	struct model_names names;     /* what it takes of the names that all services share */
 	json_t *images;		      /* release.images, parsed; NULL without */
 	struct keys keys;
 
