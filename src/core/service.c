@@ -34,7 +34,8 @@ adopt_configuration(struct service *svc)
 	if (conf->signed_only && !str_ends(svc->row.source, " signed"))
 		str_set(&svc->row.keys, "");
 	if (svc->row.source[0] != '\0')
-		log_info("the configuration names another repository, branch or rule: beginning anew service=%s branch=%s",
+		log_info(
+		    "the configuration names another repository, branch or rule: beginning anew service=%s branch=%s",
 		    conf->name, conf->branch);
 	str_set(&svc->row.source, source);
 	str_set(&svc->row.branch, conf->branch);
