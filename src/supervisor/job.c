@@ -109,6 +109,14 @@ job_check_operands(const struct job_kind *k, const struct strv *operands, struct
 	return err_set(err, EINVAL, "%s has no operands", k->name);
 }
 
+int
+job_deadline_ms(const struct job_kind *k, const struct conf_service *s)
+{
+	bool timed = s != NULL && s->timeout_ms > 0 && (k->flags & JOB_LOCK) != 0;
+
+	return timed ? (int)s->timeout_ms : k->deadline_ms;
+}
+
 char *
 job_program_path(const struct job_kind *k, const struct facts *f)
 {

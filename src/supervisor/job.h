@@ -51,6 +51,9 @@ const struct job_kind *job_kind_find(const char *name);
 const struct job_kind *job_kind_table(size_t *ret_n);
 /* Are these operands of the kind's shape? */
 int job_check_operands(const struct job_kind *k, const struct strv *operands, struct err *err);
+/* How long it may run, in milliseconds: the service's `timeout` for what holds its lock, which are the steps of a
+ * deploy and what operators do to containers; else, and without that key, what the menu says. s may be NULL. */
+int job_deadline_ms(const struct job_kind *k, const struct conf_service *s);
 /* The absolute path of the kind's program; the caller frees. */
 char *job_program_path(const struct job_kind *k, const struct facts *f);
 /* The whole argv. */

@@ -92,6 +92,27 @@ the_menu_is_the_documented_one_and_has_nothing_else(void **state)
 	}
 }
 
+/* A client's logs and what merely looks at the remote have nothing to do with how long a deploy's step may take. */
+static void
+the_services_timeout_is_the_deadline_of_what_holds_its_lock(void **state)
+{
+	static const char *const untouched[] = {"ls-remote", "keys", "logs", "exec"};
+	struct conf_service patient = {.timeout_ms = 7000};
+	struct conf_service silent = {0};
+	size_t n = 0;
+	const struct job_kind *kinds = job_kind_table(&n);
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(job_deadline_ms(&kinds[i], NULL), kinds[i].deadline_ms);
+		assert_int_equal(job_deadline_ms(&kinds[i], &silent), kinds[i].deadline_ms);
+		assert_int_equal(job_deadline_ms(&kinds[i], &patient),
+		    (kinds[i].flags & JOB_LOCK) != 0 ? 7000 : kinds[i].deadline_ms);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(untouched); i++)
+		assert_int_equal(job_kind_find(untouched[i])->flags & JOB_LOCK, 0);
+}
+
 static void
 environment(const char *kind, const char *text)
 {
@@ -219,6 +240,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_services_timeout_is_the_deadline_of_what_holds_its_lock),
 	    cmocka_unit_test(the_menu_is_the_documented_one_and_has_nothing_else),
 	    cmocka_unit_test(each_environment_is_closed),
 	    cmocka_unit_test(env_entries_reach_resolve_and_move_none_of_its_own_variables),
