@@ -11,12 +11,6 @@
 #include "core/service.h"
 #include "engine/engine.h"
 
-/* Exit statuses of pgod-job that lay the blame on the commit. */
-enum {
-	JOB_STATUS_BAD_COMPOSE_FILE = 5,
-	JOB_STATUS_REFUSED = 6,
-};
-
 enum {
 	RELEASES_KEPT = 3,    /* good ones a service, unless configured */
 	WATCH_MS = 10 * 1000, /* what should run must be seen running within this time after compose has ended */

@@ -240,6 +240,11 @@ class Pgod:
     def ref(self, service, name="live"):
         """The commit that refs/pgo/NAME of the bare repository stands for; None without."""
         repository = os.path.join(self.dir, ".repos", service + ".git")
+        try:
+            with open(os.path.join(repository, "refs", "pgo", name), encoding="ascii") as ref:
+                return ref.read().strip()
+        except FileNotFoundError:
+            pass  # it may be packed
         git = ["git", "-c", "safe.directory=*", "--git-dir", repository, "rev-parse", "-q", "--verify", f"refs/pgo/{name}"]
         done = run(*git, check=False, env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"})
         return done.stdout.strip() or None

@@ -81,6 +81,7 @@ class RealEngine:
                     service=labels["com.docker.compose.service"],
                     state=row["State"],
                     image=row["Image"],
+                    labels=labels,
                     address=next((net["IPAddress"] for net in networks if net["IPAddress"]), None),
                 )
             )
@@ -95,6 +96,9 @@ class RealEngine:
     def create_network(self, name):
         status, answer = self.ask("POST", "/networks/create", {"Name": name, "CheckDuplicate": True})
         assert status == 201, answer
+
+    def network_names(self):
+        return [net["Name"] for net in self.ask("GET", "/networks")[1] if net["Name"] not in ("bridge", "host", "none")]
 
     def volumes(self):
         return [volume["Name"] for volume in self.ask("GET", "/volumes")[1]["Volumes"] or []]
