@@ -29,6 +29,7 @@ enum job_flag {
 	JOB_REMOTE = 1 << 2,  /* gets PGO_URL, PGO_BRANCH, PGO_AUTH */
 	JOB_FILE = 1 << 3,    /* gets PGO_COMPOSE_FILE */
 	JOB_RESOLVE = 1 << 4, /* gets PGO_COMPOSE and the service's env entries */
+	JOB_VERIFY = 1 << 6,  /* gets PGO_SIGNED and PGO_REWIND, and the signers file as stdin */
 	JOB_LEFT = 1 << 5,    /* also for a service that is no longer configured, as the owner of its directory */
 };
 

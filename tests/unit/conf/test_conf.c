@@ -25,8 +25,8 @@
 	"{\"name\":\"pgo\",\"user\":\"miek\",\"uid\":1000,\"gid\":4294967294,\"repository\":\"https://host/" \
 	"x\",\"source\":\"" HEX                                                                              \
 	"\",\"branch\":\"main\",\"compose\":null,\"networks\":[],\"signed_only\":true,\"settings\":" SETTINGS "}"
-#define CORE                                                                                                           \
-	"{\"version\":1,\"dir\":\"/var/lib/pgo\",\"datadir\":\"/data\",\"poll_ms\":300000,\"services\":[" CORE_SERVICE \
+#define CORE                                                                                                                                                  \
+	"{\"version\":1,\"dir\":\"/var/lib/pgo\",\"datadir\":\"/data\",\"pins\":\"/run/pgo/pins/var-lib-pgo\",\"poll_ms\":300000,\"services\":[" CORE_SERVICE \
 	"]}"
 
 static struct conf *
@@ -129,6 +129,7 @@ no_secret_reaches_core(void **state)
 	(void)state;
 	c->dir = str_dup("/var/lib/pgo");
 	c->datadir = str_dup("/data");
+	c->pins = str_dup("/run/pgo/pins/var-lib-pgo");
 	c->poll_ms = 1;
 	json = conf_for_core(c);
 	assert_null(strstr(json, "hunter"));

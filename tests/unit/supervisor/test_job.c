@@ -40,6 +40,7 @@ static const struct {
 } expected[] = {
     {"ls-remote", "pgod-job ls-remote", VIEW_PLAIN, false, false},
     {"fetch", "pgod-job fetch", VIEW_PLAIN, true, false},
+    {"verify", "pgod-job verify OP", VIEW_PLAIN, true, false},
     {"stage", "pgod-job stage OP", VIEW_PLAIN, true, false},
     {"keys", "pgod-job keys OP", VIEW_PLAIN, false, false},
     {"resolve", "pgod-job resolve", VIEW_SEALED, true, false},
@@ -132,6 +133,12 @@ each_environment_is_closed(void **state)
 	(void)state;
 	environment("keys", ACCOUNT " " PATHS);
 	environment("fetch", ACCOUNT " " PATHS " PGO_URL=https://h/x PGO_BRANCH=main PGO_AUTH=dTpw");
+	environment("verify", ACCOUNT " " PATHS " PGO_URL=https://h/x PGO_BRANCH=main PGO_AUTH=dTpw");
+	service.signed_only = service.rewind_refused = true;
+	environment("verify",
+	    ACCOUNT " " PATHS " PGO_URL=https://h/x PGO_BRANCH=main PGO_AUTH=dTpw PGO_SIGNED=1 PGO_REWIND=refuse");
+	environment("fetch", ACCOUNT " " PATHS " PGO_URL=https://h/x PGO_BRANCH=main PGO_AUTH=dTpw");
+	service.signed_only = service.rewind_refused = false;
 	environment("stage", ACCOUNT " " PATHS " PGO_COMPOSE_FILE=c.yml");
 	environment("up", ACCOUNT " DOCKER_HOST=unix:///run/e.sock");
 }
