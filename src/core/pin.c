@@ -170,8 +170,8 @@ core_pin_all(struct core *core)
 			continue;
 		core->unsettled++;
 		/* What an interrupted deploy pinned besides may be what runs: the deploy that finishes it tidies up. */
-		core_pin(core, svc->conf->name, &svc->pins, svc->row.applying == 0 ? PIN_EXACT : PIN_KEEP, on_pinned_at_start,
-		    core);
+		core_pin(core, svc->conf->name, &svc->pins, svc->row.applying == 0 ? PIN_EXACT : PIN_KEEP,
+		    on_pinned_at_start, core);
 	}
 	on_pinned_at_start(core, "");
 }
