@@ -154,13 +154,33 @@ mend_blkio(json_t *service)
 	}
 }
 
+/* It prints unlimited swap as "-1" and reads back only the number. */
+static void
+mend_memswap(json_t *service)
+{
+	if (str_eq(json_str(service, "memswap_limit") == NULL ? "" : json_str(service, "memswap_limit"), "-1") &&
+	    json_object_set_new(service, "memswap_limit", json_integer(-1)) < 0)
+		abort();
+}
+
+static void
+mend_services(json_t *services)
+{
+	const char *name;
+	json_t *service;
+
+	json_object_foreach(services, name, service)
+	{
+		mend_blkio(service);
+		mend_memswap(service);
+	}
+}
+
 json_t *
 model_parse(const char *text, size_t len, struct err *err)
 {
 	auto_json json_t *model = NULL;
 	json_error_t where;
-	const char *name;
-	json_t *service;
 
 	if (len > MODEL_MAX) {
 		err_set(err, EFBIG, "the model is larger than %d bytes", MODEL_MAX);
@@ -178,7 +198,7 @@ model_parse(const char *text, size_t len, struct err *err)
 	}
 	if (check_value(model, 1, err) < 0 || check_services(model, err) < 0)
 		return NULL;
-	json_object_foreach(json_object_get(model, "services"), name, service) mend_blkio(service);
+	mend_services(json_object_get(model, "services"));
 	return TAKE(model);
 }
 

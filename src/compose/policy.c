@@ -77,14 +77,25 @@ judge_only(struct check *c, const json_t *value)
 
 	if (word == NULL)
 		check_fail(c, NULL, c->row->advice, "%s must be a word", c->row->name);
-	else if (!check_word(c->row->words, word))
+	else if (!check_word(c->row->words, word) && !check_allowed(c, c->row->allow, word))
 		check_fail(c, NULL, c->row->advice, "%s: %.200s is not allowed", c->row->name, word);
 }
 
 static void
-judge_refused(struct check *c)
+refuse_word(struct check *c, const char *at, const char *word)
 {
-	if (c->row->rule != NULL)
+	if (!check_allowed(c, c->row->allow, word))
+		check_fail(c, at, c->row->advice, "%s: %.200s is not allowed", c->row->name, word);
+}
+
+static void
+judge_refused(struct check *c, const json_t *value)
+{
+	if (check_allowed(c, c->row->allow, NULL))
+		return;
+	if (c->row->by_word)
+		check_words(c, value, refuse_word);
+	else if (c->row->rule != NULL)
 		check_fail(c, NULL, c->row->advice, "%s", c->row->rule);
 	else
 		check_fail(c, NULL, c->row->advice, "%s is not allowed", c->row->name);
@@ -148,7 +159,7 @@ judge(struct check *c, const json_t *value, const struct key *row)
 		break;
 	case KEY_REFUSE:
 		if (!lifted)
-			judge_refused(c);
+			judge_refused(c, value);
 		break;
 	case KEY_ONLY:
 		if (!lifted)
@@ -220,4 +231,17 @@ policy_check(const json_t *model, const struct policy *policy, struct violations
 	buf_done(&c.path);
 	violations_sort(ret);
 	return ret->n - before + (ret->more && ret->n == before);
+}
+
+void
+policy_image_labels(const json_t *labels, const char *service, const struct policy *policy, struct violations *ret)
+{
+	struct check c = {.policy = policy, .out = ret, .path = BUF_INIT(PATH_TEXT_MAX)};
+	const char *label;
+	json_t *value;
+
+	buf_printf(&c.path, "services.%s.image", service);
+	json_object_foreach((json_t *)labels, label, value) check_label(&c, NULL, label, false);
+	buf_done(&c.path);
+	violations_sort(ret);
 }

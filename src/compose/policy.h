@@ -9,6 +9,16 @@
 #include <stddef.h>
 
 #include "base/str.h"
+#include "compose/limit.h"
+#include "compose/names.h"
+
+/* Another service of this host: what it has taken. */
+struct policy_other {
+	const char *name;
+	bool before;		  /* stands before ours in the configuration: what both want is its */
+	const struct strv *urls;  /* as in struct policy; NULL: none */
+	struct model_names names; /* of its current release; borrowed, empty without one */
+};
 
 struct policy {
 	const char *project;	     /* the service's name: compose's project */
@@ -17,6 +27,13 @@ struct policy {
 	bool root;		     /* user = "root": the documented restrictions are lifted */
 	bool has_networks;	     /* the configuration has the key `networks` */
 	const struct strv *networks; /* external networks that may be used; empty or absent: all, as documented */
+	/* The administrator's words about this service, in the forms of the configuration (conf.h); NULL: none. */
+	const struct strv *allow; /* "cap_add:NET_ADMIN": src/ipc/allow.h */
+	const struct strv *ports; /* "5005/5": 5005 to 5010 may be published */
+	const struct strv *urls;  /* "example.org web:8080" */
+	struct model_limits limits;
+	const struct policy_other *others;
+	size_t nothers;
 };
 
 struct violation {
@@ -43,8 +60,17 @@ size_t policy_check(const json_t *model, const struct policy *policy, struct vio
 /* The answer "symlink LINK" of the job `inputs` about the path INPUT, as a violation wherever the model names INPUT. */
 void policy_symlink(const json_t *model, const char *input, const char *link, struct violations *ret);
 
+/* The labels that a container of `service` takes over from its image: what the policy refuses in the model is refused
+ * there as well, but for compose's own, which compose replaces. labels may be NULL. */
+void policy_image_labels(
+    const json_t *labels, const char *service, const struct policy *policy, struct violations *ret);
+
 /* One line a violation: "services.web.privileged: privileged is not allowed; remove the key\n". All that is foreign is
  * escaped; a line that says so ends a list that was cut. The caller frees. */
 char *violations_text(const struct violations *vs);
+
+/* {"violations": [{"path", "rule", "advice"}, ...], "more": bool}: the same for programs, escaped likewise. The caller
+ * decrefs. */
+json_t *violations_json(const struct violations *vs);
 
 #endif

@@ -1,40 +1,18 @@
-/* The rows of the table that need more than a word: names, capabilities, networks, volumes. */
-#include <arpa/inet.h>
+/* The rows of the table that need more than a word: capabilities, labels, kernel parameters, logs, ports. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/auto.h"
 #include "compose/json.h"
 #include "compose/policy_table.h"
-
-/* True for "<project><sep>…". */
-static bool
-is_ours(const struct check *c, const char *name, const char *seps)
-{
-	size_t len = strlen(c->policy->project);
-
-	return strncmp(name, c->policy->project, len) == 0 && name[len] != '\0' && strchr(seps, name[len]) != NULL &&
-	       name[len + 1] != '\0';
-}
 
 void
 check_project(struct check *c, const json_t *value)
 {
 	if (!str_eq(json_string_value(value) == NULL ? "" : json_string_value(value), c->policy->project))
 		check_fail(c, NULL, "remove the key", "the project is called %s and nothing else", c->policy->project);
-}
-
-/* The engine knows one container of a name: a free choice takes the names of other services. */
-void
-check_container_name(struct check *c, const json_t *value)
-{
-	const char *name = json_string_value(value);
-	auto_free char *advice = str_printf("remove the key or begin the name with %s-", c->policy->project);
-
-	if (name == NULL || !(str_eq(name, c->policy->project) || is_ours(c, name, "-_")))
-		check_fail(c, NULL, advice, "container_name: %.200s may belong to another service",
-		    name == NULL ? "this" : name);
 }
 
 /* What a container of the engine has anyway; after cap_drop: [ALL] people give single ones of them back. */
@@ -58,49 +36,39 @@ static const char *const default_caps[] = {
 static bool
 is_default_cap(const char *cap)
 {
-	if (strncasecmp(cap, "CAP_", 4) == 0)
-		cap += 4;
 	for (size_t i = 0; i < ARRAY_LEN(default_caps); i++) {
-		if (strcasecmp(cap, default_caps[i]) == 0)
+		if (str_eq(cap, default_caps[i]))
 			return true;
 	}
 	return false;
 }
 
-/* Calls one for each string of a list; what is no list of strings is a violation. */
-static void
-each_string(struct check *c, const json_t *list, void (*one)(struct check *c, const char *at, const char *s))
+/* In capitals and without CAP_, as compose and the engine understand them; the caller frees. */
+static char *
+plain_cap(const char *cap)
 {
-	const char *name = c->row->name;
-	json_t *value;
-	size_t i;
+	char *plain = str_dup(strncasecmp(cap, "CAP_", 4) == 0 ? cap + 4 : cap);
 
-	if (!json_is_array(list)) {
-		check_fail(c, NULL, NULL, "%s must be a list", name);
-		return;
+	for (char *p = plain; *p != '\0'; p++) {
+		if (*p >= 'a' && *p <= 'z')
+			*p = (char)(*p - 'a' + 'A');
 	}
-	json_array_foreach(list, i, value)
-	{
-		auto_free char *at = str_printf("[%zu]", i);
-
-		if (json_is_string(value))
-			one(c, at, json_string_value(value));
-		else
-			check_fail(c, at, NULL, "%s must be a list of words", name);
-	}
+	return plain;
 }
 
 static void
 one_cap(struct check *c, const char *at, const char *cap)
 {
-	if (!is_default_cap(cap))
+	auto_free char *plain = plain_cap(cap);
+
+	if (!is_default_cap(plain) && !check_allowed(c, "cap_add", plain))
 		check_fail(c, at, "remove it", "the capability %.200s is not allowed", cap);
 }
 
 void
 check_cap_add(struct check *c, const json_t *value)
 {
-	each_string(c, value, one_cap);
+	check_words(c, value, one_cap);
 }
 
 static void
@@ -108,196 +76,213 @@ one_security_opt(struct check *c, const char *at, const char *opt)
 {
 	if (!check_word("no-new-privileges|no-new-privileges:true|no-new-privileges=true|apparmor:docker-default|"
 			"apparmor=docker-default",
-		opt))
+		opt) &&
+	    !check_allowed(c, "security_opt", opt))
 		check_fail(c, at, "only no-new-privileges:true is allowed", "the option %.200s is not allowed", opt);
 }
 
 void
 check_security_opt(struct check *c, const json_t *value)
 {
-	each_string(c, value, one_security_opt);
+	check_words(c, value, one_security_opt);
+}
+
+static bool
+is_service(const struct check *c, const char *name, size_t len)
+{
+	auto_free char *service = str_printf("%.*s", (int)len, name);
+
+	return json_object_get(json_object_get(c->model, "services"), service) != NULL;
 }
 
 static void
 one_volumes_from(struct check *c, const char *at, const char *from)
 {
-	if (str_starts(from, "container:"))
+	if (!is_service(c, from, strcspn(from, ":")) && !check_allowed(c, "volumes_from", from))
 		check_fail(c, at, "name a service of this file", "the volumes of another container are not allowed");
 }
 
 void
 check_volumes_from(struct check *c, const json_t *value)
 {
-	each_string(c, value, one_volumes_from);
+	check_words(c, value, one_volumes_from);
 }
 
 static void
-one_label(struct check *c, const char *label)
+one_link(struct check *c, const char *at, const char *link)
 {
-	auto_free char *at = str_printf(".%s", label);
-
-	if (str_starts(label, "com.docker.compose."))
-		check_fail(c, at, "remove the label", "labels of compose itself are not allowed");
-}
-
-/* A mapping as compose prints it, or a list of "key=value". */
-void
-check_labels(struct check *c, const json_t *value)
-{
-	const char *key;
-	json_t *child;
-	size_t i;
-
-	if (!json_is_object(value) && !json_is_array(value))
-		check_fail(c, NULL, NULL, "labels must be a mapping");
-	json_object_foreach((json_t *)value, key, child) one_label(c, key);
-	json_array_foreach(value, i, child)
-	    one_label(c, json_is_string(child) ? json_string_value(child) : "com.docker.compose.");
+	if (!is_service(c, link, strcspn(link, ":")))
+		check_fail(c, at, "name a service of this file", "%.200s is not a service of this file", link);
 }
 
 void
-check_not_negative(struct check *c, const json_t *value)
+check_links(struct check *c, const json_t *value)
 {
-	if (!json_is_integer(value) || json_integer_value(value) < 0)
-		check_fail(c, NULL, "remove the key or use a number from 0", "%s must not be negative", c->row->name);
+	check_words(c, value, one_link);
 }
 
-void
-check_port(struct check *c, const json_t *port)
-{
-	const char *published = json_str(port, "published");
-
-	if (c->policy->root)
-		return;
-	check_fail(c, NULL, "use expose and a network that the reverse proxy shares",
-	    "publishing %s%.100s on the host is not allowed", published == NULL ? "a port" : "port ",
-	    published == NULL ? "" : published);
-}
-
-/* The bridge's options that stay inside of it: its interface's name, for one, may be another network's. */
-void
-check_net_options(struct check *c, const json_t *value)
-{
-	const char *key;
-	json_t *child;
-
-	if (!json_is_object(value))
-		check_fail(c, NULL, NULL, "driver_opts must be a mapping");
-	json_object_foreach((json_t *)value, key, child)
-	{
-		auto_free char *at = str_printf(".%s", key);
-
-		if (!check_word(
-			"com.docker.network.driver.mtu|com.docker.network.bridge.enable_icc|"
-			"com.docker.network.bridge.enable_ip_masquerade|com.docker.network.container_iface_prefix|"
-			"com.docker.network.container_interface_prefix|encrypted",
-			key))
-			check_fail(c, at, "remove the option", "the network option %.200s is not allowed", key);
-	}
-}
-
-struct range {
-	int family;
-	int bits; /* of the range's prefix */
-	uint8_t prefix[2];
-	uint8_t mask[2];
-};
-
-/* A subnet is a route on the host: a public one would take that part of the world from everybody on it. */
-static const struct range private_ranges[] = {
-    {AF_INET, 8, {10, 0}, {255, 0}},
-    {AF_INET, 12, {172, 16}, {255, 240}},
-    {AF_INET, 16, {192, 168}, {255, 255}},
-    {AF_INET, 10, {100, 64}, {255, 192}},
-    {AF_INET6, 7, {0xfc, 0}, {0xfe, 0}},
-};
+/* Labels by which the well-known reverse proxies and job runners take orders from containers: a repository that writes
+ * them takes any host name to itself, or has commands run in a container of others. A word that ends in . or _ is a
+ * prefix, another one is the label itself or what follows it behind a dot or an underscore. */
+static const char *const steering_labels[] = {"traefik", "caddy", "com.github.nginx-proxy.", "com.github.jrcs.",
+    "com.github.nginx_proxy.", "swag", "easyhaproxy", "haproxy", "com.df.", "proxy", "tsdproxy", "docktail", "sozu",
+    "com.docker.lb.", "interlock", "cloudflare.tunnel", "pangolin", "ofelia", "chadburn", "swarm.cronjob"};
 
 static bool
-is_private_subnet(const char *subnet)
+is_steering(const char *label)
 {
-	auto_free char *addr = str_dup(subnet);
-	char *slash = strchr(addr, '/');
-	uint8_t bytes[16];
-	int64_t bits;
-	int family = strchr(subnet, ':') == NULL ? AF_INET : AF_INET6;
+	for (size_t i = 0; i < ARRAY_LEN(steering_labels); i++) {
+		size_t len = strlen(steering_labels[i]);
+		char end = steering_labels[i][len - 1];
 
-	if (slash == NULL || !str_to_int(slash + 1, 0, family == AF_INET ? 32 : 128, &bits))
-		return false;
-	*slash = '\0';
-	if (inet_pton(family, addr, bytes) != 1)
-		return false;
-	for (size_t i = 0; i < ARRAY_LEN(private_ranges); i++) {
-		const struct range *r = &private_ranges[i];
-
-		if (r->family == family && bits >= r->bits && (bytes[0] & r->mask[0]) == r->prefix[0] &&
-		    (bytes[1] & r->mask[1]) == r->prefix[1])
+		if (strncasecmp(label, steering_labels[i], len) != 0)
+			continue;
+		if (end == '.' || label[len] == '\0' || label[len] == '.' || label[len] == '_' || label[len] == '=')
 			return true;
 	}
 	return false;
 }
 
+/* Labels of compose's own name which containers belong to which service, and those of pgo what they were made from: no
+ * repository speaks for another, whoever it runs as. */
 void
-check_subnet(struct check *c, const json_t *value)
+check_label(struct check *c, const char *at, const char *label, bool project_too)
 {
-	const char *subnet = json_string_value(value);
-
-	if (subnet == NULL || !is_private_subnet(subnet))
-		check_fail(c, NULL, c->row->advice, "the subnet %.100s is not private", subnet == NULL ? "" : subnet);
+	if (project_too && check_word("com.docker.compose.*|com.docker.stack.*|com.docker.swarm.*", label))
+		check_fail(c, at, "remove the label", "labels of compose itself are not allowed");
+	else if (check_word("pgo|pgo.*|pgo=*", label))
+		check_fail(c, at, "remove the label", "the label %.200s is one that pgo itself uses", label);
+	else if (!c->policy->root && is_steering(label) && !check_allowed(c, "labels", label))
+		check_fail(c, at, "remove the label; the administrator routes host names with urls in pgo.toml",
+		    "the label %.200s gives orders to a proxy or job runner of the host and is not allowed", label);
 }
 
-/* Under which name the engine will know it; the caller frees. */
-static char *
-real_name(const struct check *c, const json_t *obj)
+static void
+one_label(struct check *c, const char *at, const char *label)
 {
-	const char *name = json_str(obj, "name");
+	auto_free char *name = str_printf("%.*s", (int)strcspn(label, "="), label);
 
-	if (name != NULL && name[0] != '\0')
-		return json_undollar(name);
-	if (!json_is_unset(json_object_get(obj, "external")))
-		return json_undollar(c->name);
-	return str_printf("%s_%s", c->policy->project, c->name);
+	check_label(c, at, name, true);
 }
 
+void
+check_labels(struct check *c, const json_t *value)
+{
+	check_words(c, value, one_label);
+}
+
+/* nginx-proxy and its companions take their orders from the environment. */
+static void
+one_variable(struct check *c, const char *at, const char *variable)
+{
+	auto_free char *name = str_printf("%.*s", (int)strcspn(variable, "="), variable);
+
+	if (check_word("VIRTUAL_HOST|VIRTUAL_HOST_MULTIPORTS|LETSENCRYPT_HOST|ACME_HOST", name) &&
+	    !check_allowed(c, "environment", name))
+		check_fail(c, at, "remove the variable; the administrator routes host names with urls in pgo.toml",
+		    "the variable %.200s gives orders to a proxy of the host and is not allowed", name);
+}
+
+void
+check_environment(struct check *c, const json_t *value)
+{
+	check_words(c, value, one_variable);
+}
+
+void
+check_not_negative(struct check *c, const json_t *value)
+{
+	if (check_allowed(c, c->row->allow, NULL))
+		return;
+	if (!json_is_integer(value) || json_integer_value(value) < 0)
+		check_fail(c, NULL, "remove the key or use a number from 0", "%s must not be negative", c->row->name);
+}
+
+/* What the kernel keeps for each network and each IPC namespace; anything else is the host's. */
+static void
+one_sysctl(struct check *c, const char *at, const char *sysctl)
+{
+	auto_free char *name = str_printf("%.*s", (int)strcspn(sysctl, "="), sysctl);
+	bool own = check_word("net.*|fs.mqueue.*|kernel.msgmax|kernel.msgmnb|kernel.msgmni|kernel.sem|kernel.shmall|"
+			      "kernel.shmmax|kernel.shmmni|kernel.shm_rmid_forced|kernel.domainname",
+	    name);
+
+	if ((!own || strstr(name, "..") != NULL || strchr(name, '/') != NULL) && !check_allowed(c, "sysctls", name))
+		check_fail(c, at, "remove it, or ask the administrator to set it on the host",
+		    "the kernel parameter %.200s is not a container's own", name);
+}
+
+void
+check_sysctls(struct check *c, const json_t *value)
+{
+	check_words(c, value, one_sysctl);
+}
+
+/* With rtprio or nice a process can take the processors from everybody; the rest limits nobody else. */
+static void
+one_ulimit(struct check *c, const char *at, const char *name)
+{
+	if (!check_word("core|cpu|data|fsize|locks|memlock|msgqueue|nofile|nproc|rss|rttime|sigpending|stack", name) &&
+	    !check_allowed(c, "ulimits", name))
+		check_fail(c, at, "remove it", "the limit %.200s is not allowed", name);
+}
+
+void
+check_ulimits(struct check *c, const json_t *value)
+{
+	check_words(c, value, one_ulimit);
+}
+
+/* The engine looks these up as root and tells whether they exist. */
+void
+check_device_path(struct check *c, const json_t *value)
+{
+	const char *path = json_string_value(value);
+
+	if (path == NULL || !str_starts(path, "/dev/") || strstr(path, "..") != NULL)
+		check_fail(c, NULL, "write the path of a block device (/dev/...)", "%.200s is not a device",
+		    path == NULL ? "this" : path);
+}
+
+/* Ports may be a number, a word, or "8000-8010"; without one the engine chooses. */
 static bool
-is_hex_id(const char *name)
+read_published(const json_t *published, int64_t *ret_first, int64_t *ret_last)
 {
-	return strlen(name) == 64 && strspn(name, "0123456789abcdefABCDEF") == 64;
-}
+	auto_free char *text = json_is_string(published) ? str_dup(json_string_value(published)) : NULL;
+	char *dash = text == NULL ? NULL : strchr(text, '-');
 
-static bool
-is_listed(const struct policy *p, const char *name)
-{
-	return !p->has_networks || p->networks == NULL || p->networks->n == 0 || strv_has(p->networks, name);
-}
-
-/* The list is the administrator's word about this one service, so it binds root as well. A network with a name of its
- * own joins the one that exists by that name, external or not: both are held against the list. */
-void
-check_network(struct check *c, const json_t *network)
-{
-	auto_free char *name = real_name(c, network);
-	bool external = !json_is_unset(json_object_get(network, "external"));
-
-	if (!c->policy->root && str_eq(name, "host"))
-		check_fail(c, ".name", "use another network", "the network of the host is not allowed");
-	else if (!c->policy->root && is_hex_id(name))
-		check_fail(c, ".name", "use the network's name", "a network's ID in place of its name is not allowed");
-	else if ((external || !is_ours(c, name, "_")) && !is_listed(c->policy, name))
-		check_fail(c, ".name", "use one of the networks that the configuration of pgod lists for this service",
-		    "the network %.200s is not one that this service may use", name);
+	if (json_is_integer(published)) {
+		*ret_first = *ret_last = json_integer_value(published);
+		return true;
+	}
+	if (dash != NULL)
+		*dash++ = '\0';
+	if (text == NULL || !str_to_int(text, 1, UINT16_MAX, ret_first))
+		return false;
+	*ret_last = *ret_first;
+	return dash == NULL || str_to_int(dash, *ret_first, UINT16_MAX, ret_last);
 }
 
 void
-check_volume(struct check *c, const json_t *volume)
+check_port(struct check *c, const json_t *port)
 {
-	auto_free char *name = real_name(c, volume);
+	const json_t *published = json_object_get(port, "published");
+	const char *protocol = json_str(port, "protocol");
+	auto_free char *text = NULL;
+	int64_t first = 0, last = 0;
 
 	if (c->policy->root)
 		return;
-	if (!json_is_unset(json_object_get(volume, "external")))
-		check_fail(c, ".external", "remove external and name", "external volumes are not allowed");
-	else if (!is_ours(c, name, "_"))
-		check_fail(c, ".name", "remove the key", "the volume %.200s may belong to another service", name);
+	if (read_published(published, &first, &last))
+		text = first == last ? str_printf("%lld", (long long)first)
+				     : str_printf("%lld to %lld", (long long)first, (long long)last);
+	if (text == NULL)
+		check_fail(c, NULL, "write the port of the host that the administrator has granted (\"5005:80\")",
+		    "publishing a port of the engine's choice on the host is not allowed");
+	else if (!check_allowed_ports(c, first, last, protocol == NULL ? "tcp" : protocol))
+		check_fail(c, NULL,
+		    "use expose and a network that the reverse proxy shares, or ask the administrator for ports in pgo.toml",
+		    "publishing port %s on the host is not allowed", text);
 }
 
 static bool
@@ -306,22 +291,39 @@ names_host_file(const char *value)
 	return value[0] == '/' || strstr(value, "unix") != NULL || strstr(value, "file:") != NULL;
 }
 
-/* These drivers keep their logs to themselves. Others are told, by the engine as root, which files and sockets of the
- * host to use. */
+/* Whichever driver it is, what it does with the lines of one container. */
+static bool
+is_plain_log_option(const char *option)
+{
+	return check_word("max-size|max-file|compress|labels|labels-regex|env|env-regex|tag|mode|max-buffer-size|"
+			  "cache-disabled|cache-max-size|cache-max-file|cache-compress",
+	    option);
+}
+
+/* The plain drivers keep their logs to themselves. Others send them, as root and in the network of the host, wherever
+ * the options say, and read certificates and keys that these name: the administrator allows them by name, files of the
+ * host they get none. */
 void
 check_logging(struct check *c, const json_t *logging)
 {
 	const char *driver = json_str(logging, "driver");
+	bool plain = driver == NULL || check_word("|json-file|local|journald|none", driver);
 	const char *key;
 	json_t *value;
 
-	if (c->policy->root || driver == NULL || check_word("|json-file|local|journald|none", driver))
+	if (c->policy->root)
 		return;
+	if (!plain && !check_allowed(c, "logging", driver))
+		check_fail(
+		    c, ".driver", "use json-file, local or journald", "the log driver %.100s is not allowed", driver);
 	json_object_foreach(json_object_get(logging, "options"), key, value)
 	{
 		auto_free char *at = str_printf(".options.%s", key);
+		const char *text = json_string_value(value);
 
-		if (json_is_string(value) && names_host_file(json_string_value(value)))
+		if (plain && !is_plain_log_option(key))
+			check_fail(c, at, "remove the option", "the log option %.200s is not allowed", key);
+		else if (!is_plain_log_option(key) && text != NULL && names_host_file(text))
 			check_fail(c, at, "use a network address, or the driver json-file, local or journald",
 			    "a file or socket of the host is not allowed");
 	}

@@ -45,6 +45,8 @@ place_advice(const struct check *c, unsigned places)
 	return str_dup("use a path of the repository (./…)");
 }
 
+/* .git and ssh of the repository hold hooks and keys. `./`, with both in it, may be mounted: the live tree has no .git,
+ * and keys are read from the commit, so that what a container writes into ssh/ opens nothing. */
 static void
 judge_path(struct check *c, const char *at, const char *written, const char *what, unsigned places)
 {
@@ -81,6 +83,16 @@ check_named_volume(struct check *c, const json_t *mount)
 		check_fail(c, ".source", "name it under volumes", "the volume is not one of this file's volumes");
 }
 
+/* What the administrator allows are other places: none of this service's own gets wider by it. */
+static bool
+is_allowed_source(const struct check *c, const json_t *mount, const char *source)
+{
+	auto_free char *path = json_undollar(source);
+
+	return path_is_clean(path) && !is_protected(c, path) &&
+	       check_allowed_path(c, path, json_is_true(json_object_get(mount, "read_only")));
+}
+
 void
 check_mount(struct check *c, const json_t *mount)
 {
@@ -96,7 +108,7 @@ check_mount(struct check *c, const json_t *mount)
 		    type == NULL ? "(none)" : type);
 	else if (source == NULL)
 		check_fail(c, ".source", "write the path to mount", "a bind mount needs a source");
-	else
+	else if (!is_allowed_source(c, mount, source))
 		judge_path(c, ".source", source, "the path", PLACE_LIVE | PLACE_DATA);
 }
 
@@ -117,9 +129,11 @@ judge_dockerfile(struct check *c, const json_t *build)
 static void
 judge_context(struct check *c, const char *at, const char *context)
 {
+	auto_free char *plain = json_undollar(context);
+
 	if (context[0] == '/')
 		judge_path(c, at, context, "the build context", PLACE_LIVE);
-	else
+	else if (!check_allowed(c, "build.context", plain))
 		check_fail(c, at, "use a directory of the repository (./…)",
 		    "the build context %.300s is not in the repository", context);
 }
@@ -153,7 +167,9 @@ check_build_contexts(struct check *c, const json_t *value)
 		auto_free char *at = str_printf(".%s", key);
 		const char *context = json_is_string(child) ? json_string_value(child) : "";
 
-		if (!check_word("docker-image://*|service:*|target:*", context))
+		if (str_starts(context, "docker-image://"))
+			check_image(c, at, context + strlen("docker-image://"));
+		else if (!check_word("service:*|target:*", context))
 			judge_context(c, at, context);
 	}
 }

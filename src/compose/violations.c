@@ -81,6 +81,36 @@ violations_text(const struct violations *vs)
 	return buf_take(&text);
 }
 
+static json_t *
+vis_string(const char *s)
+{
+	auto_buf struct buf text = BUF_INIT(TEXT_MAX);
+	json_t *string;
+
+	buf_vis(&text, s, strlen(s), false);
+	string = json_string(buf_str(&text));
+	if (string == NULL)
+		abort();
+	return string;
+}
+
+json_t *
+violations_json(const struct violations *vs)
+{
+	json_t *list = json_array();
+	json_t *all = json_pack("{so sb}", "violations", list, "more", vs->more);
+
+	if (all == NULL)
+		abort();
+	for (size_t i = 0; i < vs->n; i++) {
+		const struct violation *v = &vs->v[i];
+
+		json_array_append_new(list, json_pack("{so so so}", "path", vis_string(v->path), "rule",
+						vis_string(v->rule), "advice", vis_string(v->advice)));
+	}
+	return all;
+}
+
 struct link_search {
 	const char *input;
 	const char *link;

@@ -8,8 +8,10 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "compose/pins.h"
 #include "core/deploy_steps.h"
 #include "core/journal.h"
+#include "core/pin.h"
 
 #define TRACK (1u << DEPLOY_TRACK)
 #define UP (1u << DEPLOY_UP)
@@ -33,14 +35,16 @@ static const struct step steps[] = {
     {"pull", PREPARE, 0, step_pull, NULL, NULL},
     {"build", PREPARE, 0, step_build, NULL, NULL},
     {"fixed images", PREPARE, 0, step_images, NULL, NULL},
+    {"image labels", PREPARE, 0, step_image_labels, NULL, NULL},
     {"approve", PREPARE, 0, step_approve, NULL, NULL},
     {"at hand", BACK, 0, step_at_hand, NULL, NULL},
     {"keep images", PREPARE | BACK, 0, step_keep_images, NULL, NULL},
     {"plan", APPLY, 0, step_plan, NULL, NULL},
     {"checkout", APPLY, APPLIES | BACKS | MINOR, step_checkout, step_checkout_done, NULL},
     {"mkdirs", APPLY, APPLIES | CONTAINERS | BACKS, step_mkdirs, NULL, NULL},
+    {"pin", APPLY, APPLIES | CONTAINERS | BACKS, step_pin, NULL, NULL},
     {"stop", APPLY, APPLIES | CONTAINERS | BACKS, step_stop, NULL, NULL},
-    {"fixed binds", APPLY, APPLIES | CONTAINERS | BACKS, step_fixed_binds, NULL, NULL},
+    {"pin again", APPLY, APPLIES | CONTAINERS | BACKS, step_pin_again, NULL, NULL},
     {"tidy", APPLY, APPLIES | CONTAINERS | BACKS, step_tidy, NULL, NULL},
     {"compare", APPLY, APPLIES | CONTAINERS | BACKS, step_compare, step_compare_done, NULL},
     {"switch", APPLY, APPLIES | CONTAINERS | BACKS, step_switch, step_switch_done, step_switch_failed},

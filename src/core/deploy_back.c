@@ -7,12 +7,15 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "compose/pins.h"
 #include "core/deploy_steps.h"
+#include "core/pin.h"
 
 void
 deploy_forget_model(struct deploy *d)
 {
 	json_decref(TAKE(d->model));
+	json_decref(TAKE(d->image_labels));
 	for (size_t i = 0; d->ids != NULL && i < d->images.n; i++)
 		free(d->ids[i]);
 	free(TAKE(d->ids));
@@ -28,7 +31,7 @@ deploy_load_release(struct deploy *d, int64_t id, struct err *err)
 	auto_buf struct buf text = BUF_INIT(2 * MODEL_MAX);
 	auto_store_release struct store_release r = {0};
 	struct store *st = d->svc->core->store;
-	json_t *model;
+	auto_json json_t *approved = NULL;
 	int rc = store_release_get(st, id, &r, err);
 
 	if (rc == 0)
@@ -37,11 +40,11 @@ deploy_load_release(struct deploy *d, int64_t id, struct err *err)
 		rc = store_model_read(st, d->svc->conf->name, id, &text, err);
 	if (rc < 0)
 		return rc;
-	model = model_parse(buf_str(&text), text.len, err);
-	if (model == NULL)
+	approved = model_parse(buf_str(&text), text.len, err);
+	if (approved == NULL)
 		return -err->num;
 	deploy_forget_model(d);
-	d->model = model;
+	d->model = model_unpin(approved);
 	d->approved = buf_take(&text);
 	d->release = id;
 	d->was_good = r.good_ms != 0;
@@ -233,6 +236,7 @@ cancel(struct deploy *d, const char *who, struct err *err)
 		return 1;
 	}
 	engine_cancel(TAKE(d->req));
+	core_pin_abandon(TAKE(d->pin));
 	deploy_watch_end(d);
 	deploy_continue(d, deploy_was_cancelled(d), &none);
 	return 1;

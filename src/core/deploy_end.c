@@ -10,6 +10,7 @@
 #include "core/deploy_steps.h"
 #include "core/journal.h"
 #include "core/keep.h"
+#include "core/pin.h"
 
 struct ending {
 	const char *text;
@@ -193,6 +194,7 @@ deploy_free(struct deploy *d)
 	job_abandon(d->job);
 	engine_cancel(d->req);
 	keep_abandon(d->keep);
+	core_pin_abandon(d->pin);
 	if (d->timer != NULL)
 		event_free(d->timer);
 	deploy_forget_model(d);
@@ -260,5 +262,7 @@ deploy_end(struct deploy *d)
 	deploy_note(d, "%s%s%s\n", endings[d->outcome].text, d->reason[0] != '\0' ? ": " : "", d->reason);
 	journal_end(TAKE(d->journal));
 	d->ended = true;
+	if (d->svc->row.applying == 0 && d->applied)
+		service_pin_tidy(d->svc);
 	drop_old(d);
 }

@@ -5,9 +5,9 @@
 
 #include "base/auto.h"
 #include "base/log.h"
-#include "compose/policy.h"
 #include "compose/start_first.h"
 #include "core/deploy_steps.h"
+#include "core/pin.h"
 
 static int
 commit_job(struct deploy *d, const char *kind, const void *in, size_t in_len)
@@ -114,58 +114,6 @@ step_inputs_done(struct deploy *d, const struct job_result *r, struct err *err)
 	return STEP_NEXT;
 }
 
-static void
-refuse_symlinks(const struct deploy *d, struct violations *vs)
-{
-	for (size_t i = 0; i < d->answers.n; i++) {
-		if (str_starts(d->answers.v[i], "symlink "))
-			policy_symlink(d->model, d->inputs.v[i], d->answers.v[i] + strlen("symlink "), vs);
-	}
-}
-
-/* A model without services, or with inactive profiles only, would take everything down. */
-static int
-something_runs(struct deploy *d, struct err *err)
-{
-	auto_model_services struct model_services facts = {NULL, 0};
-
-	if (model_service_facts(d->model, &facts, err) < 0)
-		return -err->num;
-	if (facts.n == 0)
-		return deploy_ends(d, OUTCOME_REFUSED,
-		    "services: the compose file has none to run (those of inactive profiles do not count); to take the service down, "
-		    "ask for stop or down");
-	return STEP_NEXT;
-}
-
-int
-step_policy(struct deploy *d, struct err *err)
-{
-	const struct conf_service *conf = d->svc->conf;
-	auto_violations struct violations vs = {0};
-	auto_free char *text = NULL;
-
-	(void)err;
-	policy_check(d->model,
-	    &(struct policy){
-		.project = conf->name,
-		.live = d->svc->live_path,
-		.datadir = d->svc->data_path,
-		.root = str_eq(conf->user, "root"),
-		.has_networks = conf->has_networks,
-		.networks = &conf->networks,
-	    },
-	    &vs);
-	refuse_symlinks(d, &vs);
-	if (vs.n == 0)
-		return something_runs(d, err);
-	text = violations_text(&vs);
-	/* They are what load was asked for; to up they are why it failed. */
-	task_say(d->task, d->mode == DEPLOY_CHECK ? 1 : 2, text, strlen(text));
-	d->told = true;
-	return deploy_ends(d, OUTCOME_REFUSED, "policy: %s", text);
-}
-
 /* --- external networks ---------------------------------------------------------------------------------------------
  */
 
@@ -241,6 +189,16 @@ image_behind(const struct deploy *d, const struct engine_reply *reply)
 	return engine_image_id(reply);
 }
 
+/* For step_image_labels, once pull and build are through. */
+static void
+keep_labels(struct deploy *d, const struct engine_reply *reply)
+{
+	json_t *labels = json_object_get(json_object_get(reply->body, "Config"), "Labels");
+
+	json_object_set_new(d->image_labels, d->images.v[d->looking].service,
+	    json_is_object(labels) ? json_incref(labels) : json_object());
+}
+
 static void
 on_image(void *ctx, const struct engine_reply *reply)
 {
@@ -255,6 +213,7 @@ on_image(void *ctx, const struct engine_reply *reply)
 		const char *id = image_behind(d, reply);
 
 		d->ids[d->looking] = id != NULL ? str_dup(id) : NULL;
+		keep_labels(d, reply);
 		d->looking++;
 		rc = next_image(d, &err);
 	}
@@ -284,7 +243,8 @@ step_images(struct deploy *d, struct err *err)
 		if (rc < 0)
 			return rc;
 		d->ids = calloc(d->images.n + 1, sizeof(*d->ids));
-		if (d->ids == NULL)
+		d->image_labels = json_object();
+		if (d->ids == NULL || d->image_labels == NULL)
 			abort();
 	}
 	for (size_t i = 0; i < d->images.n; i++)
@@ -404,6 +364,9 @@ step_approve(struct deploy *d, struct err *err)
 	if (deploy_update(d) == MODEL_UPDATE_START_FIRST)
 		model_mark_in_place(approved, d->model, &d->inputs, &d->answers);
 	model_label_inputs(approved, d->model, &d->inputs, &d->answers);
+	rc = service_pin_model(svc, approved, err);
+	if (rc < 0)
+		return rc;
 	d->approved = model_dump(approved);
 	/* What an interrupted release left of the containers is not what the record says. */
 	d->changed = svc->row.release == 0 || svc->row.applying != 0 || !str_eq(d->digest, svc->release.digest);

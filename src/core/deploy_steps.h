@@ -11,12 +11,6 @@
 #include "core/service.h"
 #include "engine/engine.h"
 
-/* Exit statuses of pgod-job that lay the blame on the commit. */
-enum {
-	JOB_STATUS_BAD_COMPOSE_FILE = 5,
-	JOB_STATUS_REFUSED = 6,
-};
-
 enum {
 	RELEASES_KEPT = 3,		/* good ones a service, unless configured */
 	HEALTH_TIMEOUT_MS = 120 * 1000, /* of the watch, likewise */
@@ -60,18 +54,20 @@ struct deploy {
 	bool at_fault; /* a failure of this step is the commit's fault */
 	struct job *job;
 	struct engine_req *req;
+	struct pin_req *pin;
 	struct event *timer;
 	struct journal *journal;      /* NULL for DEPLOY_CHECK */
 	int64_t step_ms;	      /* when the step began */
 	char cancelled[TASK_WHO_MAX]; /* who asked to end it; "" */
 	int64_t begun_ms;
 
-	json_t *model;	    /* resolved */
+	json_t *model;	    /* resolved: its paths are the sources, not the pins */
 	struct strv inputs; /* paths, and the job's answer for each */
 	struct strv answers;
 	struct model_images images;
-	char **ids;	/* images.n: image id, or NULL while missing */
-	size_t looking; /* the image or network whose answer is awaited */
+	char **ids;	      /* images.n: image id, or NULL while missing */
+	json_t *image_labels; /* of the images behind them, by compose service */
+	size_t looking;	      /* the image or network whose answer is awaited */
 	struct strv networks;
 	struct strv missing; /* external networks that do not exist */
 	char basis[MODEL_DIGEST_HEX];
@@ -177,12 +173,14 @@ int step_resolve(struct deploy *d, struct err *err);
 int step_resolve_done(struct deploy *d, const struct job_result *r, struct err *err);
 int step_inputs(struct deploy *d, struct err *err);
 int step_inputs_done(struct deploy *d, const struct job_result *r, struct err *err);
-int step_policy(struct deploy *d, struct err *err);
 int step_networks(struct deploy *d, struct err *err);
 int step_images(struct deploy *d, struct err *err);
 int step_pull(struct deploy *d, struct err *err);
 int step_build(struct deploy *d, struct err *err);
 int step_approve(struct deploy *d, struct err *err);
+/* deploy_policy.c */
+int step_policy(struct deploy *d, struct err *err);
+int step_image_labels(struct deploy *d, struct err *err);
 /* deploy_apply.c */
 /* How its release takes the place of what runs: what the compose file says, else pgo.toml, else recreate. */
 enum model_update deploy_update(const struct deploy *d);
@@ -191,9 +189,11 @@ int step_checkout(struct deploy *d, struct err *err);
 int step_checkout_done(struct deploy *d, const struct job_result *r, struct err *err);
 int step_mkdirs(struct deploy *d, struct err *err);
 int step_stop(struct deploy *d, struct err *err);
-int step_fixed_binds(struct deploy *d, struct err *err);
 int step_up(struct deploy *d, struct err *err);
 int step_up_done(struct deploy *d, const struct job_result *r, struct err *err);
 int step_up_failed(struct deploy *d, const struct job_result *r, struct err *err);
+/* deploy_pin.c */
+int step_pin(struct deploy *d, struct err *err);
+int step_pin_again(struct deploy *d, struct err *err);
 
 #endif

@@ -3,10 +3,12 @@
 #define PGO_CORE_SERVICE_H
 
 #include "compose/model.h"
+#include "compose/names.h"
 #include "core/core.h"
 #include "core/deploy.h"
 #include "core/keys.h"
 #include "core/reconcile.h"
+#include "ipc/pins.h"
 
 struct client;
 struct runs;
@@ -65,6 +67,8 @@ struct service {
 	struct store_service row;
 	struct store_release release; /* of row.release; strings NULL without */
 	struct model_services facts;  /* what that release wants to run */
+	struct pin_set pins;	      /* what it mounts */
+	struct model_names names;     /* what it takes of the names that all services share */
 	json_t *images;		      /* release.images, parsed; NULL without */
 	struct keys keys;
 
@@ -90,8 +94,10 @@ struct service {
 	const char *resume_trigger; /* of the deploy that was interrupted; "boot" when an earlier pgod began it */
 	const char *news;	    /* who brought the newest commit: a trigger; static */
 	char news_who[TASK_WHO_MAX];
-	bool refetch; /* the local repository may be damaged: fetch also what is known */
-	bool restore; /* bring everything up once, also what has finished (a hold went away) */
+	char *verifying;   /* the commit that the running look asks about; "" */
+	bool verify_again; /* pgod is new: who signs may be another one now */
+	bool refetch;	   /* the local repository may be damaged: fetch also what is known */
+	bool restore;	   /* bring everything up once, also what has finished (a hold went away) */
 };
 
 /* Makes the service from its configuration and record. */

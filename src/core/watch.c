@@ -59,7 +59,8 @@ deaths_of(const struct look *l, const struct container *c)
 		if (str_eq(l->before[i].id, c->id))
 			return c->deaths > l->before[i].deaths ? c->deaths - l->before[i].deaths : 0;
 	}
-	return c->deaths;
+	/* One that this deploy made: it may have died faster than could be seen. */
+	return c->deaths > c->restarts ? c->deaths : c->restarts;
 }
 
 /* What is bad is the reason, whatever else is still awaited. */
