@@ -12,7 +12,7 @@ int
 step_compare(struct deploy *d, struct err *err)
 {
 	switch_free(TAKE(d->sw));
-	if (!d->changed || deploy_update(d) != MODEL_UPDATE_START_FIRST)
+	if (!d->changed || d->previous == 0 || deploy_update(d) != MODEL_UPDATE_START_FIRST)
 		return STEP_NEXT;
 	if (!d->svc->core->engine_up)
 		return err_set(err, EAGAIN, "the engine does not answer: %s", d->svc->core->engine_reason);
