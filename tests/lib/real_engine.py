@@ -29,6 +29,7 @@ class RealEngine:
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="pgot-eng-")
         self.docker_host = f"unix://{self.dir}/docker.sock"
+        self.run = f"{self.dir}/run"  # what is mounted there the engine sees
 
     def script(self, verb):
         run(os.path.join(TOP, "scripts", "engine"), verb, self.dir, deadline=120)
