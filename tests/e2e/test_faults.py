@@ -70,7 +70,7 @@ def credentials_refused(pgo, repo):
     os.rename(users, users + ".away")
     with open(users, "w", encoding="ascii") as out:
         out.write("tess:another\n")
-    look_fails(pgo, "401|403|[Aa]uthentication|denied|password|credentials")
+    look_fails(pgo, "does not accept the user name and password")
     os.rename(users + ".away", users)
     look_succeeds(pgo)
 
@@ -78,7 +78,7 @@ def credentials_refused(pgo, repo):
 def force_push(pgo, repo):
     deployed = repo.git("rev-parse", "HEAD")
     repo.git("commit", "-q", "--amend", "--allow-empty", "-m", "another past")
-    pgo.wait_status("site", r"in sync +no[^\n]*(rewind|rewound|rewrit|does not contain|no longer|drops)")
+    pgo.wait_status("site", "was rewound")
     repo.git("reset", "-q", "--hard", deployed)
     pgo.wait_status("site", "in sync +yes")
 
@@ -140,7 +140,7 @@ def test_an_unsigned_commit_changes_nothing(pgo):
         with harmless(pgo, prober):
             repo.git("config", "commit.gpgsign", "false")
             repo.commit(files(pgo, "forged"))
-            pgo.wait_status("site", r"in sync +no[^\n]*sign")
+            pgo.wait_status("site", r"not signed")
         repo.git("config", "commit.gpgsign", "true")
         pgo.wait_deployed("site", repo.commit(files(pgo, "two")), deadline=40)
         prober.wait_answer("two")
@@ -165,23 +165,30 @@ def small_disk(pgo):
         run("umount", "-l", pgo.dir)
 
 
+def says(page):
+    """A compose file that mounts nothing: the engine does not see file systems that came after it."""
+    command = f"mkdir /tmp/www && echo {page} >/tmp/www/index.html && exec httpd -f -p 8080 -h /tmp/www"
+    return {"services": {"web": {"image": "pgo-test/web:1", "command": ["sh", "-c", command], "stop_grace_period": "1s"}}}
+
+
 def test_a_full_disk_changes_nothing(pgo):
     with small_disk(pgo) as (fill, free):
-        repo = pgo.repo("site", files(pgo))
+        repo = pgo.repo("site", {"compose.yaml": says("one"), "ssh/k.pub": pgo.key.public})
         pgo.service("site", repo)
         pgo.start().wait_deployed("site", repo.head, deadline=40)
         with Prober(pgo.engine, "site") as prober:
             with harmless(pgo, prober):
                 fill()
-                repo.commit(files(pgo, "two"))
+                repo.commit({"compose.yaml": says("two")})
                 pgo.wait_log("space|disk is full|full")
+                # Whether it can do anything at all without a byte to write to is not what this is about.
                 pgo.kill()
                 wait_until(lambda: not pgo.orphans(), "nothing of the old pgod runs")
+                mark = len(pgo.log())
                 pgo.start()
-                # Whether it can do anything at all without a byte to write to is not what this is about.
-                prober.wait_answer("one")
+                wait_until(lambda: len(pgo.log()) > mark, "pgod says something")
             free()
-            pgo.wait_deployed("site", repo.commit(files(pgo, "three")), deadline=60)
+            pgo.wait_deployed("site", repo.commit({"compose.yaml": says("three")}), deadline=60)
             prober.wait_answer("three")
 
 
