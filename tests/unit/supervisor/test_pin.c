@@ -119,7 +119,7 @@ pinned(const char *name)
 	return access(path, F_OK) == 0;
 }
 
-/* Lines of mountinfo with the text, of this test alone: others may run beside it. */
+/* Lines of mountinfo with the text, of this test: others may run at the same time. */
 static int
 mounts(const char *text)
 {
