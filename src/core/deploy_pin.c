@@ -63,5 +63,5 @@ on_pinned_again(void *ctx, const char *error)
 int
 step_pin_again(struct deploy *d, struct err *err)
 {
-	return d->stopped ? pin_as(d, PIN_FRESH, on_pinned_again, err) : STEP_NEXT;
+	return d->touched ? pin_as(d, PIN_FRESH, on_pinned_again, err) : STEP_NEXT;
 }
