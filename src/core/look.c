@@ -43,14 +43,17 @@ look_end(struct task *task, const char *error, bool failing)
 	task_end(task, error[0] != '\0', error[0] != '\0' ? error : NULL);
 }
 
-/* "ls-remote: cannot read …": in one line; the caller frees. */
+/* "ls-remote: cannot read …; what to do about it": in one line; the caller frees. */
 static char *
 failure_text(const char *what, const struct job_result *r)
 {
 	char reason[ERR_MSG_MAX];
 	char *text = str_printf("%s: %s", what, job_reason(r, reason, sizeof(reason)));
 
-	text[strcspn(text, "\n")] = '\0';
+	for (size_t end = strlen(text); end > 0 && text[end - 1] == '\n';)
+		text[--end] = '\0';
+	for (char *at = strchr(text, '\n'); at != NULL; at = strchr(at, '\n'))
+		*at = ';';
 	return text;
 }
 

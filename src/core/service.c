@@ -8,6 +8,7 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "compose/pins.h"
 #include "core/client.h"
 #include "core/job.h"
 #include "core/runs.h"
@@ -130,6 +131,7 @@ service_free(struct service *svc)
 	store_release_done(&svc->release);
 	model_services_done(&svc->facts);
 	model_names_done(&svc->names);
+	pin_set_done(&svc->pins);
 	json_decref(svc->images);
 	keys_done(&svc->keys);
 	char *texts[] = {svc->live_path, svc->data_path, svc->problem, svc->hold_note, svc->look_error, svc->awaited,
@@ -172,6 +174,7 @@ service_set_release(struct service *svc, int64_t id, struct err *err)
 	auto_store_release struct store_release release = {0};
 	auto_model_services struct model_services facts = {NULL, 0};
 	auto_model_names struct model_names names = {0};
+	auto_pin_set struct pin_set pins = {0};
 	int rc = store_release_get(svc->core->store, id, &release, err);
 
 	if (rc == 0)
@@ -186,11 +189,14 @@ service_set_release(struct service *svc, int64_t id, struct err *err)
 	rc = model_service_facts(model, &facts, err);
 	if (rc >= 0)
 		rc = model_names(model, svc->conf->name, &names, err);
+	if (rc >= 0)
+		rc = model_pins(model, &pins, err);
 	if (rc < 0)
 		return rc;
 	store_release_done(&svc->release);
 	model_services_done(&svc->facts);
 	model_names_done(&svc->names);
+	pin_set_done(&svc->pins);
 	json_decref(svc->images);
 	svc->images = json_loads(release.images, 0, NULL);
 	svc->release = release;
@@ -199,6 +205,8 @@ service_set_release(struct service *svc, int64_t id, struct err *err)
 	release = (struct store_release){0};
 	facts = (struct model_services){NULL, 0};
 	names = (struct model_names){0};
+	svc->pins = pins;
+	pins = (struct pin_set){0};
 	svc->row.release = id;
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include "core/deploy.h"
 #include "core/keys.h"
 #include "core/reconcile.h"
+#include "ipc/pins.h"
 
 struct client;
 struct runs;
@@ -63,6 +64,7 @@ struct service {
 	struct store_service row;
 	struct store_release release; /* of row.release; strings NULL without */
 	struct model_services facts;  /* what that release wants to run */
+	struct pin_set pins;	      /* what it mounts */
 	struct model_names names;     /* what it takes of the names that all services share */
 	json_t *images;		      /* release.images, parsed; NULL without */
 	struct keys keys;
