@@ -149,6 +149,7 @@ what_asks_the_same_server_the_same_in_the_same_name_has_one_number(void **state)
 	(void)state;
 	c->dir = str_dup("/var/lib/pgo");
 	c->datadir = str_dup("/data");
+	c->pins = str_dup("/run/pgo/pins/var-lib-pgo");
 	c->poll_ms = 1;
 	text = conf_for_core(c);
 	core = parse(text);
