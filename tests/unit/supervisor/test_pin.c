@@ -119,7 +119,7 @@ pinned(const char *name)
 	return access(path, F_OK) == 0;
 }
 
-/* Mounts in the test's directory whose line has the text: other tests run on the same machine. */
+/* Lines of mountinfo with the text, of this test: others may run at the same time. */
 static int
 mounts(const char *text)
 {
