@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "core/job.h"
 #include "core/look.h"
+#include "core/op.h"
 #include "core/service.h"
 #include "core/share.h"
 
@@ -40,6 +41,8 @@ look_end(struct task *task, const char *error, bool failing)
 		share_failure(svc, error, failing);
 	if (error[0] == '\0' && svc->row.rejected[0] != '\0')
 		error = svc->row.rejected_why;
+	if (error[0] == '\0')
+		sync_tell(task);
 	task_end(task, error[0] != '\0', error[0] != '\0' ? error : NULL);
 }
 
