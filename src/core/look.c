@@ -121,6 +121,8 @@ follow(struct task *task, const char *oid)
 	task_sayf(task, "%s: %.8s -> %.8s\n", svc->conf->branch,
 	    svc->row.tracked[0] != '\0' ? svc->row.tracked : "(nothing)", oid);
 	str_set(&svc->row.tracked, oid);
+	svc->news = task->trigger;
+	memcpy(svc->news_who, task->who, sizeof(svc->news_who));
 	str_set(&svc->row.rejected, "");
 	str_set(&svc->row.rejected_why, "");
 	/* What failed before may do better with another commit. */
