@@ -67,8 +67,10 @@ class Site:
         self.lags = not new
 
 
-def network_names(sites):
-    return [name for site in sites for name in site.networks] + ["pgot-edge"]
+def nothing_left(pgo, sites):
+    networks = [name for site in sites for name in site.networks] + ["pgot-edge"]
+    check_nothing_left(pgo, networks, {site.name: ("data", "page") for site in sites if site.kind == "binds"})
+    return True
 
 
 def restart(pgo):
@@ -188,7 +190,7 @@ def test_whoever_is_killed_at_a_step_the_service_is_one_whole_release_afterwards
         converge(pgo, [site], must_be_new=who != "job", what=said)
     site.commit()
     converge(pgo, [site], True, "a last commit, undisturbed")
-    wait_until(lambda: check_nothing_left(pgo, network_names([site])) is None, "nothing is left over")
+    wait_until(lambda: nothing_left(pgo, [site]), "nothing is left over")
 
 
 def converge(pgo, sites, must_be_new, what):
@@ -277,5 +279,5 @@ def test_random_kills_leave_exactly_the_old_or_the_new_release(pgo, number):
     for site in sites:
         site.commit()
     converge(pgo, sites, True, "last commits, undisturbed")
-    wait_until(lambda: check_nothing_left(pgo, network_names(sites)) is None, "nothing is left over")
+    wait_until(lambda: nothing_left(pgo, sites), "nothing is left over")
     print(f"the slowest of them took {slowest:.1f} s to converge")
