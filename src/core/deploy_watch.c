@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "core/deploy_steps.h"
+#include "core/ended.h"
 #include "core/watch.h"
 
 void
@@ -37,6 +38,8 @@ runs_well(struct deploy *d)
 		log_err("%s service=%s deploy=%lld", err.msg, svc->conf->name, (long long)d->id);
 	else
 		svc->release.good_ms = io_wall_ms();
+	ended_revived(svc);
+	ended_record(svc);
 	return deploy_ends(d, d->changed ? OUTCOME_LIVE : OUTCOME_UNCHANGED, "%s", "");
 }
 
