@@ -3,6 +3,7 @@
 import pytest
 
 from lib.host import stays
+from lib.pgo import web
 from test_odd_moments import wait_step
 from test_tracking import deployed, ids, three_polls
 from test_transactions import HEALTHY, assert_old_runs, bad, image_of, second
@@ -15,7 +16,7 @@ def cancel(pgo):
 
 
 def wait_cancelled(pgo, head):
-    return pgo.wait_status("site", rf"in sync +no: commit {head[:8]} was cancelled: .*last deploy[^\n]*: cancelled: [^\n]*, took")
+    return pgo.wait_status("site", rf"in sync +no: commit {head[:8]} is cancelled: .*last deploy[^\n]*: cancelled: [^\n]*, took")
 
 
 @pytest.mark.parametrize("step", ["pull", "GET /images/*", "POST /images/*/tag"])

@@ -40,7 +40,7 @@ def bad(pgo, repo, image="pgo-test/web:2", **keys):
 
 
 def wait_rolled_back(pgo, head, why):
-    return pgo.wait_status("site", rf"in sync +no: commit {head[:8]} was rolled back: [^\n]*{why}.*last deploy[^\n]*, took")
+    return pgo.wait_status("site", rf"in sync +no: commit {head[:8]} is rolled back: [^\n]*{why}.*last deploy[^\n]*, took")
 
 
 def assert_old_runs(pgo, repo):
@@ -237,7 +237,7 @@ def test_a_kill_in_the_put_back_converges_to_the_old_release(pgo, verb):
     pgo.wait_log("putting the last good release back")
     wait_step(pgo, verb)
     kill_and_start(pgo, verb)
-    pgo.wait_status("site", rf"deployed +yes: [^\n]*commit {repo.head[:8]}.*in sync +no: commit {head[:8]} was rolled back")
+    pgo.wait_status("site", rf"deployed +yes: [^\n]*commit {repo.head[:8]}.*in sync +no: commit {head[:8]} is rolled back")
     wait_until(lambda: image_of(pgo) == [pgo.engine.images["pgo-test/web:1"]], "the old one runs")
     pgo.wait_status("site", "state +live")
     assert_old_runs(pgo, repo)

@@ -76,6 +76,8 @@ static const struct row rows[] = {
     {WATCH_BAD, "web: exited with 1", MODEL_RESTART_NO, false, 2, {BOX(CREATED), BOX(EXITED, .exit_code = 1)}, 2},
 };
 
+static bool fresh;
+
 static void
 look(const struct row *row, const char *stopped, const struct watch_death *before, size_t nbefore, struct watch *ret)
 {
@@ -85,7 +87,7 @@ look(const struct row *row, const char *stopped, const struct watch_death *befor
 
 	boxes = row->boxes;
 	nboxes = row->n;
-	watch_look(NULL, "p", &facts, before, nbefore, is_stopped, stopped, ret);
+	watch_look(NULL, "p", &facts, before, nbefore, fresh, is_stopped, stopped, ret);
 }
 
 static void
@@ -135,6 +137,40 @@ deaths_of_before_do_not_count(void **state)
 	free(deaths);
 }
 
+/* compose has just ended: its last events are still on their way. */
+static void
+what_was_there_before_and_looks_bad_is_given_a_moment(void **state)
+{
+	static const struct row row = {.scale = 1, .boxes = {BOX(EXITED, .exit_code = 1)}, .n = 1};
+	struct watch_death before = {.id = "a"};
+	auto_watch struct watch w = WATCH_INIT;
+	auto_watch struct watch later = WATCH_INIT;
+	auto_watch struct watch other = WATCH_INIT;
+
+	(void)state;
+	fresh = true;
+	look(&row, NULL, &before, 1, &w);
+	assert_int_equal(w.state, WATCH_WAIT);
+	/* What this deploy made is not of before. */
+	look(&row, NULL, NULL, 0, &other);
+	assert_int_equal(other.state, WATCH_BAD);
+	fresh = false;
+	look(&row, NULL, &before, 1, &later);
+	assert_int_equal(later.state, WATCH_BAD);
+}
+
+static void
+what_is_gone_runs_no_longer_whatever_the_view_says(void **state)
+{
+	static const struct row row = {.scale = 1, .boxes = {BOX(RUNNING)}, .n = 1};
+	struct watch_death before = {.id = "a", .gone = true};
+	auto_watch struct watch w = WATCH_INIT;
+
+	(void)state;
+	look(&row, NULL, &before, 1, &w);
+	assert_int_equal(w.state, WATCH_WAIT);
+}
+
 static void
 another_container_or_another_death_begins_the_settling_anew(void **state)
 {
@@ -161,6 +197,8 @@ main(void)
 	    cmocka_unit_test(well_or_not_yet_or_never),
 	    cmocka_unit_test(what_an_operator_stopped_is_not_waited_for),
 	    cmocka_unit_test(deaths_of_before_do_not_count),
+	    cmocka_unit_test(what_was_there_before_and_looks_bad_is_given_a_moment),
+	    cmocka_unit_test(what_is_gone_runs_no_longer_whatever_the_view_says),
 	    cmocka_unit_test(another_container_or_another_death_begins_the_settling_anew),
 	};
 
