@@ -50,16 +50,17 @@ static void
 on_image(void *ctx, const struct engine_reply *reply)
 {
 	struct switching *sw = ctx;
+	struct deploy *d = sw->d;
 	struct swap *w = &sw->swaps.v[sw->looking++];
 	struct err err = ERR_INIT;
 
-	sw->d->req = NULL;
+	d->req = NULL;
 	if (reply->err->num != 0) {
-		switch_go_on(sw, err_set(&err, EIO, "%s", reply->err->msg), &err);
+		switch_go_on(d, err_set(&err, EIO, "%s", reply->err->msg), &err);
 		return;
 	}
 	w->why = reply->missing ? "its image is not there" : image_in_place(sw->approved, w->service, reply->body);
-	switch_go_on(sw, next_image(sw, &err), &err);
+	switch_go_on(d, next_image(sw, &err), &err);
 }
 
 static int

@@ -117,11 +117,12 @@ static void
 on_moved(void *ctx, const struct engine_reply *reply)
 {
 	struct switching *sw = ctx;
+	struct deploy *d = sw->d;
 	const struct move *m = &sw->moves[sw->next];
 	struct err err = ERR_INIT;
 	int rc;
 
-	sw->d->req = NULL;
+	d->req = NULL;
 	if (reply->err->num != 0 && !sw->forgiving) {
 		rc = switch_failed(sw, switch_blames(reply), "cannot %s its new container %.12s: %s", m->kind->what,
 		    m->container, reply->err->msg);
@@ -136,7 +137,7 @@ on_moved(void *ctx, const struct engine_reply *reply)
 		sw->next++;
 		rc = next_move(sw, &err);
 	}
-	switch_go_on(sw, rc, &err);
+	switch_go_on(d, rc, &err);
 }
 
 static int

@@ -42,10 +42,10 @@ switch_free(struct switching *sw)
 }
 
 void
-switch_go_on(struct switching *sw, int result, struct err *err)
+switch_go_on(struct deploy *d, int result, struct err *err)
 {
 	if (result != STEP_WAIT)
-		deploy_continue(sw->d, result, err);
+		deploy_continue(d, result, err);
 }
 
 enum outcome
@@ -72,17 +72,18 @@ static void
 on_list(void *ctx, const struct engine_reply *reply)
 {
 	struct switching *sw = ctx;
+	struct deploy *d = sw->d;
 	struct err err = ERR_INIT;
 	int rc;
 
-	sw->d->req = NULL;
+	d->req = NULL;
 	if (reply->err->num != 0)
 		rc = sw->unlisted(sw, reply->err->msg, &err);
 	else {
 		sw->listed(sw, reply->body);
 		rc = sw->then(sw, &err);
 	}
-	switch_go_on(sw, rc, &err);
+	switch_go_on(d, rc, &err);
 }
 
 int
@@ -285,12 +286,13 @@ static void
 on_late(evutil_socket_t fd, short what, void *ctx)
 {
 	struct switching *sw = ctx;
+	struct deploy *d = sw->d;
 	struct err err = ERR_INIT;
 	int64_t ms = deploy_health_timeout_ms(sw->d);
 
 	(void)fd;
 	(void)what;
-	switch_go_on(sw,
+	switch_go_on(d,
 	    switch_failed(sw, sw->d->svc->core->engine_up ? OUTCOME_UNHEALTHY : OUTCOME_FAILED,
 		"its new container is not healthy within %lld s", (long long)ms / 1000),
 	    &err);
@@ -318,7 +320,7 @@ switch_on_containers(struct deploy *d)
 
 	if (d->sw == NULL || d->timer == NULL || !d->sw->waits)
 		return false;
-	switch_go_on(d->sw, look_at_health(d->sw, &err), &err);
+	switch_go_on(d, look_at_health(d->sw, &err), &err);
 	return true;
 }
 
@@ -363,11 +365,12 @@ static void
 on_inspect(void *ctx, const struct engine_reply *reply)
 {
 	struct switching *sw = ctx;
+	struct deploy *d = sw->d;
 	const char *id = in_hand(sw)->made.v[sw->looking];
 	struct err err = ERR_INIT;
 	int rc;
 
-	sw->d->req = NULL;
+	d->req = NULL;
 	if (reply->err->num != 0)
 		rc = switch_failed(sw, switch_blames(reply), "%s", reply->err->msg);
 	else if (reply->missing)
@@ -377,7 +380,7 @@ on_inspect(void *ctx, const struct engine_reply *reply)
 		sw->looking++;
 		rc = next_inspect(sw, &err);
 	}
-	switch_go_on(sw, rc, &err);
+	switch_go_on(d, rc, &err);
 }
 
 static int

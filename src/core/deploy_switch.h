@@ -48,8 +48,8 @@ struct switching *switch_new(struct deploy *d);
 /* Looks at the project's containers, afresh: listed(), then then(); or unlisted(). */
 int switch_list(struct switching *sw, void (*listed)(struct switching *sw, const json_t *list), switch_fn *then,
     int (*unlisted)(struct switching *sw, const char *why, struct err *err));
-/* Continues the deploy unless it waits: the last thing to do in a callback. */
-void switch_go_on(struct switching *sw, int result, struct err *err);
+/* Continues the deploy unless it waits: the last thing to do in a callback. The switch may be gone by then. */
+void switch_go_on(struct deploy *d, int result, struct err *err);
 /* Why there is no answer: the engine is away, or says no. */
 enum outcome switch_blames(const struct engine_reply *reply);
 /* The swap in hand has come to nothing: the new containers go, the old ones were not touched. */
