@@ -195,11 +195,15 @@ a_file_system_that_hangs_holds_up_its_own_service_only(void **state)
 	assert_string_equal(error, "");
 	assert_int_equal(answer(&error), 2);
 	assert_non_null(strstr(error, "took longer than 20 s"));
-	flock(lock, LOCK_UN);
 	assert_int_equal(answer(&error), 3);
-	order(5, "web", at(&fx, "var/web/www"));
-	assert_int_equal(answer(&error), 5);
-	assert_string_equal(error, "");
+	assert_non_null(strstr(error, "still hangs"));
+	flock(lock, LOCK_UN);
+	/* It ends when the kernel has ended it. */
+	for (long long id = 5; error[0] != '\0'; id++) {
+		assert_true(id < 1000);
+		order(id, "web", at(&fx, "var/web/www"));
+		assert_int_equal(answer(&error), id);
+	}
 	end();
 }
 
