@@ -15,7 +15,6 @@ enum {
 	RULE_NETWORK_MAX = 255,
 	RULE_ENV_MAX = 64 * 1024,
 	RULE_SIGNERS_MAX = 1024,
-	RULE_ALLOW_MAX = 1024,
 	RULE_SITE_MAX = 1024,
 	RULE_UPSTREAM_MAX = 63, /* a label of the DNS */
 };
@@ -33,7 +32,6 @@ int rule_network(const char *s, struct err *err);
 int rule_update(const char *s, struct err *err);
 int rule_rewind(const char *s, struct err *err);
 int rule_signers(const char *s, struct err *err);
-int rule_allow(const char *s, struct err *err);
 int rule_ports(const char *s, struct err *err);
 /* An entry of `urls`: its name, its value, and both with a space between, as the documents have it. */
 int rule_site(const char *s, struct err *err);

@@ -1,6 +1,5 @@
 /* The keys that say how a service is deployed, whose commits it takes, and what it may do besides. */
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/auto.h"
@@ -13,16 +12,6 @@
 #define DIGITS "0123456789"
 
 enum { PORT_MAX = 65535, PORT_DIGITS_MAX = 5 };
-
-static bool
-is_visible(const char *s)
-{
-	for (; *s != '\0'; s++) {
-		if ((unsigned char)*s <= 0x20 || *s == 0x7f)
-			return false;
-	}
-	return true;
-}
 
 int
 rule_update(const char *s, struct err *err)
@@ -55,22 +44,6 @@ rule_signers(const char *s, struct err *err)
 		    "\"/etc/pgo/signers\"");
 	if (strlen(s) > RULE_SIGNERS_MAX)
 		return err_set(err, EINVAL, "has %zu bytes: %d are allowed", strlen(s), RULE_SIGNERS_MAX);
-	return 0;
-}
-
-int
-rule_allow(const char *s, struct err *err)
-{
-	size_t len = strspn(s, LOWER DIGITS "_.");
-
-	if (len == 0 || strchr(LOWER, s[0]) == NULL || (s[len] != '\0' && s[len] != ':'))
-		return err_set(
-		    err, EINVAL, "does not begin with a key of a compose file: write it like \"cap_add:NET_ADMIN\"");
-	if (s[len] == ':' && (s[len + 1] == '\0' || !is_visible(s + len)))
-		return err_set(err, EINVAL,
-		    "has nothing, a space or a control character behind \":\": write it like \"cap_add:NET_ADMIN\"");
-	if (strlen(s) > RULE_ALLOW_MAX)
-		return err_set(err, EINVAL, "has %zu bytes: %d are allowed", strlen(s), RULE_ALLOW_MAX);
 	return 0;
 }
 

@@ -140,8 +140,11 @@ allow_check(const char *entry, struct err *err)
 			continue;
 		if (has_form(k, value))
 			return 0;
-		return err_set(err, EINVAL, "\"%.100s\" is not of the form that %s has: write it like \"%s\"", entry,
-		    k->key, k->example);
+		return err_set(err, EINVAL,
+		    "has \"%.100s\", which is not of the form that %s has: write it like \"%s\"", entry, k->key,
+		    k->example);
 	}
-	return err_set(err, EINVAL, "\"%.100s\" is nothing that can be allowed: pgo.toml(5) has the list", entry);
+	return err_set(err, EINVAL,
+	    "has \"%.100s\", which is nothing that can be allowed: write it like \"cap_add:NET_ADMIN\"; pgo.toml(5) has the list",
+	    entry);
 }

@@ -12,7 +12,7 @@
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define SETTINGS                                                                                                     \
 	"{\"timeout_ms\":1000,\"health_timeout_ms\":120000,\"settle_ms\":0,\"keep\":20,\"cpus_milli\":1500,"         \
-	"\"memory_bytes\":6291456,\"pids\":200,\"update\":\"in-place\",\"rewind_refused\":true,\"allow\":[\"pid\"]," \
+	"\"memory_bytes\":6291456,\"pids\":200,\"update\":\"in-place\",\"rewind_refused\":true,\"allow\":[\"pid:host\"]," \
 	"\"ports\":[\"5005/5\"],\"urls\":[\"a.org web:80\"]}"
 #define CHECKED_SERVICE                                                                                               \
 	"{\"name\":\"pgo\",\"user\":\"miek\",\"repository\":\"https://host/"                                          \
@@ -52,7 +52,7 @@ expect_settings(const struct conf_service *s)
 	assert_int_equal(s->pids, 200);
 	assert_string_equal(s->update, "in-place");
 	assert_true(s->rewind_refused);
-	assert_string_equal(s->allow.v[0], "pid");
+	assert_string_equal(s->allow.v[0], "pid:host");
 	assert_string_equal(s->ports.v[0], "5005/5");
 	assert_string_equal(s->urls.v[0], "a.org web:80");
 }
@@ -213,7 +213,7 @@ a_document_that_is_not_quite_ours_is_refused(void **state)
 	    {CHECKED, "\"keep\":20", "\"keep\":0", "out of range"},
 	    {CHECKED, "\"in-place\"", "\"rolling\"", "update"},
 	    {CHECKED, "\"rewind_refused\":true", "\"rewind_refused\":\"refuse\"", "neither"},
-	    {CHECKED, "[\"pid\"]", "[\"PID\"]", "allow"},
+	    {CHECKED, "[\"pid:host\"]", "[\"PID\"]", "allow"},
 	    {CHECKED, "[\"5005/5\"]", "[\"5005\"]", "ports"},
 	    {CHECKED, "[\"a.org web:80\"]", "[\"a.org\"]", "urls"},
 	    {CHECKED, "[\"a.org web:80\"]", "[\"a.org  web:80\"]", "urls"},

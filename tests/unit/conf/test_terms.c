@@ -62,32 +62,6 @@ ports_that_are_no_range(void **state)
 }
 
 static void
-exceptions_that_name_no_key(void **state)
-{
-	static const struct sample samples[] = {
-	    {"cap_add:NET_ADMIN", NULL},
-	    {"pid", NULL},
-	    {"pid:host", NULL},
-	    {"deploy.resources", NULL},
-	    {"devices:/dev/ttyUSB0:/dev/ttyUSB0", NULL},
-	    {"", "does not begin"},
-	    {":x", "does not begin"},
-	    {"CAP_ADD:x", "does not begin"},
-	    {"9x", "does not begin"},
-	    {".x", "does not begin"},
-	    {"cap add", "does not begin"},
-	    {"*", "does not begin"},
-	    {"cap_add=x", "does not begin"},
-	    {"cap_add:", "behind \":\""},
-	    {"cap_add: x", "behind \":\""},
-	    {"cap_add:x\n", "behind \":\""},
-	};
-
-	(void)state;
-	try_all(rule_allow, samples, ARRAY_LEN(samples));
-}
-
-static void
 routes_that_lead_nowhere_or_into_the_proxys_configuration(void **state)
 {
 	static const struct sample samples[] = {
@@ -263,7 +237,6 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(ports_that_are_no_range),
-	    cmocka_unit_test(exceptions_that_name_no_key),
 	    cmocka_unit_test(routes_that_lead_nowhere_or_into_the_proxys_configuration),
 	    cmocka_unit_test(signers_that_are_no_plain_absolute_path),
 	    cmocka_unit_test(words_of_which_there_are_few),
