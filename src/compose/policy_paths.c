@@ -211,7 +211,8 @@ compare_strings(const void *a, const void *b)
 }
 
 /* The engine follows the name again at each start of a container, as root. A container that has a directory above it,
- * writable, puts a symbolic link to any file of the host there and waits for a restart. */
+ * writable, puts a symbolic link to any file of the host there and waits for a restart. What lies in the service's own
+ * directories is pinned (compose/pins.h) and safe from that; what the administrator allows besides is not. */
 static void
 judge_nested(const struct ref *ref, void *arg)
 {
@@ -225,7 +226,8 @@ judge_nested(const struct ref *ref, void *arg)
 			return;
 	}
 	/* Longer than PATH_MAX the engine cannot mount it anyway. */
-	if (!ref->mounted || strlen(above) >= PATH_MAX || n->writable.n == 0)
+	if (!ref->mounted || is_allowed_place(n->c, ref->path, PLACE_LIVE | PLACE_DATA) || strlen(above) >= PATH_MAX ||
+	    n->writable.n == 0)
 		return;
 	while ((slash = strrchr(above, '/')) != NULL && slash != above) {
 		*slash = '\0';

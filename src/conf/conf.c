@@ -68,6 +68,7 @@ conf_free(struct conf *c)
 	free(c->services);
 	free(c->dir);
 	free(c->datadir);
+	free(c->pins);
 	free(c);
 }
 
@@ -217,18 +218,20 @@ read_core_head(json_t *doc, struct conf *c, struct err *err)
 	int version = 0;
 	const char *dir = NULL;
 	const char *datadir = NULL;
+	const char *pins = NULL;
 	json_int_t poll_ms = 0;
 	const json_t *services = NULL;
 
-	if (json_unpack_ex(doc, &e, JSON_STRICT, "{s:i, s:s, s:s, s:I, s:o}", "version", &version, "dir", &dir,
-		"datadir", &datadir, "poll_ms", &poll_ms, "services", &services) < 0)
+	if (json_unpack_ex(doc, &e, JSON_STRICT, "{s:i, s:s, s:s, s:s, s:I, s:o}", "version", &version, "dir", &dir,
+		"datadir", &datadir, "pins", &pins, "poll_ms", &poll_ms, "services", &services) < 0)
 		return err_set(err, EINVAL, "%s", e.text);
 	if (version != CONF_VERSION)
 		return err_set(err, EINVAL, "version %d is not %d", version, CONF_VERSION);
-	if (!path_is_clean(dir) || !path_is_clean(datadir) || poll_ms < 1)
-		return err_set(err, EINVAL, "\"dir\", \"datadir\" or \"poll_ms\" is out of range");
+	if (!path_is_clean(dir) || !path_is_clean(datadir) || !path_is_clean(pins) || poll_ms < 1)
+		return err_set(err, EINVAL, "\"dir\", \"datadir\", \"pins\" or \"poll_ms\" is out of range");
 	c->dir = str_dup(dir);
 	c->datadir = str_dup(datadir);
+	c->pins = str_dup(pins);
 	c->poll_ms = poll_ms;
 	return read_services(services, false, c, err);
 }
@@ -286,8 +289,8 @@ char *
 conf_for_core(const struct conf *c)
 {
 	json_t *services = json_array();
-	json_t *doc = json_pack("{s:i, s:s, s:s, s:I, s:o}", "version", CONF_VERSION, "dir", c->dir, "datadir",
-	    c->datadir, "poll_ms", (json_int_t)c->poll_ms, "services", services);
+	json_t *doc = json_pack("{s:i, s:s, s:s, s:s, s:I, s:o}", "version", CONF_VERSION, "dir", c->dir, "datadir",
+	    c->datadir, "pins", c->pins, "poll_ms", (json_int_t)c->poll_ms, "services", services);
 	char *json = NULL;
 
 	if (doc == NULL)

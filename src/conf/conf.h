@@ -52,6 +52,7 @@ struct conf {
 	/* Only in core's document: */
 	char *dir; /* the state directory, clean absolute path */
 	char *datadir;
+	char *pins; /* where pgod keeps the mounts of ipc/pins.h */
 	int64_t poll_ms;
 };
 

@@ -6,7 +6,6 @@
 
 #include "base/auto.h"
 #include "conf/rules.h"
-#include "ipc/allow.h"
 
 static const struct key keys[] = {
     [KEY_NAME] = {"name", KEY_STRING, KEY_NEEDED, rule_name, "name = \"web\"", "The service's name on this host."},
@@ -37,7 +36,7 @@ static const struct key keys[] = {
 	"The file of those whose signature a commit needs."},
     [KEY_REWIND] = {"rewind", KEY_STRING, KEY_OPTIONAL, rule_rewind, "rewind = \"refuse\"",
 	"Whether a force push that drops the deployed commit is followed."},
-    [KEY_ALLOW] = {"allow", KEY_STRINGS, KEY_OPTIONAL, allow_check, "allow = [ \"cap_add:NET_ADMIN\" ]",
+    [KEY_ALLOW] = {"allow", KEY_STRINGS, KEY_OPTIONAL, rule_allow, "allow = [ \"cap_add:NET_ADMIN\" ]",
 	"What the policy lets this service do besides."},
     [KEY_PORTS] = {"ports", KEY_STRINGS, KEY_OPTIONAL, rule_ports, "ports = [ \"5005/5\" ]",
 	"The ports that the service may publish; none without."},

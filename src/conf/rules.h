@@ -32,6 +32,7 @@ int rule_network(const char *s, struct err *err);
 int rule_update(const char *s, struct err *err);
 int rule_rewind(const char *s, struct err *err);
 int rule_signers(const char *s, struct err *err);
+int rule_allow(const char *s, struct err *err);
 int rule_ports(const char *s, struct err *err);
 /* An entry of `urls`: its name, its value, and both with a space between, as the documents have it. */
 int rule_site(const char *s, struct err *err);

@@ -1,11 +1,13 @@
 /* The keys that say how a service is deployed, whose commits it takes, and what it may do besides. */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/auto.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "conf/rules.h"
+#include "ipc/allow.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -45,6 +47,12 @@ rule_signers(const char *s, struct err *err)
 	if (strlen(s) > RULE_SIGNERS_MAX)
 		return err_set(err, EINVAL, "has %zu bytes: %d are allowed", strlen(s), RULE_SIGNERS_MAX);
 	return 0;
+}
+
+int
+rule_allow(const char *s, struct err *err)
+{
+	return allow_check(s, err);
 }
 
 /* A number of len digits within [min, PORT_MAX]; -1 when it is none. */

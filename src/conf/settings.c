@@ -7,7 +7,6 @@
 #include "base/auto.h"
 #include "conf/fields.h"
 #include "conf/rules.h"
-#include "ipc/allow.h"
 
 /* Where an amount is kept; `keep`, a count of a few, is an int and has a place of its own. */
 static const size_t slots[] = {
@@ -56,7 +55,7 @@ read_amounts(const json_t *object, struct conf_service *s, struct err *err)
 static int
 read_lists(const json_t *object, struct conf_service *s, struct err *err)
 {
-	int r = field_list(json_object_get(object, "allow"), "allow", allow_check, &s->allow, err);
+	int r = field_list(json_object_get(object, "allow"), "allow", rule_allow, &s->allow, err);
 
 	if (r == 0)
 		r = field_list(json_object_get(object, "ports"), "ports", rule_ports, &s->ports, err);

@@ -14,10 +14,12 @@
 struct engine;
 struct service;
 struct job;
+struct pin_req;
 struct client;
 
 TAILQ_HEAD(service_list, service);
 TAILQ_HEAD(job_list, job);
+TAILQ_HEAD(pin_list, pin_req);
 TAILQ_HEAD(client_list, client);
 
 enum {
@@ -36,11 +38,16 @@ struct core {
 	char engine_reason[256]; /* why not */
 	struct service_list services;
 	struct job_list jobs;
+	struct pin_list pins; /* what pgod was asked for */
 	struct client_list clients;
 	size_t nclients;
 	struct strv removing; /* services no longer configured that are being taken down */
 	size_t busy;	      /* services at work, at most CORE_TASKS_MAX */
 	int64_t last_job_id;
+	int64_t last_pin_id;
+	size_t unsettled; /* pins that were asked for at the start and have no answer */
+	bool settled;
+	struct event *settle_timer;
 	bool quitting;
 };
 

@@ -8,8 +8,10 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "compose/pins.h"
 #include "core/deploy_steps.h"
 #include "core/journal.h"
+#include "core/pin.h"
 
 #define TRACK (1u << DEPLOY_TRACK)
 #define UP (1u << DEPLOY_UP)
@@ -38,8 +40,9 @@ static const struct step steps[] = {
     {"plan", APPLY, false, step_plan, NULL, NULL},
     {"checkout", APPLY, true, step_checkout, step_checkout_done, NULL},
     {"mkdirs", APPLY, true, step_mkdirs, NULL, NULL},
+    {"pin", APPLY, true, step_pin, NULL, NULL},
     {"stop", APPLY, true, step_stop, NULL, NULL},
-    {"fixed binds", APPLY, true, step_fixed_binds, NULL, NULL},
+    {"pin again", APPLY, true, step_pin_again, NULL, NULL},
     {"up", APPLY, true, step_up, step_up_done, step_up_failed},
     {"watch", APPLY, true, step_watch, NULL, NULL},
 };
@@ -111,6 +114,7 @@ deploy_free(struct deploy *d)
 {
 	journal_end(d->journal);
 	job_abandon(d->job);
+	core_pin_abandon(d->pin);
 	engine_cancel(d->req);
 	if (d->timer != NULL)
 		event_free(d->timer);
@@ -191,6 +195,8 @@ deploy_end(struct deploy *d)
 	}
 	if (d->mode == DEPLOY_RESUME)
 		d->svc->resume = 0;
+	if (d->release == d->svc->row.release)
+		service_pin_tidy(d->svc);
 	note_step_end(d);
 	note(d, "%s%s%s\n", end->text, d->reason[0] != '\0' ? ": " : "", d->reason);
 	task->deploy = NULL;
@@ -374,6 +380,7 @@ load_resumed(struct deploy *d, struct err *err)
 {
 	auto_buf struct buf text = BUF_INIT(2 * MODEL_MAX);
 	auto_store_release struct store_release r = {0};
+	auto_json json_t *approved = NULL;
 	int rc = store_release_get(d->svc->core->store, d->svc->resume, &r, err);
 
 	if (rc == 0)
@@ -382,9 +389,10 @@ load_resumed(struct deploy *d, struct err *err)
 		rc = store_model_read(d->svc->core->store, d->svc->conf->name, r.id, &text, err);
 	if (rc < 0)
 		return rc;
-	d->model = model_parse(buf_str(&text), text.len, err);
-	if (d->model == NULL)
+	approved = model_parse(buf_str(&text), text.len, err);
+	if (approved == NULL)
 		return -err->num;
+	d->model = model_unpin(approved);
 	snprintf(d->commit, sizeof(d->commit), "%s", r.commit);
 	d->approved = buf_take(&text);
 	d->release = r.id;

@@ -154,14 +154,6 @@ step_stop(struct deploy *d, struct err *err)
 	return deploy_job(d, "stop", NULL, NULL, 0, true);
 }
 
-/* The containers of the old release ran until now: one with the directory above a bind source may have put a symbolic
- * link there since mkdirs looked, and the engine would follow it as root. Nobody of this service runs any more. */
-int
-step_fixed_binds(struct deploy *d, struct err *err)
-{
-	return d->changed ? step_mkdirs(d, err) : STEP_NEXT;
-}
-
 /* What an operator stopped stays stopped: then all others are named. */
 static int
 up_services(const struct deploy *d, struct strv *args, struct err *err)

@@ -6,6 +6,7 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "core/deploy_steps.h"
+#include "core/pin.h"
 
 static int
 commit_job(struct deploy *d, const char *kind, const void *in, size_t in_len)
@@ -360,6 +361,9 @@ step_approve(struct deploy *d, struct err *err)
 	if (approved == NULL)
 		return -err->num;
 	model_label_inputs(approved, d->model, &d->inputs, &d->answers);
+	rc = service_pin_model(svc, approved, err);
+	if (rc < 0)
+		return rc;
 	d->approved = model_dump(approved);
 	/* What an interrupted release left of the containers is not what the record says. */
 	d->changed = svc->row.release == 0 || svc->resume != 0 || !str_eq(d->digest, svc->release.digest);

@@ -11,12 +11,6 @@
 #include "core/service.h"
 #include "engine/engine.h"
 
-/* Exit statuses of pgod-job that lay the blame on the commit. */
-enum {
-	JOB_STATUS_BAD_COMPOSE_FILE = 5,
-	JOB_STATUS_REFUSED = 6,
-};
-
 enum {
 	RELEASES_KEPT = 3,    /* good ones a service, unless configured */
 	WATCH_MS = 10 * 1000, /* what should run must be seen running within this time after compose has ended */
@@ -53,13 +47,14 @@ struct deploy {
 	bool at_fault; /* a failure of this step is the commit's fault */
 	struct job *job;
 	struct engine_req *req;
+	struct pin_req *pin;
 	struct event *timer;
 	struct journal *journal;      /* NULL for DEPLOY_CHECK */
 	int64_t step_ms;	      /* when the step began */
 	char cancelled[TASK_WHO_MAX]; /* who asked to end it; "" */
 	int64_t begun_ms;
 
-	json_t *model;	    /* resolved */
+	json_t *model;	    /* resolved: its paths are the sources, not the pins */
 	struct strv inputs; /* paths, and the job's answer for each */
 	struct strv answers;
 	struct model_images images;
@@ -123,10 +118,12 @@ int step_checkout(struct deploy *d, struct err *err);
 int step_checkout_done(struct deploy *d, const struct job_result *r, struct err *err);
 int step_mkdirs(struct deploy *d, struct err *err);
 int step_stop(struct deploy *d, struct err *err);
-int step_fixed_binds(struct deploy *d, struct err *err);
 int step_up(struct deploy *d, struct err *err);
 int step_up_done(struct deploy *d, const struct job_result *r, struct err *err);
 int step_up_failed(struct deploy *d, const struct job_result *r, struct err *err);
 int step_watch(struct deploy *d, struct err *err);
+/* deploy_pin.c */
+int step_pin(struct deploy *d, struct err *err);
+int step_pin_again(struct deploy *d, struct err *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "compose/model.h"
 #include "core/job.h"
+#include "core/pin.h"
 #include "core/service.h"
 
 static void
@@ -49,6 +50,45 @@ on_healed(void *ctx, const struct job_result *r)
 	task_end(task, r->status, NULL);
 }
 
+/* A job that starts containers, while it waits for what they mount. */
+struct start {
+	struct task *task;
+	const char *kind;
+	struct strv args;
+	char *in; /* NULL: none */
+	void (*done)(void *, const struct job_result *);
+};
+
+static void
+on_pinned(void *ctx, const char *error)
+{
+	struct start *s = ctx;
+	struct buf in = {.data = s->in, .len = s->in != NULL ? strlen(s->in) : 0};
+
+	if (error[0] != '\0')
+		s->done(s->task, &(struct job_result){.status = -1, .error = error, .out = "", .tail = ""});
+	else
+		start_job(s->task, s->kind, &s->args, s->in != NULL ? &in : NULL, s->done);
+	strv_done(&s->args);
+	free(s->in);
+	free(s);
+}
+
+/* What was verified when the release was applied is what starts again; after a reboot it is pinned anew. */
+static void
+start_pinned(struct task *task, const char *kind, const struct strv *args, const char *in,
+    void (*done)(void *, const struct job_result *))
+{
+	struct start *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		abort();
+	*s = (struct start){.task = task, .kind = kind, .in = in != NULL ? str_dup(in) : NULL, .done = done};
+	for (size_t i = 0; i < args->n; i++)
+		strv_add(&s->args, args->v[i]);
+	core_pin(task->svc->core, task->svc->conf->name, &task->svc->pins, PIN_KEEP, on_pinned, s);
+}
+
 /* From the approved model of the last release and the images on this machine: neither git nor a registry is needed. */
 void
 heal_start(struct task *task)
@@ -73,7 +113,7 @@ heal_start(struct task *task)
 		strv_add(&args, "--no-deps");
 	for (size_t i = 0; i < task->args.n; i++)
 		strv_add(&args, task->args.v[i]);
-	start_job(task, "up", &args, &model, on_healed);
+	start_pinned(task, "up", &args, buf_str(&model), on_healed);
 }
 
 static void
@@ -135,5 +175,8 @@ verb_start(struct task *task)
 	}
 	if (!down)
 		service_judge_again(svc);
-	start_job(task, task->verb, &task->args, NULL, on_verb);
+	if (down)
+		start_job(task, task->verb, &task->args, NULL, on_verb);
+	else
+		start_pinned(task, task->verb, &task->args, NULL, on_verb);
 }

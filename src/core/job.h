@@ -14,6 +14,12 @@ enum {
 	JOB_DRAIN_MS = 2000,	       /* output of left-over grandchildren is waited for this long after the end */
 };
 
+/* Exit statuses of pgod-job that lay the blame on the commit. */
+enum {
+	JOB_STATUS_BAD_COMPOSE_FILE = 5,
+	JOB_STATUS_REFUSED = 6,
+};
+
 struct job_result {
 	int status;	   /* exit status, 128 + signal, or -1 when it did not run to its end */
 	const char *error; /* why, for -1; "" else */

@@ -1,4 +1,5 @@
-/* A look at the remote: one ls-remote; only when the branch has moved, a fetch and the keys of the new commit. */
+/* A look at the remote: one ls-remote; only when the branch has moved, a fetch, what the configuration asks of a commit
+ * (its signature, its history), and the keys of the new commit. What is refused is remembered and not fetched again. */
 #include <stdio.h>
 #include <string.h>
 
@@ -22,16 +23,27 @@ look_end(struct task *task, const char *error)
 	else if (error[0] == '\0' && !again)
 		log_info("the repository answers again service=%s", svc->conf->name);
 	str_set(&svc->look_error, error);
+	if (error[0] == '\0' && svc->row.rejected[0] != '\0')
+		error = svc->row.rejected_why;
 	task_end(task, error[0] != '\0', error[0] != '\0' ? error : NULL);
+}
+
+/* "ls-remote: cannot read …": in one line; the caller frees. */
+static char *
+failure_text(const char *what, const struct job_result *r)
+{
+	char reason[ERR_MSG_MAX];
+	char *text = str_printf("%s: %s", what, job_reason(r, reason, sizeof(reason)));
+
+	text[strcspn(text, "\n")] = '\0';
+	return text;
 }
 
 static void
 look_failed(struct task *task, const char *what, const struct job_result *r)
 {
-	char reason[ERR_MSG_MAX];
-	auto_free char *text = str_printf("%s: %s", what, job_reason(r, reason, sizeof(reason)));
+	auto_free char *text = failure_text(what, r);
 
-	text[strcspn(text, "\n")] = '\0';
 	look_end(task, text);
 }
 
@@ -87,6 +99,115 @@ on_keys(void *ctx, const struct job_result *r)
 }
 
 static void
+read_keys(struct task *task)
+{
+	auto_strv struct strv args = {NULL, 0};
+
+	strv_add(&args, task->svc->row.tracked);
+	start_job(task, "keys", &args, on_keys);
+}
+
+/* From here on the commit is the service's: what it wants is deployed, its keys open. */
+static void
+follow(struct task *task, const char *oid)
+{
+	struct service *svc = task->svc;
+
+	log_info("new commit service=%s branch=%s from=%.8s to=%.8s", svc->conf->name, svc->conf->branch,
+	    svc->row.tracked[0] != '\0' ? svc->row.tracked : "-", oid);
+	task_sayf(task, "%s: %.8s -> %.8s\n", svc->conf->branch,
+	    svc->row.tracked[0] != '\0' ? svc->row.tracked : "(nothing)", oid);
+	str_set(&svc->row.tracked, oid);
+	str_set(&svc->row.rejected, "");
+	str_set(&svc->row.rejected_why, "");
+	/* What failed before may do better with another commit. */
+	service_retry_cancel(svc);
+	read_keys(task);
+}
+
+/* A refusal stands in the history, although nothing was begun. */
+static void
+write_history(struct task *task)
+{
+	struct service *svc = task->svc;
+	struct store *st = svc->core->store;
+	struct err err = ERR_INIT;
+	int64_t id = 0;
+	int rc = store_deploy_begin(st, svc->conf->name,
+	    &(struct store_begin){.trigger = task->trigger, .who = task->who, .commit = svc->row.rejected}, &id, &err);
+
+	if (rc >= 0)
+		rc = store_deploy_step(st, id, "verify", &err);
+	if (rc >= 0)
+		rc = store_deploy_end(st, id, "refused", svc->row.rejected_why, &err);
+	if (rc < 0)
+		log_err("%s service=%s", err.msg, svc->conf->name);
+}
+
+/* What runs stays, and so does the commit that is followed; the same refusal twice is told once. */
+static void
+reject(struct task *task, const char *oid, const char *why)
+{
+	struct service *svc = task->svc;
+	bool known = str_eq(svc->row.rejected, oid) && str_eq(svc->row.rejected_why, why);
+
+	svc->verify_again = false;
+	str_set(&svc->row.rejected, oid);
+	str_set(&svc->row.rejected_why, why);
+	if (service_save(svc, NULL) < 0) {
+		look_end(task, "the refusal of the new commit could not be recorded");
+		return;
+	}
+	if (!known) {
+		log_warn("not followed: %s service=%s", why, svc->conf->name);
+		write_history(task);
+	}
+	if (svc->refetch && svc->row.tracked[0] != '\0') {
+		read_keys(task);
+		return;
+	}
+	svc->refetch = false;
+	look_end(task, "");
+}
+
+static void
+on_verified(void *ctx, const struct job_result *r)
+{
+	struct task *task = ctx;
+	struct service *svc = task->svc;
+	auto_free char *oid = str_dup(svc->verifying);
+
+	task->job = NULL;
+	if (r->status == JOB_STATUS_REFUSED) {
+		auto_free char *why = failure_text("verify", r);
+
+		reject(task, oid, why);
+		return;
+	}
+	if (r->status != 0) {
+		look_failed(task, "verify", r);
+		return;
+	}
+	if (r->out_len > 0)
+		log_info("commit %.8s %.*s service=%s", oid, (int)strcspn(r->out, "\n"), r->out, svc->conf->name);
+	follow(task, oid);
+}
+
+/* Does the configuration ask more of a commit than to be there? */
+static bool
+is_picky(const struct service *svc)
+{
+	return svc->conf->signed_only || svc->conf->rewind_refused;
+}
+
+/* What is deployed from this repository and branch; "" when nothing is: then nothing can be left behind. */
+static const char *
+deployed_commit(const struct service *svc)
+{
+	return svc->row.tracked[0] != '\0' && svc->row.release != 0 ? svc->release.commit : "";
+}
+
+static void
 on_fetched(void *ctx, const struct job_result *r)
 {
 	struct task *task = ctx;
@@ -99,21 +220,43 @@ on_fetched(void *ctx, const struct job_result *r)
 		look_failed(task, "fetch", r);
 		return;
 	}
-	log_info("new commit service=%s branch=%s from=%.8s to=%.8s", svc->conf->name, svc->conf->branch,
-	    svc->row.tracked[0] != '\0' ? svc->row.tracked : "-", oid);
-	task_sayf(task, "%s: %.8s -> %.8s\n", svc->conf->branch,
-	    svc->row.tracked[0] != '\0' ? svc->row.tracked : "(nothing)", oid);
-	str_set(&svc->row.tracked, oid);
-	/* What failed before may do better with another commit. */
-	service_retry_cancel(svc);
+	if (!is_picky(svc)) {
+		follow(task, oid);
+		return;
+	}
+	str_set(&svc->verifying, oid);
 	strv_add(&args, oid);
-	start_job(task, "keys", &args, on_keys);
+	if (deployed_commit(svc)[0] != '\0')
+		strv_add(&args, deployed_commit(svc));
+	start_job(task, "verify", &args, on_verified);
+}
+
+/* The branch is what was refused before: only an operator, a new start of pgod or damage makes us look at it again. */
+static bool
+is_refused_still(const struct task *task, const char *oid)
+{
+	const struct service *svc = task->svc;
+
+	return is_picky(svc) && str_eq(oid, svc->row.rejected) && !svc->verify_again && !svc->refetch &&
+	       str_eq(task->trigger, "poll");
+}
+
+/* A refused commit went away without another one to follow. */
+static void
+forget_rejected(struct service *svc)
+{
+	if (svc->row.rejected[0] == '\0')
+		return;
+	str_set(&svc->row.rejected, "");
+	str_set(&svc->row.rejected_why, "");
+	service_save(svc, NULL);
 }
 
 static void
 on_looked(void *ctx, const struct job_result *r)
 {
 	struct task *task = ctx;
+	struct service *svc = task->svc;
 	char oid[STORE_OID];
 
 	task->job = NULL;
@@ -121,7 +264,12 @@ on_looked(void *ctx, const struct job_result *r)
 		look_failed(task, "ls-remote", r);
 		return;
 	}
-	if (str_eq(oid, task->svc->row.tracked) && !task->svc->refetch) {
+	if (str_eq(oid, svc->row.tracked) && !svc->refetch) {
+		forget_rejected(svc);
+		look_end(task, "");
+		return;
+	}
+	if (is_refused_still(task, oid)) {
 		look_end(task, "");
 		return;
 	}

@@ -17,6 +17,7 @@
 #include "core/core.h"
 #include "core/job.h"
 #include "core/op.h"
+#include "core/pin.h"
 #include "core/remove.h"
 #include "core/service.h"
 #include "engine/engine.h"
@@ -154,6 +155,7 @@ on_config(void *ctx, struct msg *m, struct err *err)
 						  .ctx = core,
 					      });
 	log_info("%zu services", core->conf->nservices);
+	core_pin_all(core);
 	return 0;
 }
 
@@ -227,6 +229,14 @@ on_retired(void *ctx, struct msg *m, struct err *err)
 }
 
 static int
+on_pinned(void *ctx, struct msg *m, struct err *err)
+{
+	(void)err;
+	core_on_pinned(ctx, msg_int(m, "id"), msg_str(m, "error"));
+	return 0;
+}
+
+static int
 on_client(void *ctx, struct msg *m, struct err *err)
 {
 	(void)err;
@@ -255,6 +265,7 @@ static const struct channel_rule rules[] = {
     {"job-exited", 1u << CORE_RUNNING, on_job_exited},
     {"engine", 1u << CORE_RUNNING, on_engine},
     {"retired", 1u << CORE_RUNNING, on_retired},
+    {"pinned", 1u << CORE_RUNNING, on_pinned},
     {"client", 1u << CORE_RUNNING, on_client},
     {"quit", 1u << CORE_CONFIG | 1u << CORE_RUNNING, on_quit},
 };
@@ -321,6 +332,7 @@ serve(struct err *err)
 	umask(077);
 	TAILQ_INIT(&core.services);
 	TAILQ_INIT(&core.jobs);
+	TAILQ_INIT(&core.pins);
 	TAILQ_INIT(&core.clients);
 	core.base = make_base();
 	if (core.base == NULL)

@@ -8,23 +8,37 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "compose/pins.h"
 #include "core/client.h"
 #include "core/job.h"
 #include "core/runs.h"
 #include "engine/engine.h"
 
-/* A repository that is not the one that `tracked` came from is a new start for the commit, and for nothing else. */
+/* Where the tracked commit may come from: a commit that nobody had to sign is not one of a service that now wants it.
+ */
+static char *
+source_wanted(const struct conf_service *conf)
+{
+	return str_printf("%s%s", conf->source, conf->signed_only ? " signed" : "");
+}
+
+/* A repository that is not the one that `tracked` came from is a new start for the commit, and for nothing else; but
+ * keys that came with a commit that nobody had to sign open nothing any more. */
 static void
 adopt_configuration(struct service *svc)
 {
 	const struct conf_service *conf = svc->conf;
+	auto_free char *source = source_wanted(conf);
 
-	if (str_eq(svc->row.source, conf->source) && str_eq(svc->row.branch, conf->branch))
+	if (str_eq(svc->row.source, source) && str_eq(svc->row.branch, conf->branch))
 		return;
+	if (conf->signed_only && !str_ends(svc->row.source, " signed"))
+		str_set(&svc->row.keys, "");
 	if (svc->row.source[0] != '\0')
-		log_info("the configuration names another repository or branch: following it service=%s branch=%s",
+		log_info(
+		    "the configuration names another repository, branch or rule: beginning anew service=%s branch=%s",
 		    conf->name, conf->branch);
-	str_set(&svc->row.source, conf->source);
+	str_set(&svc->row.source, source);
 	str_set(&svc->row.branch, conf->branch);
 	str_set(&svc->row.tracked, "");
 }
@@ -93,6 +107,8 @@ service_new(struct core *core, const struct conf_service *conf, struct err *err)
 	svc->trouble = str_dup("");
 	svc->pending = str_dup("");
 	svc->broken = str_dup("");
+	svc->verifying = str_dup("");
+	svc->verify_again = true;
 	TAILQ_INIT(&svc->queue);
 	service_make_timers(svc);
 	if (load_record(svc, err) < 0) {
@@ -114,10 +130,11 @@ service_free(struct service *svc)
 	store_release_done(&svc->release);
 	model_services_done(&svc->facts);
 	model_names_done(&svc->names);
+	pin_set_done(&svc->pins);
 	json_decref(svc->images);
 	keys_done(&svc->keys);
 	char *texts[] = {svc->live_path, svc->data_path, svc->problem, svc->hold_note, svc->look_error, svc->awaited,
-	    svc->trouble, svc->pending, svc->broken};
+	    svc->trouble, svc->pending, svc->broken, svc->verifying};
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		free(texts[i]);
 	free(svc);
@@ -156,6 +173,7 @@ service_set_release(struct service *svc, int64_t id, struct err *err)
 	auto_store_release struct store_release release = {0};
 	auto_model_services struct model_services facts = {NULL, 0};
 	auto_model_names struct model_names names = {0};
+	auto_pin_set struct pin_set pins = {0};
 	int rc = store_release_get(svc->core->store, id, &release, err);
 
 	if (rc == 0)
@@ -170,11 +188,14 @@ service_set_release(struct service *svc, int64_t id, struct err *err)
 	rc = model_service_facts(model, &facts, err);
 	if (rc >= 0)
 		rc = model_names(model, svc->conf->name, &names, err);
+	if (rc >= 0)
+		rc = model_pins(model, &pins, err);
 	if (rc < 0)
 		return rc;
 	store_release_done(&svc->release);
 	model_services_done(&svc->facts);
 	model_names_done(&svc->names);
+	pin_set_done(&svc->pins);
 	json_decref(svc->images);
 	svc->images = json_loads(release.images, 0, NULL);
 	svc->release = release;
@@ -183,6 +204,8 @@ service_set_release(struct service *svc, int64_t id, struct err *err)
 	release = (struct store_release){0};
 	facts = (struct model_services){NULL, 0};
 	names = (struct model_names){0};
+	svc->pins = pins;
+	pins = (struct pin_set){0};
 	svc->row.release = id;
 	return 0;
 }

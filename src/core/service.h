@@ -8,6 +8,7 @@
 #include "core/deploy.h"
 #include "core/keys.h"
 #include "core/reconcile.h"
+#include "ipc/pins.h"
 
 struct client;
 struct runs;
@@ -63,6 +64,7 @@ struct service {
 	struct store_service row;
 	struct store_release release; /* of row.release; strings NULL without */
 	struct model_services facts;  /* what that release wants to run */
+	struct pin_set pins;	      /* what it mounts */
 	struct model_names names;     /* what it takes of the names that all services share */
 	json_t *images;		      /* release.images, parsed; NULL without */
 	struct keys keys;
@@ -83,10 +85,12 @@ struct service {
 	char *trouble; /* why the last deploy failed for a passing reason; "" */
 	char *pending; /* why an approved release is not applied; "" */
 	struct heal_budget heal;
-	char *broken;	/* why healing gave up; "" */
-	int64_t resume; /* release whose deploy an earlier pgod did not end; 0 */
-	bool refetch;	/* the local repository may be damaged: fetch also what is known */
-	bool restore;	/* bring everything up once, also what has finished (a hold went away) */
+	char *broken;	   /* why healing gave up; "" */
+	int64_t resume;	   /* release whose deploy an earlier pgod did not end; 0 */
+	char *verifying;   /* the commit that the running look asks about; "" */
+	bool verify_again; /* pgod is new: who signs may be another one now */
+	bool refetch;	   /* the local repository may be damaged: fetch also what is known */
+	bool restore;	   /* bring everything up once, also what has finished (a hold went away) */
 };
 
 /* Makes the service from its configuration and record. */

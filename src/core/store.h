@@ -20,7 +20,8 @@ struct store;
 
 /* What is known of a service from one run of pgod to the next. All strings are owned and never NULL. */
 struct store_service {
-	char *source; /* struct conf_service.source that `tracked` comes from */
+	char *source; /* struct conf_service.source that `tracked` comes from; with " signed" behind it when it had to
+			 be signed */
 	char *branch;
 	char *tracked;	/* newest fetched commit, "" before the first */
 	char *judged;	/* the commit that the pipeline has last brought to an end: not tried again by itself */

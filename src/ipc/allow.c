@@ -130,7 +130,7 @@ allow_check(const char *entry, struct err *err)
 		return err_set(err, EINVAL, "has %zu bytes: %d are allowed", strlen(entry), ALLOW_ENTRY_MAX);
 	for (const char *p = entry; *p != '\0'; p++) {
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			return err_set(err, EINVAL, "has a control character");
+			return err_set(err, EINVAL, "has a control character: write it without");
 	}
 	for (size_t i = 0; i < allow_table_n; i++) {
 		const struct allow_key *k = &allow_table[i];
@@ -140,11 +140,8 @@ allow_check(const char *entry, struct err *err)
 			continue;
 		if (has_form(k, value))
 			return 0;
-		return err_set(err, EINVAL,
-		    "has \"%.100s\", which is not of the form that %s has: write it like \"%s\"", entry, k->key,
-		    k->example);
+		return err_set(err, EINVAL, "is not of the form that %s has: write it like \"%s\"", k->key, k->example);
 	}
 	return err_set(err, EINVAL,
-	    "has \"%.100s\", which is nothing that can be allowed: write it like \"cap_add:NET_ADMIN\"; pgo.toml(5) has the list",
-	    entry);
+	    "names nothing that can be allowed: write it like \"cap_add:NET_ADMIN\"; pgo.toml(5) has the list");
 }

@@ -34,8 +34,7 @@ struct allow_ports {
 	char protocol[8];
 };
 
-/* 0 when the entry is one that the table knows, in its form; -EINVAL with the end of a sentence that begins with `key
- * "allow"` and says what to write. */
+/* 0 when the entry is one that the table knows, in its form; -EINVAL with a sentence that says what to write. */
 int allow_check(const char *entry, struct err *err);
 /* The part of an entry behind "key:" when it is about this key ("" for the key alone); NULL when it is about another.
  * Borrowed. */

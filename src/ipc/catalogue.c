@@ -25,6 +25,7 @@ static const struct msg_spec catalogue[] = {
 	"A fresh connection to the engine's socket, or the reason that there is none."},
     {"retired", PGOD_TO_CORE, "service:s error:s", 0, 0,
 	"The directories of a removed service were moved to <dir>/.removed/."},
+    {"pinned", PGOD_TO_CORE, "id:i error:s", 0, 0, "The service's pins are as asked for; or why they are not."},
     {"client", PGOD_TO_CORE, "id:i peer:s", 1, 1, "A channel to the pgod-ssh that serves a new connection from peer."},
     {"quit", PGOD_TO_CORE, "", 0, 0, "Start nothing new, finish what runs, then exit."},
     /* core → pgod */
@@ -38,6 +39,11 @@ static const struct msg_spec catalogue[] = {
     {"engine", CORE_TO_PGOD, "id:i", 0, 0, "Ask for a connection to the engine."},
     {"retire", CORE_TO_PGOD, "service:s", 0, 0,
 	"Move the directories of a service that is no longer configured to <dir>/.removed/."},
+    {"pin", CORE_TO_PGOD, "id:i service:s fresh:b exact:b", 1, 1,
+	"Make these pins of a service (names and sources, each with a NUL behind it, as a sealed memfd). fresh: of what is "
+	"at the source now; else a pin that exists stays as it is. exact: the service has no other pins afterwards."},
+    {"settled", CORE_TO_PGOD, "", 0, 0,
+	"What the services' releases mount is pinned, or cannot be: the engine may start containers."},
     /* pgod-ssh → core */
     {"op", SSH_TO_CORE, "user:s key:s line:s", 0, 0,
 	"The holder of key (base64 of the blob that signed) asks for the operation line (base64 of the exec string)."},

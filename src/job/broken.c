@@ -118,6 +118,7 @@ recover_one(const struct job *job, int repofd, const char *name)
 	struct err err;
 
 	fetch_ref(job, broken, REPO_LIVE);
+	fetch_ref(job, broken, REPO_VERIFIED);
 	recover_releases(job, broken);
 	if (holds_kept(broken) && !recover_kept(job, broken)) {
 		job_say("local edits that were saved before could not all be read; what is left of them stays in %s",

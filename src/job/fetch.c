@@ -12,23 +12,8 @@
 #include "job/repo.h"
 
 enum {
-	FETCH_DEADLINE_MS = 30 * 60000,
 	FETCH_DAMAGED = -1000, /* no errno: our own copy is at fault */
 };
-
-/* One git fetch. Returns git's exit status, its words in words. */
-static int
-run_fetch(const struct job *job, bool shallow, struct buf *words, struct err *err)
-{
-	auto_free char *spec = str_printf("+refs/heads/%s:" REPO_TRACKED, job->branch);
-	const char *const args[] = {"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc",
-	    "--no-recurse-submodules", "--update-shallow", git_upload_pack(job->url), shallow ? "--depth=1" : "--quiet",
-	    "--", job->url, spec, NULL};
-
-	buf_reset(words);
-	return git_run(job,
-	    &(struct git_call){.args = args, .remote = true, .words = words, .deadline_ms = FETCH_DEADLINE_MS}, err);
-}
 
 /* Why a fetch failed, said; or that our copy is damaged, unsaid. */
 static int
@@ -65,9 +50,9 @@ fetch_once(const struct job *job, struct err *err)
 		if (r < 0)
 			return r;
 	}
-	r = run_fetch(job, true, &words, err);
+	r = remote_fetch(job, REPO_TRACKED, "--depth=1", &words, err);
 	if (r > 0 && strstr(buf_str(&words), "shallow")) /* dumb http, and servers that cannot do it */
-		r = run_fetch(job, false, &words, err);
+		r = remote_fetch(job, REPO_TRACKED, NULL, &words, err);
 	if (r < 0)
 		return err_wrap(err, "cannot fetch %s", job->url);
 	if (r > 0)

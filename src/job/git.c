@@ -281,6 +281,8 @@ git_run(const struct job *job, const struct git_call *call, struct err *err)
 		.envp = env.v,
 		.cwd = call->work_tree,
 		.stdio = {call->in_fd > 0 ? call->in_fd : -1, -1, -1},
+		.keep = &call->keep_fd,
+		.nkeep = call->keep_fd > 0 ? 1 : 0,
 		.death_signal = 9,
 	    },
 	    call->in, call->in_len, call->out, &tail, call->deadline_ms ? call->deadline_ms : JOB_LOCAL_DEADLINE_MS,

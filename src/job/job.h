@@ -19,6 +19,8 @@ struct job {
 	const char *auth; /* base64 of user:password */
 	const char *compose;
 	const char *compose_file;
+	const char *signed_only; /* "1": verify checks the signature */
+	const char *rewind;	 /* "refuse": verify checks the history */
 };
 
 enum {
@@ -28,7 +30,7 @@ enum {
 	JOB_NO_BRANCH = 3,
 	JOB_EMPTY_REPO = 4,
 	JOB_BAD_COMPOSE_FILE = 5,
-	JOB_REFUSED = 6, /* stage, resolve: the commit is at fault, not this machine */
+	JOB_REFUSED = 6, /* stage, resolve, verify: the commit is at fault, not this machine */
 };
 
 enum {
@@ -44,6 +46,7 @@ enum {
 /* The verbs: each returns its exit status, or < 0 with the sentence in err (then the exit status is 1). */
 int verb_ls_remote(const struct job *job, char *const *operands, struct err *err);
 int verb_fetch(const struct job *job, char *const *operands, struct err *err);
+int verb_verify(const struct job *job, char *const *operands, struct err *err);
 int verb_stage(const struct job *job, char *const *operands, struct err *err);
 int verb_keys(const struct job *job, char *const *operands, struct err *err);
 int verb_resolve(const struct job *job, char *const *operands, struct err *err);

@@ -40,6 +40,8 @@ static const struct variable variables[] = {
     {"PGO_AUTH", offsetof(struct job, auth), 0, false},
     {"PGO_COMPOSE", offsetof(struct job, compose), NEED_COMPOSE, true},
     {"PGO_COMPOSE_FILE", offsetof(struct job, compose_file), 0, false},
+    {"PGO_SIGNED", offsetof(struct job, signed_only), 0, false},
+    {"PGO_REWIND", offsetof(struct job, rewind), 0, false},
 };
 
 struct verb {
@@ -54,6 +56,8 @@ struct verb {
 static const struct verb verbs[] = {
     {"ls-remote", NULL, 0, NEED_URL | NEED_BRANCH, verb_ls_remote, "print the branch's newest commit"},
     {"fetch", NULL, 0, NEED_URL | NEED_BRANCH | NEED_REPO, verb_fetch, "fetch the branch's newest commit and print it"},
+    {"verify", "OID [DEPLOYED]", 2, NEED_URL | NEED_BRANCH | NEED_REPO, verb_verify,
+	"tell whether a commit may be followed"},
     {"stage", "OID", 1, NEED_REPO | NEED_STAGE | NEED_LIVE, verb_stage, "make the stage hold the tree of a commit"},
     {"keys", "OID", 1, NEED_REPO, verb_keys, "print the lines of ssh/*.pub of a commit"},
     {"resolve", NULL, 0, NEED_SERVICE | NEED_LIVE | NEED_COMPOSE, verb_resolve,
@@ -69,7 +73,7 @@ usage(void)
 {
 	fputs("usage: pgod-job verb [operand]...\n", stderr);
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
-		fprintf(stderr, "  %-10s %-13s %s\n", verbs[i].name, verbs[i].operand ? verbs[i].operand : "",
+		fprintf(stderr, "  %-10s %-14s %s\n", verbs[i].name, verbs[i].operand ? verbs[i].operand : "",
 		    verbs[i].help);
 	return JOB_USAGE;
 }

@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "job/git.h"
 
-enum { REFS_MAX_BYTES = 256 << 10, REMOTE_DEADLINE_MS = 90000 };
+enum { REFS_MAX_BYTES = 256 << 10, REMOTE_DEADLINE_MS = 90000, FETCH_DEADLINE_MS = 30 * 60000 };
 
 /* What git says, and what its reader has to do about it. */
 static const struct {
@@ -114,6 +114,19 @@ remote_branch(const struct job *job, char *ret_oid, struct err *err)
 	}
 	text = buf_take(&out);
 	return pick_oid(text, ref, ret_oid) ? JOB_OK : missing_branch(job, err);
+}
+
+int
+remote_fetch(const struct job *job, const char *ref, const char *depth, struct buf *words, struct err *err)
+{
+	auto_free char *spec = str_printf("+refs/heads/%s:%s", job->branch, ref);
+	const char *const args[] = {"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc",
+	    "--no-recurse-submodules", "--update-shallow", git_upload_pack(job->url), depth ? depth : "--quiet", "--",
+	    job->url, spec, NULL};
+
+	buf_reset(words);
+	return git_run(job,
+	    &(struct git_call){.args = args, .remote = true, .words = words, .deadline_ms = FETCH_DEADLINE_MS}, err);
 }
 
 int

@@ -12,6 +12,10 @@ enum { REMOTE_OID_SIZE = 65 };
 int remote_branch(const struct job *job, char *ret_oid, struct err *err);
 /* Refuses a branch name that could be more than one in a refspec. */
 int remote_check(const struct job *job, struct err *err);
+struct buf;
+/* One git fetch of the branch into a ref of ours; depth: an option of git's ("--depth=1"), NULL: all of its history.
+ * Returns git's exit status, its words in words. */
+int remote_fetch(const struct job *job, const char *ref, const char *depth, struct buf *words, struct err *err);
 /* "cannot read <url>: <words>" and what to do about it, on stderr. */
 void remote_complain(const struct job *job, const char *words);
 

@@ -10,6 +10,7 @@
 #include "job/job.h"
 
 #define REPO_TRACKED "refs/pgo/tracked"
+#define REPO_VERIFIED "refs/pgo/verified" /* newest commit that verify let pass */
 #define REPO_LIVE "refs/pgo/live"
 #define REPO_KEPT "refs/pgo/kept/"
 #define REPO_RELEASE "refs/pgo/release/" /* + object name: a commit that can be gone back to */

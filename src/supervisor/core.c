@@ -67,6 +67,25 @@ on_kill(void *ctx, struct msg *m, struct err *err)
 }
 
 static int
+on_pin(void *ctx, struct msg *m, struct err *err)
+{
+	struct core *c = ctx;
+
+	return c->handler.pin(c->handler.ctx, m, err);
+}
+
+static int
+on_settled(void *ctx, struct msg *m, struct err *err)
+{
+	struct core *c = ctx;
+
+	(void)m;
+	(void)err;
+	c->handler.settled(c->handler.ctx);
+	return 0;
+}
+
+static int
 on_engine(void *ctx, struct msg *m, struct err *err)
 {
 	struct core *c = ctx;
@@ -87,10 +106,12 @@ on_retire(void *ctx, struct msg *m, struct err *err)
 	struct err why = ERR_INIT;
 
 	(void)err;
-	if (dirs_retire(c->facts, service, &why) < 0)
+	if (dirs_retire(c->facts, service, &why) < 0) {
 		log_warn("cannot put the directories of a service away: %s service=%s", why.msg, service);
-	else
+	} else {
+		c->handler.retired(c->handler.ctx, service);
 		log_info("put the directories of a service away in %s/.removed service=%s", c->facts->dir, service);
+	}
 	channel_send(c->channel, msg_new("retired", "ssss", "service", service, "error", why.msg), NULL, 0);
 	return 0;
 }
@@ -100,6 +121,8 @@ static const struct channel_rule rules[] = {
     {"job", 1U << CORE_READY, on_job},
     {"kill", 1U << CORE_READY, on_kill},
     {"engine", 1U << CORE_READY, on_engine},
+    {"pin", 1U << CORE_READY, on_pin},
+    {"settled", 1U << CORE_READY, on_settled},
     {"retire", 1U << CORE_READY, on_retire},
 };
 

@@ -14,6 +14,11 @@ struct core;
 struct core_handler {
 	int (*job)(void *ctx, struct msg *m, struct err *err);
 	int (*kill)(void *ctx, struct msg *m, struct err *err);
+	int (*pin)(void *ctx, struct msg *m, struct err *err);
+	/* The engine may start containers. */
+	void (*settled)(void *ctx);
+	/* The directories of a service that is no longer configured have been put away. */
+	void (*retired)(void *ctx, const char *service);
 	/* Core runs and expects its first messages on ch. */
 	void (*started)(void *ctx, struct channel *ch);
 	/* Core said hello: connections may come. */

@@ -19,6 +19,14 @@ facts_libexec(void)
 	return dir != NULL && path_is_clean(dir) ? dir : PGO_LIBEXECDIR;
 }
 
+const char *
+facts_run(void)
+{
+	const char *dir = getenv("PGO_RUN");
+
+	return dir != NULL && path_is_clean(dir) ? dir : "/run/pgo";
+}
+
 void
 facts_done(struct facts *f)
 {

@@ -16,6 +16,7 @@ struct facts {
 	int datafd;			/* <datadir> */
 	const char *dir;
 	const char *datadir;
+	const char *run;     /* what is gone after a reboot: the pins */
 	const char *libexec; /* where pgod-core, pgod-ssh, pgod-conf and pgod-job are */
 	char *compose;	     /* absolute path of compose v2, without symbolic links */
 	char *engine_path;   /* the engine's socket */
@@ -27,6 +28,8 @@ const struct account *facts_account(const struct facts *f, const char *service);
 /* Where the other programs of pgo are: $PGO_LIBEXEC when set (an absolute path, for running from a build tree), else
  * where they were installed. */
 const char *facts_libexec(void);
+/* $PGO_RUN when set (an absolute path), else /run/pgo. */
+const char *facts_run(void);
 void facts_done(struct facts *f);
 
 #endif

@@ -36,6 +36,7 @@ static const struct job_kind table[] = {
 	/* git, without the engine's group */
 	{"ls-remote", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_REMOTE, 60 * SECOND, 2 * SECOND, ORDINARY, {"ls-remote"}},
 	{"fetch", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_LOCK | JOB_REMOTE, 10 * MINUTE, 5 * SECOND, ORDINARY, {"fetch"}},
+	{"verify", JOB_PGOD_JOB, OPERANDS_COMMITS, VIEW_PLAIN, JOB_LOCK | JOB_REMOTE | JOB_VERIFY, 10 * MINUTE, 5 * SECOND, ORDINARY, {"verify"}},
 	{"stage", JOB_PGOD_JOB, OPERANDS_COMMIT, VIEW_PLAIN, JOB_LOCK | JOB_FILE, 5 * MINUTE, 2 * SECOND, ORDINARY, {"stage"}},
 	{"keys", JOB_PGOD_JOB, OPERANDS_COMMIT, VIEW_PLAIN, 0, 30 * SECOND, 2 * SECOND, ORDINARY, {"keys"}},
 	{"inputs", JOB_PGOD_JOB, OPERANDS_COMMIT, VIEW_PLAIN, JOB_LOCK, 60 * SECOND, 2 * SECOND, ORDINARY, {"inputs"}},
@@ -106,6 +107,14 @@ job_check_operands(const struct job_kind *k, const struct strv *operands, struct
 		return 0;
 	}
 	return err_set(err, EINVAL, "%s has no operands", k->name);
+}
+
+int
+job_deadline_ms(const struct job_kind *k, const struct conf_service *s)
+{
+	bool timed = s != NULL && s->timeout_ms > 0 && (k->flags & JOB_LOCK) != 0;
+
+	return timed ? (int)s->timeout_ms : k->deadline_ms;
 }
 
 char *
@@ -214,6 +223,10 @@ job_envp(const struct job_kind *k, const struct facts *f, const char *service, c
 		env_remote(ret_envp, s);
 	if ((k->flags & JOB_FILE) != 0 && s != NULL && s->compose != NULL)
 		env_add(ret_envp, "PGO_COMPOSE_FILE", s->compose);
+	if ((k->flags & JOB_VERIFY) != 0 && s != NULL && s->signed_only)
+		env_add(ret_envp, "PGO_SIGNED", "1");
+	if ((k->flags & JOB_VERIFY) != 0 && s != NULL && s->rewind_refused)
+		env_add(ret_envp, "PGO_REWIND", "refuse");
 	if ((k->flags & JOB_RESOLVE) != 0)
 		env_add(ret_envp, "PGO_COMPOSE", f->compose);
 	if ((k->flags & JOB_RESOLVE) != 0 && s != NULL)

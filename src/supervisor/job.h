@@ -29,6 +29,7 @@ enum job_flag {
 	JOB_REMOTE = 1 << 2,  /* gets PGO_URL, PGO_BRANCH, PGO_AUTH */
 	JOB_FILE = 1 << 3,    /* gets PGO_COMPOSE_FILE */
 	JOB_RESOLVE = 1 << 4, /* gets PGO_COMPOSE and the service's env entries */
+	JOB_VERIFY = 1 << 6,  /* gets PGO_SIGNED and PGO_REWIND, and the signers file as stdin */
 	JOB_LEFT = 1 << 5,    /* also for a service that is no longer configured, as the owner of its directory */
 };
 
@@ -50,6 +51,9 @@ const struct job_kind *job_kind_find(const char *name);
 const struct job_kind *job_kind_table(size_t *ret_n);
 /* Are these operands of the kind's shape? */
 int job_check_operands(const struct job_kind *k, const struct strv *operands, struct err *err);
+/* How long it may run, in milliseconds: the service's `timeout` for what holds its lock, which are the steps of a
+ * deploy and what operators do to containers; else, and without that key, what the menu says. s may be NULL. */
+int job_deadline_ms(const struct job_kind *k, const struct conf_service *s);
 /* The absolute path of the kind's program; the caller frees. */
 char *job_program_path(const struct job_kind *k, const struct facts *f);
 /* The whole argv. */

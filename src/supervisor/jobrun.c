@@ -7,6 +7,7 @@
 
 #include "base/auto.h"
 #include "supervisor/engine.h"
+#include "supervisor/signers.h"
 
 /* Who the job runs as: the configured account, or, for what may tidy up after a service that is gone, the owner of its
  * directory. Returns the account, borrowed from the facts or filled into mem; NULL with err set. */
@@ -83,6 +84,18 @@ paths_done(struct paths *p)
 	free(p->empty);
 }
 
+/* The signers file is the administrator's: the account need not be able to read it. */
+static int
+give_signers(const struct facts *f, const struct jobrun *r, int *ret_fd, struct err *err)
+{
+	const struct conf_service *s = conf_find(f->conf, r->service);
+
+	if ((r->kind->flags & JOB_VERIFY) == 0 || s == NULL || !s->signed_only)
+		return 0;
+	*ret_fd = signers_open(s->signers, err);
+	return *ret_fd < 0 ? *ret_fd : 0;
+}
+
 static int
 spawn_as(const struct facts *f, const struct jobrun *r, const struct account *a, pid_t *ret_pid, struct err *err)
 {
@@ -90,6 +103,7 @@ spawn_as(const struct facts *f, const struct jobrun *r, const struct account *a,
 	auto_strv struct strv argv = {0};
 	auto_strv struct strv envp = {0};
 	auto_free gid_t *groups = NULL;
+	auto_close int signers = -1;
 	struct proc_spec spec = {.set_creds = true,
 	    .uid = a->uid,
 	    .gid = a->gid,
@@ -103,7 +117,7 @@ spawn_as(const struct facts *f, const struct jobrun *r, const struct account *a,
 	struct view view = {.kind = r->kind->view};
 
 	groups = choose_groups(f, r, a, &spec.ngroups, err);
-	if (groups == NULL)
+	if (groups == NULL || give_signers(f, r, &signers, err) < 0)
 		return -err->num;
 	paths_init(&p, f, r);
 	job_argv(r->kind, f, r->service, r->operands, &argv);
@@ -122,6 +136,8 @@ spawn_as(const struct facts *f, const struct jobrun *r, const struct account *a,
 	spec.setup = view.kind == VIEW_PLAIN ? NULL : view_enter;
 	spec.setup_arg = &view;
 	memcpy(spec.stdio, r->stdio, sizeof(spec.stdio));
+	if (signers >= 0)
+		spec.stdio[0] = signers;
 	return proc_spawn(&spec, ret_pid, NULL, err);
 }
 

@@ -143,12 +143,27 @@ give_up(struct job *j, const char *error)
 	job_free(j);
 }
 
+static int
+deadline_ms(const struct jobs *js, const struct job_kind *k, const char *service)
+{
+	return job_deadline_ms(k, conf_find(js->facts->conf, service));
+}
+
+/* What people are told of a job that had to be ended. The caller frees. */
+static char *
+overran_text(const struct job *j)
+{
+	int ms = deadline_ms(j->jobs, j->kind, j->service);
+
+	return str_printf("%s overran its deadline of %g s%s", j->kind->name, ms / 1000.0,
+	    ms == j->kind->deadline_ms ? "" : " (timeout in pgo.toml)");
+}
+
 static void
 on_ended(void *ctx, int wstatus)
 {
 	struct job *j = ctx;
-	auto_free char *overran =
-	    str_printf("%s overran its deadline of %d s", j->kind->name, j->kind->deadline_ms / 1000);
+	auto_free char *overran = overran_text(j);
 	char text[64] = "";
 	int status = WIFEXITED(wstatus) ? WEXITSTATUS(wstatus) : 128 + WTERMSIG(wstatus);
 
@@ -217,7 +232,7 @@ start(struct job *j, int lockfd)
 		lock_write(lockfd, pid, j->kind->name);
 	close_stdio(j); /* the job's only: its reader must see the end when the job closes them */
 	j->state = JOB_RUNNING;
-	set_timer(j, j->kind->deadline_ms);
+	set_timer(j, deadline_ms(j->jobs, j->kind, j->service));
 	log_debug(
 	    "job started service=%s kind=%s job=%lld pid=%d", j->service, j->kind->name, j->id, (int)j->child.pid);
 	report(j, "job-started", j->child.pid);
@@ -238,10 +253,10 @@ own_holder(const struct job *waiting)
 }
 
 static int
-old_rest_ms(const struct lock_note *n)
+old_rest_ms(const struct job *waiting, const struct lock_note *n)
 {
 	const struct job_kind *k = job_kind_find(n->kind);
-	long long deadline = k == NULL ? UNKNOWN_DEADLINE_MS : k->deadline_ms;
+	long long deadline = k == NULL ? UNKNOWN_DEADLINE_MS : deadline_ms(waiting->jobs, k, waiting->service);
 
 	if (n->age_ms < 0 || n->age_ms >= deadline)
 		return 0;
@@ -258,7 +273,7 @@ bound_old_job(struct job *j)
 
 	if (!j->told) {
 		lock_read(f->dirfd, j->service, &note);
-		j->old_end_ms = now + old_rest_ms(&note);
+		j->old_end_ms = now + old_rest_ms(j, &note);
 		log_info("waiting for a job of an earlier pgod service=%s kind=%s pid=%d", j->service, note.kind,
 		    (int)note.pid);
 		report(j, "job-waiting", note.pid);

@@ -20,6 +20,8 @@
 #include "supervisor/jobs.h"
 #include "supervisor/listen.h"
 #include "supervisor/notify.h"
+#include "supervisor/pin.h"
+#include "supervisor/pins.h"
 #include "supervisor/stop.h"
 #include "supervisor/watch.h"
 
@@ -38,6 +40,7 @@ struct pgod {
 	struct children *children;
 	struct listener *listener;
 	struct jobs *jobs;
+	struct pins *pins;
 	struct clients *clients;
 	struct core *core;
 	struct holds *holds;
@@ -149,6 +152,30 @@ on_kill(void *ctx, struct msg *m, struct err *err)
 	return jobs_kill(p->jobs, m, err);
 }
 
+static int
+on_pin(void *ctx, struct msg *m, struct err *err)
+{
+	struct pgod *p = ctx;
+
+	return pins_order(p->pins, m, err);
+}
+
+/* Before the engine starts: it is ordered behind us, and what its containers mount is pinned now. */
+static void
+on_settled(void *ctx)
+{
+	(void)ctx;
+	notify("READY=1");
+}
+
+static void
+on_retired(void *ctx, const char *service)
+{
+	struct pgod *p = ctx;
+
+	pins_drop(p->pins, service);
+}
+
 static void
 send_service(const struct pgod *p, struct channel *ch, const struct conf_service *s)
 {
@@ -180,6 +207,7 @@ on_core_started(void *ctx, struct channel *ch)
 	struct err err = ERR_INIT;
 
 	jobs_set_core(p->jobs, ch);
+	pins_set_core(p->pins, ch);
 	if (send_config(p, ch, &err) < 0) {
 		log_err("cannot hand the configuration to core: %s", err.msg);
 		core_signal(p->core, SIGTERM);
@@ -200,7 +228,6 @@ on_core_ready(void *ctx, struct channel *ch)
 		return;
 	listener_enable(p->listener, true);
 	clients_ready(p->clients);
-	notify("READY=1");
 }
 
 static void
@@ -209,6 +236,7 @@ on_core_gone(void *ctx)
 	struct pgod *p = ctx;
 
 	jobs_set_core(p->jobs, NULL);
+	pins_set_core(p->pins, NULL);
 	if (p->listener != NULL)
 		listener_enable(p->listener, false); /* the kernel keeps new connections until core is back */
 }
@@ -230,6 +258,7 @@ need_config(struct pgod *p, struct err *err)
 		return rc;
 	p->config.conf->dir = str_dup(p->options->dir);
 	p->config.conf->datadir = str_dup(p->options->datadir);
+	p->config.conf->pins = pin_dir(p->facts.run, p->options->dir);
 	p->config.conf->poll_ms = p->options->duration_ms;
 	p->facts.conf = p->config.conf;
 	p->facts.accounts = p->config.accounts;
@@ -296,7 +325,17 @@ need_compose(struct pgod *p, struct err *err)
 static int
 need_parts(struct pgod *p, struct err *err)
 {
-	const struct core_handler core = {on_job, on_kill, on_core_started, on_core_ready, on_core_gone, p};
+	const struct core_handler core = {
+	    .job = on_job,
+	    .kill = on_kill,
+	    .pin = on_pin,
+	    .settled = on_settled,
+	    .retired = on_retired,
+	    .started = on_core_started,
+	    .ready = on_core_ready,
+	    .gone = on_core_gone,
+	    .ctx = p,
+	};
 
 	p->children = children_new(p->base, err);
 	p->holds = holds_new(p->base, &p->facts, p->options->duration_ms, &(struct holds_handler){on_hold, p}, err);
@@ -308,6 +347,7 @@ need_parts(struct pgod *p, struct err *err)
 	if (p->options->restart && p->watch == NULL)
 		return -err->num;
 	p->jobs = jobs_new(p->base, p->children, &p->facts);
+	p->pins = pins_new(p->base, p->children, &p->facts);
 	p->clients = clients_new(p->base, p->children, &p->facts, p->hostkey);
 	p->core = core_new(p->base, p->children, &p->facts, &core);
 	p->stop = stop_new(p->base, p->children, p->core, p->clients, p->jobs);
@@ -377,6 +417,7 @@ pgod_done(struct pgod *p)
 	stop_free(p->stop);
 	core_free(p->core);
 	clients_free(p->clients);
+	pins_free(p->pins);
 	jobs_free(p->jobs);
 	watch_free(p->watch);
 	holds_free(p->holds);
@@ -407,6 +448,7 @@ pgod_run(const struct options *o)
 		.datafd = -1,
 		.dir = o->dir,
 		.datadir = o->datadir,
+		.run = facts_run(),
 		.libexec = facts_libexec(),
 		.debug = o->debug}};
 	struct err err = ERR_INIT;

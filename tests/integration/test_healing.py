@@ -64,6 +64,8 @@ def test_a_crash_loop_is_retried_with_growing_pauses(pgo):
     wait_until(kill_again, "it is brought up again and again", 60)
     pauses = [later - earlier for earlier, later in zip(deaths, deaths[1:])]
     assert pauses[-1] > 2 * pauses[1] > 0, pauses
+    pgo.engine.hold("up")
+    kill_again()
     pgo.wait_status("site", "exited with 1|failing|broken")
 
 

@@ -141,6 +141,10 @@ class FakeEngine(Projects):
         with self.lock:
             return self.networks.setdefault(name, {"Name": name, "Id": fake_id(), "Labels": {}})
 
+    def network_names(self):
+        with self.lock:
+            return list(self.networks)
+
     def occupy_port(self, port, protocol="tcp"):
         self.occupied.add((str(port), protocol))
 

@@ -115,6 +115,7 @@ class Pgod:
         self.dir, self.datadir = self.path("lib"), self.path("data")
         for directory in (self.dir, self.datadir, self.path("repos"), self.path("home")):
             os.mkdir(directory, 0o755)
+        self.run = os.path.join(getattr(engine, "run", self.base), "run-" + os.path.basename(self.base))
         self.config = self.path("pgo.toml")
         self.log_path = self.path("log")
         self.port = free_port()
@@ -165,6 +166,7 @@ class Pgod:
         env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "PGO_LIBEXEC": self.libexec, "PGO_COMPOSE": self.compose}
         env.update({name: value for name, value in os.environ.items() if name in ("ASAN_OPTIONS", "UBSAN_OPTIONS")})
         env["DOCKER_HOST"] = self.engine.docker_host
+        env["PGO_RUN"] = self.run
         return env
 
     def start(self, *more, write=True):
@@ -238,6 +240,11 @@ class Pgod:
     def ref(self, service, name="live"):
         """The commit that refs/pgo/NAME of the bare repository stands for; None without."""
         repository = os.path.join(self.dir, ".repos", service + ".git")
+        try:
+            with open(os.path.join(repository, "refs", "pgo", name), encoding="ascii") as ref:
+                return ref.read().strip()
+        except FileNotFoundError:
+            pass  # it may be packed
         git = ["git", "-c", "safe.directory=*", "--git-dir", repository, "rev-parse", "-q", "--verify", f"refs/pgo/{name}"]
         done = run(*git, check=False, env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"})
         return done.stdout.strip() or None
@@ -319,8 +326,20 @@ class Pgod:
         """Everything of this pgod that should not exist once it has ended."""
         left = [f"process {pid}: {command_of(pid)}" for pid in self.orphans()]
         with open("/proc/self/mounts", encoding="utf-8") as mounts:
-            left += ["mount " + line.split()[1] for line in mounts if self.base in line]
+            left += ["mount " + line.split()[1] for line in mounts if os.path.basename(self.base) in line]
         return left
+
+    def pins(self, service=None):
+        """{source: path of the pin} of what pgod holds for the service, or for all."""
+        with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
+            rows = [line.split() for line in mounts]
+        of = os.path.join(self.run, "pins", "")
+        rows = [row for row in rows if row[4].startswith(of) and row[4].endswith("/src")]
+        return {row[3]: row[4] for row in rows if service is None or row[4].split("/")[-3] == service}
+
+    def reboot(self):
+        """What a reboot does to pins, when neither pgod nor the engine runs: they are gone."""
+        run("umount", "--recursive", "--lazy", os.path.join(self.run, "pins"))
 
     def close(self):
         """Ends everything; fails when pgod leaves something behind that ought to have gone with it."""
@@ -340,6 +359,9 @@ class Pgod:
                 self.process = None
                 self.end_helpers()
         self.end_helpers()
+        # Pins outlive pgod: containers may start again without it.
+        if os.path.ismount(os.path.join(self.run, "pins")):
+            self.reboot()
         try:
             wait_until(lambda: not self.leftovers(), "pgod leaves nothing behind", 10)
         except AssertionError as problem:
@@ -348,6 +370,7 @@ class Pgod:
             for pid in self.orphans():
                 kill_quietly(pid)
             shutil.rmtree(self.base, ignore_errors=True)
+            shutil.rmtree(self.run, ignore_errors=True)
         assert status in (0, 2), f"pgod ended with status {status}"
 
     def engine_release(self):

@@ -28,6 +28,7 @@ class RealEngine:
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="pgot-eng-")
         self.docker_host = f"unix://{self.dir}/docker.sock"
+        self.run = f"{self.dir}/run"  # what is mounted there the engine sees
 
     def script(self, verb):
         run(os.path.join(TOP, "scripts", "engine"), verb, self.dir, deadline=120)
@@ -80,6 +81,7 @@ class RealEngine:
                     service=labels["com.docker.compose.service"],
                     state=row["State"],
                     image=row["Image"],
+                    labels=labels,
                     address=next((net["IPAddress"] for net in networks if net["IPAddress"]), None),
                 )
             )
@@ -94,6 +96,9 @@ class RealEngine:
     def create_network(self, name):
         status, answer = self.ask("POST", "/networks/create", {"Name": name, "CheckDuplicate": True})
         assert status == 201, answer
+
+    def network_names(self):
+        return [net["Name"] for net in self.ask("GET", "/networks")[1] if net["Name"] not in ("bridge", "host", "none")]
 
     def volumes(self):
         return [volume["Name"] for volume in self.ask("GET", "/volumes")[1]["Volumes"] or []]

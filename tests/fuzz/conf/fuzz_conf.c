@@ -53,6 +53,7 @@ check_round_trip(const json_t *doc)
 	must(c != NULL);
 	c->dir = str_dup("/var/lib/pgo");
 	c->datadir = str_dup("/data");
+	c->pins = str_dup("/run/pgo/pins/var-lib-pgo");
 	c->poll_ms = 1;
 	for_core = conf_for_core(c);
 	core = conf_parse(for_core, strlen(for_core), &err);

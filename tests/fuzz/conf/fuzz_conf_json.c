@@ -24,6 +24,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (c->dir == NULL) {
 		c->dir = str_dup("/d");
 		c->datadir = str_dup("/data");
+		c->pins = str_dup("/run/pgo/pins/d");
 		c->poll_ms = 1;
 	}
 	json = conf_for_core(c);

@@ -226,6 +226,27 @@ a_service_without_data_directory_mounts_one(void **state)
 	    1);
 }
 
+#define BINDS(above, below)                                                                         \
+	"{\"services\":{\"a\":{\"image\":\"x\",\"volumes\":[{\"type\":\"bind\",\"source\":\"" above \
+	"\",\"target\":\"/a\"},{\"type\":\"bind\",\"source\":\"" below "\",\"target\":\"/b\"}]}}}"
+
+static void
+a_container_swaps_a_path_that_is_not_pinned(void **state)
+{
+	auto_strv struct strv allow = {0};
+	struct policy p = account;
+
+	(void)state;
+	strv_add(&allow, "volumes:/srv");
+	strv_add(&allow, "volumes:/data");
+	p.allow = &allow;
+	assert_int_equal(check_text(BINDS("/srv", "/srv/below"), &p), 1);
+	assert_int_equal(check_text(BINDS(LIVE, LIVE "/below"), &p), 0);
+	assert_int_equal(check_text(BINDS("/data/web", "/data/web/below"), &p), 0);
+	assert_int_equal(check_text(BINDS("/data", "/data/web/below"), &p), 0);
+	assert_int_equal(check_text(BINDS("/data", "/data/other/below"), &p), 1);
+}
+
 static void
 subnets_of_the_world_are_taken(void **state)
 {
@@ -336,6 +357,7 @@ main(void)
 	    cmocka_unit_test(root_speaks_for_another_project),
 	    cmocka_unit_test(a_network_that_is_not_listed_is_joined),
 	    cmocka_unit_test(a_service_without_data_directory_mounts_one),
+	    cmocka_unit_test(a_container_swaps_a_path_that_is_not_pinned),
 	    cmocka_unit_test(subnets_of_the_world_are_taken),
 	    cmocka_unit_test(a_violation_has_no_sentence),
 	    cmocka_unit_test(a_violation_writes_to_the_terminal),

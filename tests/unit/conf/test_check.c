@@ -69,7 +69,7 @@ a_whole_service_comes_out_as_documented(void **state)
 	    "env = [ \"A=b\", \"\"\"B=c\nd\"\"\" ]\nnetworks = [ \"n\" ]\n"
 	    "urls = { \"b.org\" = \"web:8080\", \"a.org\" = \"web:1\" }\nupdate = \"start-first\"\ntimeout = \"1h30m\"\n"
 	    "health_timeout = \"90s\"\nsettle = \"0s\"\nkeep = 20\nsigners = \"/etc/pgo/signers\"\nrewind = \"refuse\"\n"
-	    "allow = [ \"cap_add:NET_ADMIN\", \"pid:host\" ]\nports = [ \"5005/5\" ]\ncpus = 1.5\nmemory = \"1.5GiB\"\npids = "
+	    "allow = [ \"cap_add:NET_ADMIN\", \"privileged\" ]\nports = [ \"5005/5\" ]\ncpus = 1.5\nmemory = \"1.5GiB\"\npids = "
 	    "200\n" WEB "networks = []\n";
 	/* printf %s https://host/x | sha256sum; printf %s /srv/web.git | sha256sum */
 	static const char want[] =
@@ -80,7 +80,7 @@ a_whole_service_comes_out_as_documented(void **state)
 	    "c.yaml\",\"env\":[\"A=b\",\"B=c\\nd\"],\"networks\":[\"n\"],"
 	    "\"signers\":\"/etc/pgo/signers\",\"settings\":{\"timeout_ms\":5400000,\"health_timeout_ms\":90000,"
 	    "\"settle_ms\":0,\"keep\":20,\"cpus_milli\":1500,\"memory_bytes\":1610612736,\"pids\":200,"
-	    "\"update\":\"start-first\",\"rewind_refused\":true,\"allow\":[\"cap_add:NET_ADMIN\",\"pid:host\"],"
+	    "\"update\":\"start-first\",\"rewind_refused\":true,\"allow\":[\"cap_add:NET_ADMIN\",\"privileged\"],"
 	    "\"ports\":[\"5005/5\"],\"urls\":[\"b.org web:8080\",\"a.org web:1\"]},"
 	    "\"line\":2,\"user_line\":4,\"user_column\":10},"
 	    "{\"name\":\"web\",\"user\":\"web\",\"repository\":\"/srv/web.git\",\"auth\":null,"
@@ -218,7 +218,7 @@ every_list_refuses_every_wrong_entry_by_index(void **state)
 			const char *good = keys[k].type == KEY_TABLE	   ? "a = \"b:1\", b = "
 					   : str_eq(keys[k].name, "env")   ? "\"A=b\", "
 					   : str_eq(keys[k].name, "ports") ? "\"1/2\", "
-					   : str_eq(keys[k].name, "allow") ? "\"gpus\", "
+					   : str_eq(keys[k].name, "allow") ? "\"privileged\", "
 									   : "\"netw\", ";
 			auto_free char *value =
 			    str_printf(keys[k].type == KEY_TABLE ? "{ %s%s }" : "[ %s%s ]", good, values[i].text);

@@ -10,9 +10,9 @@
 #include "conf/conf.h"
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define SETTINGS                                                                                                     \
-	"{\"timeout_ms\":1000,\"health_timeout_ms\":120000,\"settle_ms\":0,\"keep\":20,\"cpus_milli\":1500,"         \
-	"\"memory_bytes\":6291456,\"pids\":200,\"update\":\"in-place\",\"rewind_refused\":true,\"allow\":[\"pid:host\"]," \
+#define SETTINGS                                                                                                            \
+	"{\"timeout_ms\":1000,\"health_timeout_ms\":120000,\"settle_ms\":0,\"keep\":20,\"cpus_milli\":1500,"                \
+	"\"memory_bytes\":6291456,\"pids\":200,\"update\":\"in-place\",\"rewind_refused\":true,\"allow\":[\"privileged\"]," \
 	"\"ports\":[\"5005/5\"],\"urls\":[\"a.org web:80\"]}"
 #define CHECKED_SERVICE                                                                                               \
 	"{\"name\":\"pgo\",\"user\":\"miek\",\"repository\":\"https://host/"                                          \
@@ -25,8 +25,8 @@
 	"{\"name\":\"pgo\",\"user\":\"miek\",\"uid\":1000,\"gid\":4294967294,\"repository\":\"https://host/" \
 	"x\",\"source\":\"" HEX                                                                              \
 	"\",\"branch\":\"main\",\"compose\":null,\"networks\":[],\"signed_only\":true,\"settings\":" SETTINGS "}"
-#define CORE                                                                                                           \
-	"{\"version\":1,\"dir\":\"/var/lib/pgo\",\"datadir\":\"/data\",\"poll_ms\":300000,\"services\":[" CORE_SERVICE \
+#define CORE                                                                                                                                                  \
+	"{\"version\":1,\"dir\":\"/var/lib/pgo\",\"datadir\":\"/data\",\"pins\":\"/run/pgo/pins/var-lib-pgo\",\"poll_ms\":300000,\"services\":[" CORE_SERVICE \
 	"]}"
 
 static struct conf *
@@ -52,7 +52,7 @@ expect_settings(const struct conf_service *s)
 	assert_int_equal(s->pids, 200);
 	assert_string_equal(s->update, "in-place");
 	assert_true(s->rewind_refused);
-	assert_string_equal(s->allow.v[0], "pid:host");
+	assert_string_equal(s->allow.v[0], "privileged");
 	assert_string_equal(s->ports.v[0], "5005/5");
 	assert_string_equal(s->urls.v[0], "a.org web:80");
 }
@@ -129,6 +129,7 @@ no_secret_reaches_core(void **state)
 	(void)state;
 	c->dir = str_dup("/var/lib/pgo");
 	c->datadir = str_dup("/data");
+	c->pins = str_dup("/run/pgo/pins/var-lib-pgo");
 	c->poll_ms = 1;
 	json = conf_for_core(c);
 	assert_null(strstr(json, "hunter"));
@@ -213,7 +214,7 @@ a_document_that_is_not_quite_ours_is_refused(void **state)
 	    {CHECKED, "\"keep\":20", "\"keep\":0", "out of range"},
 	    {CHECKED, "\"in-place\"", "\"rolling\"", "update"},
 	    {CHECKED, "\"rewind_refused\":true", "\"rewind_refused\":\"refuse\"", "neither"},
-	    {CHECKED, "[\"pid:host\"]", "[\"PID\"]", "allow"},
+	    {CHECKED, "[\"privileged\"]", "[\"PID\"]", "allow"},
 	    {CHECKED, "[\"5005/5\"]", "[\"5005\"]", "ports"},
 	    {CHECKED, "[\"a.org web:80\"]", "[\"a.org\"]", "urls"},
 	    {CHECKED, "[\"a.org web:80\"]", "[\"a.org  web:80\"]", "urls"},

@@ -11,6 +11,7 @@
 #include "conf/check.h"
 #include "conf/conf.h"
 #include "conf/keys.h"
+#include "ipc/allow.h"
 
 static const char *manual_path;
 static const char *example_path;
@@ -56,6 +57,22 @@ every_key_has_its_item_in_the_manual(void **state)
 			fail_msg("the manual has no item for the key %s", keys[i].name);
 		if (keys[i].state == KEY_NEEDED && !str_starts(strchr(at + 1, '\n'), "\nNeeded.\n"))
 			fail_msg("the manual does not say that %s is needed", keys[i].name);
+	}
+}
+
+static void
+everything_that_can_be_allowed_is_in_the_manual(void **state)
+{
+	auto_buf struct buf b = BUF_INIT(1 << 20);
+
+	(void)state;
+	read_file(manual_path, &b);
+	for (size_t i = 0; i < allow_table_n; i++) {
+		auto_free char *item = str_printf(
+		    "\n.It Li %s%s ", allow_table[i].key, allow_table[i].form == ALLOW_ALONE ? " Ta" : ": Ns Ar");
+
+		if (strstr(buf_str(&b), item) == NULL)
+			fail_msg("the manual does not tell what \"%s\" allows", allow_table[i].example);
 	}
 }
 
@@ -134,6 +151,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_key_has_its_item_in_the_manual),
+	    cmocka_unit_test(everything_that_can_be_allowed_is_in_the_manual),
 	    cmocka_unit_test(the_manual_has_no_key_that_is_not_in_the_table),
 	    cmocka_unit_test(the_manuals_example_is_accepted),
 	    cmocka_unit_test(the_shipped_example_shows_every_supported_key),

@@ -61,6 +61,24 @@ ports_that_are_no_range(void **state)
 	try_all(rule_ports, samples, ARRAY_LEN(samples));
 }
 
+/* tests/unit/ipc/test_allow.c tries the whole table. */
+static void
+exceptions_that_name_no_key(void **state)
+{
+	static const struct sample samples[] = {
+	    {"cap_add:NET_ADMIN", NULL},
+	    {"privileged", NULL},
+	    {"devices:/dev/ttyUSB0:/dev/ttyUSB0", NULL},
+	    {"", "nothing that can be allowed"},
+	    {"command", "nothing that can be allowed"},
+	    {"cap_add", "write it like \"cap_add:NET_ADMIN\""},
+	    {"cap_add:x\n", "control character"},
+	};
+
+	(void)state;
+	try_all(rule_allow, samples, ARRAY_LEN(samples));
+}
+
 static void
 routes_that_lead_nowhere_or_into_the_proxys_configuration(void **state)
 {
@@ -237,6 +255,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(ports_that_are_no_range),
+	    cmocka_unit_test(exceptions_that_name_no_key),
 	    cmocka_unit_test(routes_that_lead_nowhere_or_into_the_proxys_configuration),
 	    cmocka_unit_test(signers_that_are_no_plain_absolute_path),
 	    cmocka_unit_test(words_of_which_there_are_few),

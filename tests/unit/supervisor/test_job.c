@@ -40,6 +40,7 @@ static const struct {
 } expected[] = {
     {"ls-remote", "pgod-job ls-remote", VIEW_PLAIN, false, false},
     {"fetch", "pgod-job fetch", VIEW_PLAIN, true, false},
+    {"verify", "pgod-job verify OP", VIEW_PLAIN, true, false},
     {"stage", "pgod-job stage OP", VIEW_PLAIN, true, false},
     {"keys", "pgod-job keys OP", VIEW_PLAIN, false, false},
     {"resolve", "pgod-job resolve", VIEW_SEALED, true, false},
@@ -91,6 +92,27 @@ the_menu_is_the_documented_one_and_has_nothing_else(void **state)
 	}
 }
 
+/* A client's logs and what merely looks at the remote have nothing to do with how long a deploy's step may take. */
+static void
+the_services_timeout_is_the_deadline_of_what_holds_its_lock(void **state)
+{
+	static const char *const untouched[] = {"ls-remote", "keys", "logs", "exec"};
+	struct conf_service patient = {.timeout_ms = 7000};
+	struct conf_service silent = {0};
+	size_t n = 0;
+	const struct job_kind *kinds = job_kind_table(&n);
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(job_deadline_ms(&kinds[i], NULL), kinds[i].deadline_ms);
+		assert_int_equal(job_deadline_ms(&kinds[i], &silent), kinds[i].deadline_ms);
+		assert_int_equal(job_deadline_ms(&kinds[i], &patient),
+		    (kinds[i].flags & JOB_LOCK) != 0 ? 7000 : kinds[i].deadline_ms);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(untouched); i++)
+		assert_int_equal(job_kind_find(untouched[i])->flags & JOB_LOCK, 0);
+}
+
 static void
 environment(const char *kind, const char *text)
 {
@@ -111,6 +133,12 @@ each_environment_is_closed(void **state)
 	(void)state;
 	environment("keys", ACCOUNT " " PATHS);
 	environment("fetch", ACCOUNT " " PATHS " PGO_URL=https://h/x PGO_BRANCH=main PGO_AUTH=dTpw");
+	environment("verify", ACCOUNT " " PATHS " PGO_URL=https://h/x PGO_BRANCH=main PGO_AUTH=dTpw");
+	service.signed_only = service.rewind_refused = true;
+	environment("verify",
+	    ACCOUNT " " PATHS " PGO_URL=https://h/x PGO_BRANCH=main PGO_AUTH=dTpw PGO_SIGNED=1 PGO_REWIND=refuse");
+	environment("fetch", ACCOUNT " " PATHS " PGO_URL=https://h/x PGO_BRANCH=main PGO_AUTH=dTpw");
+	service.signed_only = service.rewind_refused = false;
 	environment("stage", ACCOUNT " " PATHS " PGO_COMPOSE_FILE=c.yml");
 	environment("up", ACCOUNT " DOCKER_HOST=unix:///run/e.sock");
 }
@@ -212,6 +240,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_services_timeout_is_the_deadline_of_what_holds_its_lock),
 	    cmocka_unit_test(the_menu_is_the_documented_one_and_has_nothing_else),
 	    cmocka_unit_test(each_environment_is_closed),
 	    cmocka_unit_test(env_entries_reach_resolve_and_move_none_of_its_own_variables),

@@ -1,0 +1,59 @@
+"""What hangs does not hang a service: every step has a deadline, the service's own when it has one."""
+
+import os
+
+import pytest
+
+from lib.host import wait_until
+from lib.pgo import web
+from test_tracking import deployed, ids
+
+TOLD = r"overran its deadline of 2 s \(timeout in pgo\.toml\)"
+
+
+def hang_fetches(repo, name):
+    """Whoever reads this file's content out of the repository waits for ever; returns what ends that."""
+    blob = repo.git("rev-parse", f"HEAD:{name}")
+    path = os.path.join(repo.path, ".git", "objects", blob[:2], blob[2:])
+    os.rename(path, path + ".aside")
+    os.mkfifo(path)
+    os.chown(path, repo.owner.pw_uid, repo.owner.pw_gid)
+    return lambda: os.rename(path + ".aside", path)
+
+
+@pytest.mark.parametrize("step", ["pull", "stop", "up"])
+def test_a_compose_that_hangs_fails_the_deploy_and_the_next_commit_is_deployed(pgo, step):
+    repo = deployed(pgo, timeout="2s")
+    pgo.engine.hold(step)
+    bad = repo.commit({"compose.yaml": web("pgo-test/web:2" if step != "pull" else "pgo-test/missing:1")})
+    told = pgo.wait_status("site", rf"last deploy[^\n]* of {bad[:8]}: [^\n]*{step} {TOLD}")
+    assert "no longer" not in told
+    if step == "pull":
+        assert len(pgo.running("site")) == 1, "nothing was stopped for an image that did not come"
+    pgo.engine.release(step)
+    pgo.wait_deployed("site", repo.commit({"compose.yaml": web("pgo-test/web:2", labels={"x": "2"})}))
+
+
+def test_a_fetch_that_hangs_is_ended_and_the_service_goes_on_with_the_next_look(pgo):
+    repo = deployed(pgo, timeout="2s")
+    before = ids(pgo)
+    head = repo.commit({"compose.yaml": web("pgo-test/web:2"), "data": "of which nobody has a copy"})
+    go_on = hang_fetches(repo, "data")
+    pgo.wait_log(rf"fetch {TOLD}")
+    assert ids(pgo) == before
+    assert pgo.ctl("site", "ping").returncode == 0
+    go_on()
+    pgo.wait_deployed("site", head, deadline=60)
+
+
+def test_a_service_that_hangs_does_not_keep_another_waiting(pgo):
+    deployed(pgo, timeout="30s")
+    pgo.engine.hold("pull")
+    pgo.services["site"]["repository"] = pgo.repo("other-site", {"compose.yaml": web("pgo-test/missing:1")}).url
+    quick = pgo.repo("quick")
+    pgo.service("quick", quick)
+    pgo.stop()
+    pgo.start()
+    wait_until(lambda: pgo.engine.waiting, "the pull hangs")
+    pgo.wait_deployed("quick", quick.head)
+    assert pgo.engine.waiting, "it hangs still"
