@@ -22,55 +22,35 @@
 #define BACK (1u << DEPLOY_BACK)
 #define JUDGE (TRACK | UP | PULL | CHECK | PLAN)
 #define PREPARE (TRACK | UP | PULL)
-#define APPLY (TRACK | UP | PULL | RESUME)
+#define APPLY (TRACK | UP | PULL | RESUME | BACK)
 
 /* The pipeline. Until checkout nothing of the running service changes (I6). */
 static const struct step steps[] = {
-    {"stage", JUDGE | RESUME, false, step_stage, NULL, step_stage_failed},
-    {"resolve", JUDGE, false, step_resolve, step_resolve_done, NULL},
-    {"inputs", JUDGE, false, step_inputs, step_inputs_done, NULL},
-    {"policy", JUDGE, false, step_policy, NULL, NULL},
-    {"networks", PREPARE | PLAN, false, step_networks, NULL, NULL},
-    {"images", PREPARE | PLAN, false, step_images, NULL, NULL},
-    {"pull", PREPARE, false, step_pull, NULL, NULL},
-    {"build", PREPARE, false, step_build, NULL, NULL},
-    {"fixed images", PREPARE, false, step_images, NULL, NULL},
-    {"image labels", PREPARE, false, step_image_labels, NULL, NULL},
-    {"approve", PREPARE, false, step_approve, NULL, NULL},
-    {"plan", APPLY, false, step_plan, NULL, NULL},
-    {"checkout", APPLY, true, step_checkout, step_checkout_done, NULL},
-    {"mkdirs", APPLY, true, step_mkdirs, NULL, NULL},
-    {"pin", APPLY, true, step_pin, NULL, NULL},
-    {"stop", APPLY, true, step_stop, NULL, NULL},
-    {"pin again", APPLY, true, step_pin_again, NULL, NULL},
-    {"up", APPLY, true, step_up, step_up_done, step_up_failed},
-    {"watch", APPLY, true, step_watch, NULL, NULL},
+    {"stage", JUDGE | RESUME | BACK, BACKS | MINOR, step_stage, NULL, step_stage_failed},
+    {"resolve", JUDGE, 0, step_resolve, step_resolve_done, NULL},
+    {"inputs", JUDGE, 0, step_inputs, step_inputs_done, NULL},
+    {"policy", JUDGE, 0, step_policy, NULL, NULL},
+    {"networks", PREPARE | PLAN | BACK, 0, step_networks, NULL, NULL},
+    {"images", PREPARE | PLAN | BACK, 0, step_images, NULL, NULL},
+    {"pull", PREPARE, 0, step_pull, NULL, NULL},
+    {"build", PREPARE, 0, step_build, NULL, NULL},
+    {"fixed images", PREPARE, 0, step_images, NULL, NULL},
+    {"image labels", PREPARE, 0, step_image_labels, NULL, NULL},
+    {"approve", PREPARE, 0, step_approve, NULL, NULL},
+    {"at hand", BACK, 0, step_at_hand, NULL, NULL},
+    {"keep images", PREPARE | BACK, 0, step_keep_images, NULL, NULL},
+    {"plan", APPLY, 0, step_plan, NULL, NULL},
+    {"checkout", APPLY, APPLIES | BACKS | MINOR, step_checkout, step_checkout_done, NULL},
+    {"mkdirs", APPLY, APPLIES | CONTAINERS | BACKS, step_mkdirs, NULL, NULL},
+    {"pin", APPLY, APPLIES | CONTAINERS | BACKS, step_pin, NULL, NULL},
+    {"stop", APPLY, APPLIES | CONTAINERS | BACKS, step_stop, NULL, NULL},
+    {"pin again", APPLY, APPLIES | CONTAINERS | BACKS, step_pin_again, NULL, NULL},
+    {"up", APPLY, APPLIES | CONTAINERS | BACKS, step_up, step_up_done, step_up_failed},
+    {"watch", APPLY, APPLIES | CONTAINERS | BACKS, step_watch, NULL, NULL},
 };
 
-struct ending {
-	const char *text;
-	int status;  /* of the operator who asked */
-	bool judged; /* the commit needs no further attempt */
-	bool retry;
-	bool dropped; /* the commit is not what runs, and will not be */
-};
-
-static const struct ending endings[] = {
-    [OUTCOME_LIVE] = {"live", 0, true, false, false},
-    [OUTCOME_UNCHANGED] = {"unchanged", 0, true, false, false},
-    [OUTCOME_PENDING] = {"pending", 0, true, false, false},
-    [OUTCOME_CHECKED] = {"checked", 0, false, false, false},
-    [OUTCOME_REFUSED] = {"refused", 1, true, false, true},
-    [OUTCOME_WAITING] = {"waiting", 1, false, true, false},
-    [OUTCOME_FAILED] = {"failed", 1, false, true, false},
-    [OUTCOME_UNHEALTHY] = {"unhealthy", 1, true, false, false},
-    [OUTCOME_ROLLED_BACK] = {"rolled back", 1, true, false, true},
-    [OUTCOME_CANCELLED] = {"cancelled", 1, true, false, true},
-};
-
-/* A line of the deploy's log alone; the client reads what is said to him, and the end. */
-static void
-note(struct deploy *d, const char *fmt, ...)
+void
+deploy_note(struct deploy *d, const char *fmt, ...)
 {
 	auto_buf struct buf text = BUF_INIT(2 * ERR_MSG_MAX);
 	va_list ap;
@@ -87,7 +67,7 @@ static void
 note_step_end(struct deploy *d)
 {
 	if (d->step_ms != 0)
-		note(d, "-- %s: %.1f s\n", steps[d->step].name, (double)(io_now_ms() - d->step_ms) / 1000);
+		deploy_note(d, "-- %s: %.1f s\n", steps[d->step].name, (double)(io_now_ms() - d->step_ms) / 1000);
 	d->step_ms = 0;
 }
 
@@ -109,178 +89,101 @@ deploy_journal(const struct service *svc, int64_t *ret_deploy)
 	return d->journal;
 }
 
-static void
-deploy_free(struct deploy *d)
+/* Journaled before it starts (I10); what cannot be journaled is not begun. Once containers were touched going on is the
+ * lesser evil: a disk that has just become full must not leave the service down. */
+static int
+journal_step(struct deploy *d, const char *name, struct err *err)
 {
-	journal_end(d->journal);
-	job_abandon(d->job);
-	core_pin_abandon(d->pin);
-	engine_cancel(d->req);
-	if (d->timer != NULL)
-		event_free(d->timer);
-	json_decref(d->model);
-	for (size_t i = 0; d->ids != NULL && i < d->images.n; i++)
-		free(d->ids[i]);
-	free(d->ids);
-	json_decref(d->image_labels);
-	strv_done(&d->inputs);
-	strv_done(&d->answers);
-	strv_done(&d->networks);
-	strv_done(&d->missing);
-	model_images_done(&d->images);
-	free(d->approved);
-	free(d);
-}
+	int rc = d->id != 0 ? store_deploy_step(d->svc->core->store, d->id, name, err) : 0;
 
-/* What the end means for the service: what is recorded, what is told, whether and when it is tried again. */
-static void
-record_end(struct deploy *d)
-{
-	struct service *svc = d->svc;
-	const struct ending *end = &endings[d->outcome];
-
-	str_set(&svc->pending, d->outcome == OUTCOME_PENDING ? d->reason : "");
-	str_set(&svc->trouble, end->retry ? d->reason : "");
-	str_set(&svc->awaited, d->outcome == OUTCOME_WAITING ? d->missing.v[0] : "");
-	if (end->judged && d->mode != DEPLOY_RESUME) {
-		str_set(&svc->row.judged, d->commit);
-		str_set(&svc->row.verdict, end->status != 0 ? end->text : "");
-		str_set(&svc->row.refusal, end->dropped ? d->reason : "");
+	if (rc < 0 && d->touched) {
+		log_err("%s service=%s deploy=%lld", err->msg, d->svc->conf->name, (long long)d->id);
+		rc = 0;
 	}
-	/* Nothing is judged any more, not even what was before: the branch may go back to it, with the files of this
-	 * one lying there. */
-	if (end->retry)
-		str_set(&svc->row.judged, "");
-	/* What was stopped for a release that could not take its place comes up again as it was: what ends with 0 when
-	 * it is told to stop would pass for finished. */
-	if (end->retry && d->stopped)
-		svc->restore = true;
-	if (d->outcome == OUTCOME_LIVE || d->outcome == OUTCOME_UNCHANGED) {
-		str_set(&svc->broken, "");
-		svc->heal = (struct heal_budget){0, 0};
-	}
-	service_save(svc, NULL);
-	if (end->retry && !svc->held)
-		service_retry_later(svc);
-	else
-		svc->retry_ms = 0;
-}
-
-static void
-log_end(const struct deploy *d)
-{
-	const struct ending *end = &endings[d->outcome];
-	bool bad = end->status != 0;
-
-	(bad ? log_warn : log_info)("%s%s%s service=%s deploy=%lld trigger=%s commit=%.8s ms=%lld", end->text,
-	    d->reason[0] != '\0' ? ": " : "", d->reason, d->svc->conf->name, (long long)d->id, d->task->trigger,
-	    d->commit, io_now_ms() - d->begun_ms);
-}
-
-static void
-deploy_end(struct deploy *d)
-{
-	const struct ending *end = &endings[d->outcome];
-	auto_free char *text =
-	    str_printf("%s%s%s", end->text, d->reason[0] != '\0' && !d->told ? ": " : "", d->told ? "" : d->reason);
-	bool silent = d->mode == DEPLOY_CHECK && (end->status == 0 || d->told);
-	struct task *task = d->task;
-	struct err err = ERR_INIT;
-
-	if (d->mode != DEPLOY_CHECK) {
-		log_end(d);
-		record_end(d);
-		if (d->id != 0 && store_deploy_end(d->svc->core->store, d->id, end->text, d->reason, &err) < 0)
-			log_err("%s service=%s", err.msg, d->svc->conf->name);
-	}
-	if (d->mode == DEPLOY_RESUME)
-		d->svc->resume = 0;
-	if (d->release == d->svc->row.release)
-		service_pin_tidy(d->svc);
-	note_step_end(d);
-	note(d, "%s%s%s\n", end->text, d->reason[0] != '\0' ? ": " : "", d->reason);
-	task->deploy = NULL;
-	task_end(task, end->status, silent ? NULL : text);
-	deploy_free(d);
-}
-
-/* A reason stands in one line of the log, of status, of the journal. */
-static void
-one_line(char *s)
-{
-	size_t len = strlen(s);
-
-	while (len > 0 && s[len - 1] == '\n')
-		s[--len] = '\0';
-	for (; *s != '\0'; s++) {
-		if (*s == '\n')
-			*s = ';';
-	}
-}
-
-int
-deploy_ends(struct deploy *d, enum outcome outcome, const char *fmt, ...)
-{
-	auto_buf struct buf text = BUF_INIT(sizeof(d->reason) - 1);
-	va_list ap;
-
-	d->outcome = outcome;
-	va_start(ap, fmt);
-	buf_vprintf(&text, fmt, ap);
-	va_end(ap);
-	memcpy(d->reason, buf_str(&text), text.len + 1);
-	one_line(d->reason);
-	return STEP_END;
+	return rc;
 }
 
 static int
 start_step(struct deploy *d, struct err *err)
 {
 	const struct step *step = &steps[d->step];
+	int rc;
 
 	log_debug("step %s service=%s deploy=%lld", step->name, d->svc->conf->name, (long long)d->id);
 	/* What has begun to be applied is brought to its end, or the service would lie half-way. */
-	if (d->svc->core->quitting && !step->applies)
+	if (d->svc->core->quitting && (step->flags & APPLIES) == 0 && !d->back)
 		return deploy_ends(d, OUTCOME_FAILED, "pgod is stopping");
-	/* Journaled before it starts (I10); what cannot be journaled is not begun. */
-	if (d->id != 0) {
-		int rc = store_deploy_step(d->svc->core->store, d->id, step->name, err);
-
-		if (rc < 0)
-			return rc;
-	}
+	rc = journal_step(d, step->name, err);
+	if (rc < 0)
+		return rc;
+	d->applied = d->applied || (step->flags & APPLIES) != 0;
 	d->at_fault = false;
 	d->step_ms = io_now_ms();
-	note(d, "== %s\n", step->name);
+	deploy_note(d, "== %s\n", step->name);
 	return step->start(d, err);
 }
 
-/* Runs steps until one waits or the deploy ends. */
-static void
-deploy_run(struct deploy *d, int result, struct err *err)
+static bool
+is_of_mode(const struct deploy *d, const struct step *step)
 {
-	while (result == STEP_NEXT) {
-		note_step_end(d);
-		d->step++;
-		while (d->step < ARRAY_LEN(steps) && (steps[d->step].modes & (1u << d->mode)) == 0)
-			d->step++;
-		if (d->step == ARRAY_LEN(steps)) {
-			d->outcome = d->mode == DEPLOY_CHECK ? OUTCOME_CHECKED : OUTCOME_LIVE;
-			result = STEP_END;
-			break;
-		}
-		result = start_step(d, err);
+	return (step->modes & (1u << d->mode)) != 0 && (!d->back || (step->flags & BACKS) != 0);
+}
+
+/* What a step's failure means. In the put back the files are worth a complaint, the containers come first. */
+static int
+step_failed(struct deploy *d, const struct err *err)
+{
+	const char *name = steps[d->step].name;
+
+	if (d->back && d->touched && (steps[d->step].flags & MINOR) != 0) {
+		log_err("putting release %lld back: %s: %s service=%s deploy=%lld", (long long)d->release, name,
+		    err->msg, d->svc->conf->name, (long long)d->id);
+		task_sayf(d->task, "%s: %s\n", name, err->msg);
+		return STEP_NEXT;
 	}
-	if (result < 0)
-		deploy_ends(d, d->at_fault ? OUTCOME_REFUSED : OUTCOME_FAILED, "%s: %s", steps[d->step].name, err->msg);
-	if (result != STEP_WAIT)
-		deploy_end(d);
+	return deploy_ends(d, d->at_fault ? OUTCOME_REFUSED : OUTCOME_FAILED, "%s: %s", name, err->msg);
+}
+
+/* The step has its result: the next one begins, or that is the end. */
+static int
+next_step(struct deploy *d, struct err *err)
+{
+	note_step_end(d);
+	do {
+		d->step++;
+	} while (d->step < ARRAY_LEN(steps) && !is_of_mode(d, &steps[d->step]));
+	/* Containers that were not touched need no more than their files. */
+	if (d->step == ARRAY_LEN(steps) || (d->back && !d->touched && (steps[d->step].flags & CONTAINERS) != 0))
+		return deploy_ends(d, d->mode == DEPLOY_CHECK ? OUTCOME_CHECKED : OUTCOME_LIVE, "%s", "");
+	return start_step(d, err);
 }
 
 void
 deploy_continue(struct deploy *d, int result, struct err *err)
 {
-	deploy_run(d, result, err);
+	for (;;) {
+		if (result == STEP_NEXT)
+			result = next_step(d, err);
+		else if (result < 0)
+			result = step_failed(d, err);
+		else if (result == STEP_END && deploy_goes_back(d)) {
+			note_step_end(d);
+			d->step = (size_t)-1;
+			result = STEP_NEXT;
+		} else {
+			break;
+		}
+	}
+	if (result == STEP_END) {
+		note_step_end(d);
+		deploy_end(d);
+	}
+}
+
+const char *
+deploy_step_name(const struct deploy *d)
+{
+	return steps[d->step].name;
 }
 
 static void
@@ -317,48 +220,6 @@ on_job_done(void *ctx, const struct job_result *r)
 }
 
 int
-deploy_was_cancelled(struct deploy *d)
-{
-	return deploy_ends(d, OUTCOME_CANCELLED, "by %s at %s", d->cancelled, steps[d->step].name);
-}
-
-static int
-cancel(struct deploy *d, const char *who, struct err *err)
-{
-	struct err none = ERR_INIT;
-
-	if (d->mode == DEPLOY_RESUME || steps[d->step].applies) {
-		err_set(err, EBUSY, "the release is being applied already");
-		return 0;
-	}
-	snprintf(d->cancelled, sizeof(d->cancelled), "%s", who);
-	log_info("cancelled service=%s deploy=%lld step=\"%s\" by=\"%s\"", d->svc->conf->name, (long long)d->id,
-	    steps[d->step].name, who);
-	if (d->job != NULL) {
-		job_signal(d->job, "TERM"); /* its end, at the latest by KILL, is the deploy's */
-		return 1;
-	}
-	engine_cancel(TAKE(d->req));
-	deploy_continue(d, deploy_was_cancelled(d), &none);
-	return 1;
-}
-
-int
-deploy_cancel(struct service *svc, const char *who, struct err *err)
-{
-	struct task *task = svc->running;
-
-	if (task != NULL && task->deploy != NULL)
-		return cancel(task->deploy, who, err);
-	if (task == NULL || task->job == NULL) {
-		err_set(err, ENOENT, "nothing is being done for %s", svc->conf->name);
-		return 0;
-	}
-	job_signal(task->job, "TERM");
-	return 1;
-}
-
-int
 deploy_job(struct deploy *d, const char *kind, const struct strv *args, const void *in, size_t in_len, bool follow)
 {
 	d->job = job_start(d->svc->core, &(struct job_spec){
@@ -374,32 +235,6 @@ deploy_job(struct deploy *d, const char *kind, const struct strv *args, const vo
 	return STEP_WAIT;
 }
 
-/* The interrupted release as the pipeline would have left it at approve. */
-static int
-load_resumed(struct deploy *d, struct err *err)
-{
-	auto_buf struct buf text = BUF_INIT(2 * MODEL_MAX);
-	auto_store_release struct store_release r = {0};
-	auto_json json_t *approved = NULL;
-	int rc = store_release_get(d->svc->core->store, d->svc->resume, &r, err);
-
-	if (rc == 0)
-		rc = err_set(err, ENOENT, "release %lld has no record", (long long)d->svc->resume);
-	if (rc >= 0)
-		rc = store_model_read(d->svc->core->store, d->svc->conf->name, r.id, &text, err);
-	if (rc < 0)
-		return rc;
-	approved = model_parse(buf_str(&text), text.len, err);
-	if (approved == NULL)
-		return -err->num;
-	d->model = model_unpin(approved);
-	snprintf(d->commit, sizeof(d->commit), "%s", r.commit);
-	d->approved = buf_take(&text);
-	d->release = r.id;
-	d->changed = true;
-	return 0;
-}
-
 static int
 deploy_begin(struct deploy *d, struct err *err)
 {
@@ -407,21 +242,27 @@ deploy_begin(struct deploy *d, struct err *err)
 	int rc = 0;
 
 	if (d->mode == DEPLOY_RESUME)
-		rc = load_resumed(d, err);
+		rc = deploy_load_release(d, svc->row.applying, err);
+	else if (d->mode == DEPLOY_BACK)
+		rc = deploy_load_release(d, d->task->release, err);
 	else
 		snprintf(d->commit, sizeof(d->commit), "%s", svc->row.tracked);
+	d->changed = d->mode == DEPLOY_RESUME ? !svc->resume_gently : d->release != svc->row.release;
+	memcpy(d->subject, d->commit, sizeof(d->subject));
 	/* Now and not when it was asked for: a stop may have been waiting before it. */
-	if (d->mode == DEPLOY_UP)
+	if (rc >= 0 && (d->mode == DEPLOY_UP || d->mode == DEPLOY_BACK))
 		rc = service_set_stopped(svc, false, &d->task->args, err);
-	if (rc < 0 || d->mode == DEPLOY_CHECK)
+	if (rc < 0 || deploy_only_looks(d))
 		return rc;
 	rc = store_deploy_begin(svc->core->store, svc->conf->name,
-	    &(struct store_begin){
-		.trigger = d->task->trigger, .who = d->task->who, .commit = d->commit, .release = d->release},
+	    &(struct store_begin){.trigger = d->task->trigger,
+		.who = d->task->who,
+		.commit = d->commit,
+		.release = d->mode == DEPLOY_RESUME ? d->release : 0},
 	    &d->id, err);
 	if (rc >= 0)
 		d->journal = journal_new(svc->conf->name, d->id);
-	note(d, "deploy %lld of %s: %.8s, asked for by %s%s%s\n", (long long)d->id, svc->conf->name, d->commit,
+	deploy_note(d, "deploy %lld of %s: %.8s, asked for by %s%s%s\n", (long long)d->id, svc->conf->name, d->commit,
 	    d->task->trigger, d->task->who[0] != '\0' ? ", " : "", d->task->who);
 	log_info("deploy begins service=%s deploy=%lld trigger=%s commit=%.8s", svc->conf->name, (long long)d->id,
 	    d->task->trigger, d->commit);
@@ -441,6 +282,8 @@ deploy_start(struct task *task)
 	d->svc = task->svc;
 	d->mode = task->mode;
 	d->begun_ms = io_now_ms();
+	d->previous = task->svc->row.release;
+	snprintf(d->was_live, sizeof(d->was_live), "%s", task->svc->row.live);
 	task->deploy = d;
 	event_del(d->svc->retry_timer);
 	rc = deploy_begin(d, &err);
@@ -450,5 +293,5 @@ deploy_start(struct task *task)
 		return;
 	}
 	rc = start_step(d, &err); /* all modes have the first step */
-	deploy_run(d, rc, &err);
+	deploy_continue(d, rc, &err);
 }

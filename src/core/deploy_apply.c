@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "core/deploy_steps.h"
 #include "core/runs.h"
+#include "core/watch.h"
 
 /* Has an operator stopped all that the commit wants to run? Then `up` cannot name what may start. */
 static bool
@@ -53,10 +54,40 @@ why_not_now(const struct deploy *d)
 		return "the service is held down; it is applied when the hold goes";
 	if (service_stopped(d->svc, NULL) || nothing_may_run(d))
 		return "the service was stopped by an operator; `up` applies it";
-	if (d->mode == DEPLOY_UP || d->mode == DEPLOY_RESUME || d->svc->row.release == 0)
+	if (d->mode == DEPLOY_UP || d->mode == DEPLOY_RESUME || d->mode == DEPLOY_BACK || d->svc->row.release == 0)
 		return NULL;
 	model_reload(d->model, &reload, &err);
 	return reload ? NULL : "x-pgo: reload is false; `up` applies it";
+}
+
+/* What an operator goes back from is not tried again until he says so. */
+static void
+judge_rollback(struct deploy *d)
+{
+	struct store_service *row = &d->svc->row;
+	auto_free char *why = NULL;
+
+	if (str_eq(d->commit, row->tracked))
+		return;
+	why = str_printf("%s went back to release %lld (%.8s); `up` applies the newest commit",
+	    d->task->who[0] != '\0' ? d->task->who : "an operator", (long long)d->release, d->commit);
+	str_set(&row->judged, row->tracked);
+	str_set(&row->verdict, "rolled back");
+	str_set(&row->refusal, why);
+}
+
+/* Written down before anything is touched: a later pgod finishes what this one begins. */
+static int
+record_applying(struct deploy *d, struct err *err)
+{
+	int rc = store_deploy_release(d->svc->core->store, d->id, d->release, err);
+
+	if (rc < 0)
+		return rc;
+	if (d->mode == DEPLOY_BACK)
+		judge_rollback(d);
+	d->svc->row.applying = d->release;
+	return service_save(d->svc, err);
 }
 
 /* Decides: nothing to do, not now, only the files, or everything. */
@@ -67,17 +98,19 @@ step_plan(struct deploy *d, struct err *err)
 	struct service *svc = d->svc;
 
 	/* Files that nothing reads may follow even now; containers may not. */
-	if (why != NULL && (d->changed || svc->held))
+	if (why != NULL && (d->changed || svc->held)) {
+		if (d->mode == DEPLOY_RESUME)
+			d->left = d->release;
 		return deploy_ends(d, OUTCOME_PENDING, "%s", why);
-	if (!d->changed && d->release == svc->row.release && str_eq(d->commit, svc->row.live)) {
-		if (d->mode != DEPLOY_UP)
-			return deploy_ends(d, OUTCOME_UNCHANGED, "%s", "");
-		return STEP_NEXT;
 	}
-	if (!d->changed)
-		return STEP_NEXT;
-	task_sayf(d->task, "release %lld: %s\n", (long long)d->release, update_says[deploy_update(d)]);
-	return store_deploy_release(svc->core->store, d->id, d->release, err);
+	if (d->changed) {
+		task_sayf(d->task, "release %lld: %s\n", (long long)d->release, update_says[deploy_update(d)]);
+		return record_applying(d, err);
+	}
+	if (d->release == svc->row.release && str_eq(d->commit, svc->row.live) &&
+	    (d->mode == DEPLOY_TRACK || d->mode == DEPLOY_PULL))
+		return deploy_ends(d, OUTCOME_UNCHANGED, "%s", "");
+	return STEP_NEXT;
 }
 
 int
@@ -86,10 +119,30 @@ step_checkout(struct deploy *d, struct err *err)
 	auto_strv struct strv args = {NULL, 0};
 
 	(void)err;
-	if (str_eq(d->commit, d->svc->row.live) && d->mode != DEPLOY_RESUME)
+	/* What was interrupted, or failed, may have left the files half-way. */
+	if (str_eq(d->commit, d->svc->row.live) && d->mode != DEPLOY_RESUME && !d->back)
 		return STEP_NEXT;
 	strv_add(&args, d->commit);
 	return deploy_job(d, "checkout", &args, NULL, 0, false);
+}
+
+/* Nothing reads what changed: the release of this commit runs already, as well as the one before it did. */
+static int
+only_files(struct deploy *d, struct err *err)
+{
+	struct service *svc = d->svc;
+	bool good = svc->release.good_ms != 0;
+	int rc = good ? store_release_good(svc->core->store, d->release, err) : 0;
+
+	if (rc >= 0)
+		rc = service_set_release(svc, d->release, err);
+	if (rc >= 0)
+		rc = service_save(svc, err);
+	if (rc < 0)
+		return rc;
+	if (d->mode != DEPLOY_UP)
+		return deploy_ends(d, OUTCOME_UNCHANGED, "only files that nothing reads have changed");
+	return STEP_NEXT;
 }
 
 int
@@ -103,21 +156,7 @@ step_checkout_done(struct deploy *d, const struct job_result *r, struct err *err
 		task_sayf(d->task, "local edits of tracked files were saved as %s", r->out + 5);
 	}
 	str_set(&svc->row.live, d->commit);
-	if (!d->changed) {
-		/* Nothing reads what changed: the release of this commit runs already. */
-		int rc = service_set_release(svc, d->release, err);
-
-		if (rc >= 0)
-			rc = service_save(svc, err);
-		if (rc >= 0)
-			rc = store_release_prune(svc->core->store, svc->conf->name, RELEASES_KEPT, d->release, 0, err);
-		if (rc < 0)
-			return rc;
-		if (d->mode != DEPLOY_UP)
-			return deploy_ends(d, OUTCOME_UNCHANGED, "only files that nothing reads have changed");
-		return STEP_NEXT;
-	}
-	return service_save(svc, err);
+	return d->changed || d->release == svc->row.release ? service_save(svc, err) : only_files(d, err);
 }
 
 int
@@ -150,7 +189,7 @@ step_stop(struct deploy *d, struct err *err)
 	service_runs(d->svc, &runs);
 	if (runs.running == 0)
 		return STEP_NEXT;
-	d->stopped = true;
+	d->touched = true;
 	return deploy_job(d, "stop", NULL, NULL, 0, true);
 }
 
@@ -180,98 +219,42 @@ step_up(struct deploy *d, struct err *err)
 	auto_strv struct strv args = {NULL, 0};
 	int rc;
 
-	/* In the other styles compose finds by itself what differs: what is the same is left alone. */
-	if (d->changed && deploy_update(d) == MODEL_UPDATE_RECREATE)
+	/* In the other styles compose finds by itself what differs: what is the same is left alone. Containers that
+	 * were only stopped are the old release's still. */
+	if (d->changed && deploy_update(d) == MODEL_UPDATE_RECREATE && (!d->back || d->upped))
 		strv_add(&args, "--force-recreate");
 	rc = up_services(d, &args, err);
 	if (rc < 0)
 		return rc;
+	free(TAKE(d->deaths));
+	d->deaths = watch_deaths(d->svc->core->engine, d->svc->conf->name, &d->ndeaths);
+	d->touched = d->touched || d->changed;
+	d->upped = true;
 	return deploy_job(d, "up", &args, d->approved, strlen(d->approved), true);
 }
 
-/* Whatever compose made of it, this release is what lies there now. */
-static int
-become_current(struct deploy *d, struct err *err)
-{
-	struct service *svc = d->svc;
-	int rc = service_set_release(svc, d->release, err);
-
-	svc->resume = 0; /* an interrupted release that is older must not come after it */
-	if (rc >= 0)
-		rc = service_save(svc, err);
-	if (rc >= 0)
-		rc = store_release_prune(svc->core->store, svc->conf->name, RELEASES_KEPT, d->release, 0, err);
-	return rc;
-}
-
+/* Its containers are there now, whatever becomes of them. What cannot be recorded (a full disk) is recorded later. */
 int
 step_up_done(struct deploy *d, const struct job_result *r, struct err *err)
 {
+	struct service *svc = d->svc;
+	int rc = d->release == svc->row.release ? 0 : service_set_release(svc, d->release, err);
+
 	(void)r;
-	d->svc->restore = false;
-	return d->release == d->svc->row.release ? STEP_NEXT : become_current(d, err);
+	svc->restore = false;
+	if (rc < 0)
+		return rc;
+	service_save(svc, NULL);
+	return STEP_NEXT;
 }
 
 int
 step_up_failed(struct deploy *d, const struct job_result *r, struct err *err)
 {
 	char reason[ERR_MSG_MAX - 64];
-	int rc;
 
-	/* Killed, or overran, or the engine went away, which may start the old containers again: nothing is known; the
-	 * same release is applied again. */
+	/* Killed, or overran, or the engine went away: that says nothing about the release, which is tried again. */
 	if (r->status < 0 || r->status > 128 || !d->svc->core->engine_up)
 		return err_set(err, EIO, "%s", job_reason(r, reason, sizeof(reason)));
-	rc = d->release == d->svc->row.release ? 0 : become_current(d, err);
-	if (rc < 0)
-		return rc;
 	return deploy_ends(d, OUTCOME_UNHEALTHY, "up: %s", job_reason(r, reason, sizeof(reason)));
-}
-
-/* --- watch -----------------------------------------------------------------------------------------------------------
- */
-
-static void
-on_watch_end(evutil_socket_t fd, short what, void *ctx)
-{
-	struct deploy *d = ctx;
-	struct err err = ERR_INIT;
-	auto_runs struct runs runs = RUNS_INIT;
-
-	(void)fd;
-	(void)what;
-	service_runs(d->svc, &runs);
-	if (d->svc->core->engine_up)
-		deploy_continue(d, deploy_ends(d, OUTCOME_UNHEALTHY, "watch: %s", buf_str(&runs.why)), &err);
-	else /* the view is stale: nobody knows, and healing looks when somebody does */
-		deploy_continue(d, deploy_ends(d, d->changed ? OUTCOME_LIVE : OUTCOME_UNCHANGED, "%s", ""), &err);
-}
-
-int
-step_watch(struct deploy *d, struct err *err)
-{
-	static const struct timeval deadline = {WATCH_MS / 1000, 0};
-	auto_runs struct runs runs = RUNS_INIT;
-
-	(void)err;
-	service_runs(d->svc, &runs);
-	/* Without a valid view nobody knows; healing looks as soon as somebody does. */
-	if (runs.missing.n == 0 || !d->svc->core->engine_up)
-		return deploy_ends(d, d->changed ? OUTCOME_LIVE : OUTCOME_UNCHANGED, "%s", "");
-	d->timer = event_new(d->svc->core->base, -1, 0, on_watch_end, d);
-	event_add(d->timer, &deadline);
-	return STEP_WAIT;
-}
-
-void
-deploy_on_containers(struct deploy *d)
-{
-	struct err err = ERR_INIT;
-	auto_runs struct runs runs = RUNS_INIT;
-
-	if (d->timer == NULL)
-		return;
-	service_runs(d->svc, &runs);
-	if (runs.missing.n == 0)
-		deploy_continue(d, deploy_ends(d, d->changed ? OUTCOME_LIVE : OUTCOME_UNCHANGED, "%s", ""), &err);
 }

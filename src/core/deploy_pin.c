@@ -39,5 +39,5 @@ step_pin(struct deploy *d, struct err *err)
 int
 step_pin_again(struct deploy *d, struct err *err)
 {
-	return d->stopped ? step_pin(d, err) : STEP_NEXT;
+	return d->touched ? step_pin(d, err) : STEP_NEXT;
 }

@@ -366,9 +366,10 @@ step_approve(struct deploy *d, struct err *err)
 		return rc;
 	d->approved = model_dump(approved);
 	/* What an interrupted release left of the containers is not what the record says. */
-	d->changed = svc->row.release == 0 || svc->resume != 0 || !str_eq(d->digest, svc->release.digest);
+	d->changed = svc->row.release == 0 || svc->row.applying != 0 || !str_eq(d->digest, svc->release.digest);
 	if (!d->changed && str_eq(d->commit, svc->release.commit)) {
 		d->release = svc->row.release;
+		d->was_good = svc->release.good_ms != 0;
 		return STEP_NEXT;
 	}
 	images = images_text(d);

@@ -12,8 +12,8 @@
 #include "engine/engine.h"
 
 enum {
-	RELEASES_KEPT = 3,    /* good ones a service, unless configured */
-	WATCH_MS = 10 * 1000, /* what should run must be seen running within this time after compose has ended */
+	RELEASES_KEPT = 3,		/* good ones a service, unless configured */
+	HEALTH_TIMEOUT_MS = 120 * 1000, /* of the watch, likewise */
 };
 
 /* What a step's function says. Negative: it failed (-errno, err set). */
@@ -35,14 +35,20 @@ enum outcome {
 	OUTCOME_UNHEALTHY, /* applied, but it does not run as it should */
 	OUTCOME_ROLLED_BACK, /* applied, did not run as it should, and the last good release was put back */
 	OUTCOME_CANCELLED,   /* an operator ended it: not tried again by itself */
+	OUTCOME_INTERRUPTED, /* by a hold, a stop, the end of pgod or of the engine: goes on when that is over */
 };
+
+struct keep;
+struct watch_death;
 
 struct deploy {
 	struct task *task;
 	struct service *svc;
 	enum deploy_mode mode;
-	int64_t id; /* of the journal; 0 for DEPLOY_CHECK */
-	char commit[STORE_OID];
+	int64_t id;		 /* of the journal; 0 for DEPLOY_CHECK */
+	char subject[STORE_OID]; /* the commit that this is about */
+	char commit[STORE_OID]; /* the one being applied: another than subject when the last good release is put back */
+	char was_live[STORE_OID]; /* the commit of the live tree at the begin */
 	size_t step;
 	bool at_fault; /* a failure of this step is the commit's fault */
 	struct job *job;
@@ -66,19 +72,44 @@ struct deploy {
 	char basis[MODEL_DIGEST_HEX];
 	char digest[MODEL_DIGEST_HEX];
 
-	int64_t release; /* what is being applied; 0: nothing */
-	char *approved;	 /* its model, text */
-	bool stopped;	 /* the old containers have been, or are being, stopped */
-	bool changed;	 /* the containers must be replaced */
+	int64_t release;	/* what is being applied; 0: nothing */
+	char *approved;		/* its model, text */
+	bool was_good;		/* it was good in an earlier deploy */
+	bool changed;		/* the containers must be replaced */
+	int64_t previous;	/* the current release at the begin; 0: none */
+	bool applied;		/* a step that touches files or containers has begun */
+	bool touched;		/* the containers are not what they were */
+	bool upped;		/* `up` has begun */
+	bool back;		/* the last good release is being put back */
+	enum outcome failed_as; /* for which end, and why */
+	char failed_why[ERR_MSG_MAX];
+	int64_t left; /* a release that has to be applied once that is possible again; 0: none */
+
+	struct watch_death *deaths; /* before `up` */
+	size_t ndeaths;
+	int64_t watch_ms;     /* begin of the watch */
+	int64_t watch_end_ms; /* its deadline */
+	int64_t calm_ms;      /* since when all that has to settle has been as it is; 0: not yet */
+	uint64_t print;
+
+	struct keep *keep; /* old images are being let go: that is all that is left to do */
+	bool ended;	   /* outcome and reason are recorded */
 	enum outcome outcome;
 	char reason[ERR_MSG_MAX];
 	bool told; /* the client has read the reason, at length */
 };
 
+enum step_flag {
+	APPLIES = 1, /* touches the files or containers of what runs: from here on the deploy is brought to its end */
+	CONTAINERS = 2, /* needless where only the files were touched */
+	BACKS = 4,	/* also when the last good release is put back */
+	MINOR = 8,	/* there its failure does not keep the containers from coming up */
+};
+
 struct step {
 	const char *name;
 	unsigned modes; /* 1u << enum deploy_mode */
-	bool applies;	/* touches what runs: from here on the deploy is brought to its end */
+	unsigned flags; /* enum step_flag */
 	int (*start)(struct deploy *d, struct err *err);
 	/* The job that start began has ended with status 0; NULL: nothing to read. */
 	int (*done)(struct deploy *d, const struct job_result *r, struct err *err);
@@ -90,11 +121,34 @@ struct step {
 int deploy_job(struct deploy *d, const char *kind, const struct strv *args, const void *in, size_t in_len, bool follow);
 /* The step that waits has its result. */
 void deploy_continue(struct deploy *d, int result, struct err *err);
-/* An operator has cancelled it: how it ends. Returns like a step. */
-int deploy_was_cancelled(struct deploy *d);
+/* A line of the deploy's log alone; the client reads what is said to him, and the end. */
+void deploy_note(struct deploy *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+const char *deploy_step_name(const struct deploy *d);
 /* Sets outcome and reason; returns STEP_END. */
 int deploy_ends(struct deploy *d, enum outcome outcome, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* deploy_end.c */
+/* load and plan: nothing is recorded. */
+bool deploy_only_looks(const struct deploy *d);
+/* What the outcome says about the newest commit goes into the service's row, which the caller saves. */
+void deploy_judge(struct deploy *d);
+/* Records and tells the outcome, lets go what nothing can go back to any more, and frees. */
+void deploy_end(struct deploy *d);
+
+/* deploy_back.c */
+void deploy_forget_model(struct deploy *d);
+/* Makes a stored release what is being applied. */
+int deploy_load_release(struct deploy *d, int64_t id, struct err *err);
+/* The deploy has come to an end: has something to be put back? Then all is set for another pass through the steps. */
+bool deploy_goes_back(struct deploy *d);
+/* An operator has cancelled it: how it ends. Returns like a step. */
+int deploy_was_cancelled(struct deploy *d);
+int step_at_hand(struct deploy *d, struct err *err);
+int step_keep_images(struct deploy *d, struct err *err);
+/* deploy_watch.c */
+/* It is watched no further; fine when it was not. */
+void deploy_watch_end(struct deploy *d);
+int step_watch(struct deploy *d, struct err *err);
 /* deploy_prepare.c */
 int step_stage(struct deploy *d, struct err *err);
 int step_stage_failed(struct deploy *d, const struct job_result *r, struct err *err);
@@ -121,7 +175,6 @@ int step_stop(struct deploy *d, struct err *err);
 int step_up(struct deploy *d, struct err *err);
 int step_up_done(struct deploy *d, const struct job_result *r, struct err *err);
 int step_up_failed(struct deploy *d, const struct job_result *r, struct err *err);
-int step_watch(struct deploy *d, struct err *err);
 /* deploy_pin.c */
 int step_pin(struct deploy *d, struct err *err);
 int step_pin_again(struct deploy *d, struct err *err);

@@ -33,11 +33,41 @@ start_job(struct task *task, const char *kind, const struct strv *args, const st
 					       });
 }
 
+/* Healing stands in the history as well: what was wrong, and whether that mended it. */
+static void
+begin_row(struct task *task)
+{
+	struct service *svc = task->svc;
+	struct err err = ERR_INIT;
+
+	if (store_deploy_begin(svc->core->store, svc->conf->name,
+		&(struct store_begin){.trigger = task->trigger,
+		    .commit = svc->release.commit,
+		    .why = task->why,
+		    .release = svc->row.release},
+		&task->heal, &err) < 0)
+		log_err("%s service=%s", err.msg, svc->conf->name);
+}
+
+static void
+heal_end(struct task *task, int status, const char *reason)
+{
+	struct service *svc = task->svc;
+	struct err err = ERR_INIT;
+
+	if (status != 0)
+		log_err("cannot bring it up: %s service=%s", reason, svc->conf->name);
+	if (task->heal != 0 &&
+	    store_deploy_end(svc->core->store, task->heal, status == 0 ? "live" : "failed", reason, &err) < 0)
+		log_err("%s service=%s", err.msg, svc->conf->name);
+	task_end(task, status, NULL);
+}
+
 static void
 on_healed(void *ctx, const struct job_result *r)
 {
 	struct task *task = ctx;
-	char reason[ERR_MSG_MAX];
+	char reason[ERR_MSG_MAX] = "";
 
 	task->job = NULL;
 	/* What has ended with 0 does not look missing: everything is brought up once more, until the budget is spent.
@@ -45,9 +75,8 @@ on_healed(void *ctx, const struct job_result *r)
 	if (r->status != 0 && task->whole)
 		task->svc->restore = true;
 	if (r->status != 0)
-		log_err(
-		    "cannot bring it up: %s service=%s", job_reason(r, reason, sizeof(reason)), task->svc->conf->name);
-	task_end(task, r->status, NULL);
+		job_reason(r, reason, sizeof(reason));
+	heal_end(task, r->status, reason);
 }
 
 /* A job that starts containers, while it waits for what they mount. */
@@ -100,9 +129,9 @@ heal_start(struct task *task)
 
 	if (task->whole)
 		svc->restore = false;
+	begin_row(task);
 	if (store_model_read(svc->core->store, svc->conf->name, svc->row.release, &model, &err) < 0) {
-		log_err("cannot bring it up: %s service=%s", err.msg, svc->conf->name);
-		task_end(task, 1, err.msg);
+		heal_end(task, 1, err.msg);
 		return;
 	}
 	/* Without names everything is to come back, but for what an operator stopped. */
@@ -111,6 +140,8 @@ heal_start(struct task *task)
 	/* Only what is missing: compose would start again what has finished. */
 	if (task->args.n > 0)
 		strv_add(&args, "--no-deps");
+	if (task->recreate)
+		strv_add(&args, "--force-recreate");
 	for (size_t i = 0; i < task->args.n; i++)
 		strv_add(&args, task->args.v[i]);
 	start_pinned(task, "up", &args, buf_str(&model), on_healed);

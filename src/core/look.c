@@ -28,14 +28,17 @@ look_end(struct task *task, const char *error)
 	task_end(task, error[0] != '\0', error[0] != '\0' ? error : NULL);
 }
 
-/* "ls-remote: cannot read …": in one line; the caller frees. */
+/* "ls-remote: cannot read …; what to do about it": in one line; the caller frees. */
 static char *
 failure_text(const char *what, const struct job_result *r)
 {
 	char reason[ERR_MSG_MAX];
 	char *text = str_printf("%s: %s", what, job_reason(r, reason, sizeof(reason)));
 
-	text[strcspn(text, "\n")] = '\0';
+	for (size_t end = strlen(text); end > 0 && text[end - 1] == '\n';)
+		text[--end] = '\0';
+	for (char *at = strchr(text, '\n'); at != NULL; at = strchr(at, '\n'))
+		*at = ';';
 	return text;
 }
 
@@ -118,6 +121,8 @@ follow(struct task *task, const char *oid)
 	task_sayf(task, "%s: %.8s -> %.8s\n", svc->conf->branch,
 	    svc->row.tracked[0] != '\0' ? svc->row.tracked : "(nothing)", oid);
 	str_set(&svc->row.tracked, oid);
+	svc->news = task->trigger;
+	memcpy(svc->news_who, task->who, sizeof(svc->news_who));
 	str_set(&svc->row.rejected, "");
 	str_set(&svc->row.rejected_why, "");
 	/* What failed before may do better with another commit. */

@@ -252,6 +252,9 @@ on_quit(void *ctx, struct msg *m, struct err *err)
 	(void)m;
 	(void)err;
 	core->quitting = true;
+	/* What is only being watched any more is not waited for. By name: what this sets going changes the list. */
+	for (size_t i = 0; core->conf != NULL && i < core->conf->nservices; i++)
+		service_on_containers(core_service(core, core->conf->services[i].name));
 	core_maybe_exit(core);
 	return 0;
 }

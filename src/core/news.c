@@ -28,12 +28,13 @@ service_facts(const struct service *svc, struct runs *runs)
 	    .engine_up = core->engine_up,
 	    .held = svc->held,
 	    .stopped = service_stopped(svc, NULL),
-	    .resume = svc->resume != 0,
+	    .resume = svc->row.applying != 0,
 	    .new_commit = svc->row.tracked[0] != '\0' && !str_eq(svc->row.tracked, svc->row.judged),
 	    .retry_wait = event_pending(svc->retry_timer, EV_TIMEOUT, NULL) != 0 || svc->await_req != NULL,
 	    .released = svc->row.release != 0,
 	    .running = runs->running > 0,
 	    .satisfied = runs->missing.n == 0,
+	    .unhealthy = runs->unhealthy.n > 0,
 	    .restore = svc->restore,
 	    .broken = svc->broken[0] != '\0',
 	    .heal_wait = event_pending(svc->heal_timer, EV_TIMEOUT, NULL) != 0,
@@ -84,6 +85,7 @@ on_poll(evutil_socket_t fd, short what, void *ctx)
 static void
 on_heal(evutil_socket_t fd, short what, void *ctx)
 {
+	static char everything[] = "it was stopped, and is to run again";
 	struct service *svc = ctx;
 	auto_runs struct runs runs = RUNS_INIT;
 	struct reconcile_facts facts = service_facts(svc, &runs);
@@ -97,12 +99,20 @@ on_heal(evutil_socket_t fd, short what, void *ctx)
 	heal_spend(&svc->heal, io_now_ms());
 	if (action == ACTION_RESTORE) {
 		log_info("bringing everything up service=%s attempt=%d", svc->conf->name, svc->heal.attempts);
-		service_queue(svc, &(struct task){.kind = TASK_HEAL, .trigger = "release", .whole = true});
+		service_queue(svc, &(struct task){.kind = TASK_HEAL,
+				       .trigger = "heal",
+				       .whole = true,
+				       .why = runs.why.len > 0 ? runs.why.data : everything});
 		return;
 	}
 	log_warn("does not run as it should, bringing it up: %s service=%s attempt=%d", buf_str(&runs.why),
 	    svc->conf->name, svc->heal.attempts);
-	service_queue(svc, &(struct task){.kind = TASK_HEAL, .trigger = "heal", .args = runs.missing});
+	/* What is there and unhealthy is made anew, once nothing is missing any more. */
+	service_queue(svc, &(struct task){.kind = TASK_HEAL,
+			       .trigger = "heal",
+			       .recreate = runs.missing.n == 0,
+			       .args = runs.missing.n > 0 ? runs.missing : runs.unhealthy,
+			       .why = runs.why.data});
 }
 
 static void
@@ -193,6 +203,8 @@ service_on_hold(struct service *svc, bool held, const char *note)
 		service_retry_cancel(svc);
 	svc->held = held;
 	str_set(&svc->hold_note, note);
+	if (svc->running != NULL && svc->running->deploy != NULL)
+		deploy_on_containers(svc->running->deploy);
 	service_next(svc);
 }
 
@@ -213,7 +225,7 @@ service_on_engine_up(struct service *svc)
 		event_del(svc->retry_timer);
 		svc->retry_ms = 0;
 	}
-	service_next(svc);
+	service_on_containers(svc);
 }
 
 void

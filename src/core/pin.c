@@ -116,7 +116,7 @@ service_pin_model(const struct service *svc, json_t *approved, struct err *err)
 void
 service_pin_tidy(struct service *svc)
 {
-	if (svc->row.release != 0 && svc->resume == 0)
+	if (svc->row.release != 0 && svc->row.applying == 0)
 		core_pin(svc->core, svc->conf->name, &svc->pins, PIN_EXACT, NULL, NULL);
 }
 
@@ -170,8 +170,8 @@ core_pin_all(struct core *core)
 			continue;
 		core->unsettled++;
 		/* What an interrupted deploy pinned besides may be what runs: the deploy that finishes it tidies up. */
-		core_pin(core, svc->conf->name, &svc->pins, svc->resume == 0 ? PIN_EXACT : PIN_KEEP, on_pinned_at_start,
-		    core);
+		core_pin(core, svc->conf->name, &svc->pins, svc->row.applying == 0 ? PIN_EXACT : PIN_KEEP,
+		    on_pinned_at_start, core);
 	}
 	on_pinned_at_start(core, "");
 }

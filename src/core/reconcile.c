@@ -17,7 +17,7 @@ reconcile_decide(const struct reconcile_facts *f)
 		return ACTION_NONE;
 	if (f->restore)
 		return ACTION_RESTORE;
-	return f->satisfied ? ACTION_NONE : ACTION_HEAL;
+	return f->satisfied && !f->unhealthy ? ACTION_NONE : ACTION_HEAL;
 }
 
 const char *

@@ -18,6 +18,7 @@ struct reconcile_facts {
 	bool released;	 /* there is a current release */
 	bool running;	 /* any container runs */
 	bool satisfied;	 /* all that should run runs or has finished well */
+	bool unhealthy;	 /* something that runs is unhealthy */
 	bool restore;	 /* bring up also what has finished: a hold has gone */
 	bool broken;	 /* healing gave up */
 	bool heal_wait;	 /* backoff of the next heal */
@@ -29,7 +30,7 @@ enum action {
 	ACTION_RESUME,	/* finish what was being applied */
 	ACTION_DEPLOY,	/* judge the tracked commit */
 	ACTION_RESTORE, /* compose up of everything */
-	ACTION_HEAL,	/* compose up of what is missing */
+	ACTION_HEAL,	/* compose up of what is missing, or unhealthy */
 };
 
 enum action reconcile_decide(const struct reconcile_facts *f);

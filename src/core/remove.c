@@ -5,6 +5,7 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "core/job.h"
+#include "core/keep.h"
 
 struct removal {
 	struct core *core;
@@ -30,7 +31,38 @@ retire(struct core *core, const char *service)
 	channel_send(core->pgod, msg_new("retire", "ss", "service", service), NULL, 0);
 }
 
-/* Containers and networks are gone, volumes are not (I9); now the directories are put aside. */
+static void
+removal_free(struct removal *rm)
+{
+	free(rm->service);
+	free(rm);
+}
+
+static void
+on_untagged(void *ctx)
+{
+	struct removal *rm = ctx;
+
+	retire(rm->core, rm->service);
+	removal_free(rm);
+}
+
+/* Nobody goes back to its releases any more: the tags that kept their images go, and nothing else that has a name. */
+static void
+untag(struct removal *rm)
+{
+	auto_strv struct strv images = {NULL, 0};
+	struct err err = ERR_INIT;
+
+	if (store_images_kept(rm->core->store, rm->service, &images, &err) < 0)
+		log_err("%s service=%s", err.msg, rm->service);
+	if (images.n > 0)
+		keep_drop(rm->core, rm->service, &images, on_untagged, rm);
+	else
+		on_untagged(rm);
+}
+
+/* Containers and networks are gone, volumes are not (I9); then the directories are put aside. */
 static void
 on_down(void *ctx, const struct job_result *r)
 {
@@ -38,14 +70,13 @@ on_down(void *ctx, const struct job_result *r)
 	char reason[ERR_MSG_MAX];
 
 	if (r->status == 0) {
-		retire(rm->core, rm->service);
-	} else {
-		log_err("cannot take down a service that is no longer configured: %s service=%s",
-		    job_reason(r, reason, sizeof(reason)), rm->service);
-		no_longer_removing(rm->core, rm->service);
+		untag(rm);
+		return;
 	}
-	free(rm->service);
-	free(rm);
+	log_err("cannot take down a service that is no longer configured: %s service=%s",
+	    job_reason(r, reason, sizeof(reason)), rm->service);
+	no_longer_removing(rm->core, rm->service);
+	removal_free(rm);
 }
 
 static void

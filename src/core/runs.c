@@ -17,6 +17,7 @@ void
 runs_done(struct runs *r)
 {
 	strv_done(&r->missing);
+	strv_done(&r->unhealthy);
 	buf_done(&r->why);
 }
 
@@ -34,21 +35,20 @@ restarts(const struct model_service *facts, const struct container *c)
 	}
 }
 
-/* An exit with 0 is an end, unless the compose file wants it to run for ever. */
-static bool
-finished(const struct model_service *facts, const struct container *c)
+bool
+runs_finished(const struct model_service *facts, const struct container *c)
 {
 	return c->state == CONTAINER_EXITED && c->exit_code == 0 &&
 	       (facts->restart == MODEL_RESTART_NO || facts->restart == MODEL_RESTART_ON_FAILURE);
 }
 
-static void
-add_why(struct runs *r, const char *service, const char *what)
+void
+runs_add_why(struct buf *why, const char *service, const char *what)
 {
-	if (r->why.len > 0)
-		buf_str_add(&r->why, "; ");
-	buf_vis(&r->why, service, strlen(service), false);
-	buf_printf(&r->why, ": %s", what);
+	if (why->len > 0)
+		buf_str_add(why, "; ");
+	buf_vis(why, service, strlen(service), false);
+	buf_printf(why, ": %s", what);
 }
 
 static bool
@@ -64,16 +64,18 @@ count_container(void *ctx, const struct container *c)
 		t->good++;
 		if (c->health == HEALTH_UNHEALTHY) {
 			t->runs->dying = true;
-			add_why(t->runs, c->service, "unhealthy");
+			if (!strv_has(&t->runs->unhealthy, c->service))
+				strv_add(&t->runs->unhealthy, c->service);
+			runs_add_why(&t->runs->why, c->service, "unhealthy");
 		}
 		break;
 	case CONTAINER_RESTARTING:
 		t->good++;
 		t->runs->dying = true;
-		add_why(t->runs, c->service, "restarts again and again");
+		runs_add_why(&t->runs->why, c->service, "restarts again and again");
 		break;
 	default:
-		if (finished(t->facts, c)) {
+		if (runs_finished(t->facts, c)) {
 			t->good++;
 			break;
 		}
@@ -94,7 +96,7 @@ judge(struct runs *r, const struct tally *t)
 	strv_add(&r->missing, t->facts->name);
 	if (t->bad == NULL) {
 		r->engine_restarts = false;
-		add_why(r, t->facts->name, "no container");
+		runs_add_why(&r->why, t->facts->name, "no container");
 		return;
 	}
 	if (!t->all_restart)
@@ -103,7 +105,7 @@ judge(struct runs *r, const struct tally *t)
 		text = str_printf("exited with %d", t->bad->exit_code);
 	else
 		text = str_dup(container_state_text(t->bad->state));
-	add_why(r, t->facts->name, text);
+	runs_add_why(&r->why, t->facts->name, text);
 }
 
 static bool

@@ -43,19 +43,41 @@ adopt_configuration(struct service *svc)
 	str_set(&svc->row.tracked, "");
 }
 
+/* How far the containers of an interrupted deploy had come. */
+struct progress {
+	bool touched; /* they had been stopped or made */
+	bool made;    /* and all that was to be made was */
+};
+
+static bool
+add_step(void *ctx, const char *step, int64_t begun_ms)
+{
+	struct progress *p = ctx;
+
+	(void)begun_ms;
+	p->touched = p->touched || str_eq(step, "stop") || str_eq(step, "switch") || str_eq(step, "up");
+	p->made = str_eq(step, "watch");
+	return true;
+}
+
 /* An earlier pgod died in a deploy: one that had begun to apply is finished, any other had changed nothing. */
 static int
 find_interrupted(struct service *svc, struct err *err)
 {
 	auto_store_deploy struct store_deploy d = {0};
-	int rc = store_deploy_last(svc->core->store, svc->conf->name, &d, err);
+	struct progress p = {false, false};
+	struct store *st = svc->core->store;
+	int rc = store_deploy_last(st, svc->conf->name, &d, err);
 
-	if (rc <= 0 || d.ended_ms != 0)
+	if (rc > 0)
+		rc = store_deploy_steps(st, d.id, add_step, &p, err);
+	if (rc < 0)
 		return rc;
-	svc->resume = d.release;
-	log_info("deploy %lld was interrupted at step %s: %s service=%s", (long long)d.id, d.step,
-	    d.release != 0 ? "it will be finished" : "nothing had been changed", svc->conf->name);
-	return store_deploys_interrupted(svc->core->store, svc->conf->name, "pgod ended while it ran", err);
+	svc->resume_gently = svc->row.applying == svc->row.release && (!p.touched || p.made);
+	if (d.id != 0 && d.ended_ms == 0)
+		log_info("deploy %lld was interrupted at step %s: %s service=%s", (long long)d.id, d.step,
+		    svc->row.applying != 0 ? "it will be finished" : "nothing had been changed", svc->conf->name);
+	return store_deploys_interrupted(st, svc->conf->name, "pgod ended while it ran", err);
 }
 
 /* A stored release that cannot be read any more is made anew from the repository; the other services know nothing of
@@ -98,6 +120,8 @@ service_new(struct core *core, const struct conf_service *conf, struct err *err)
 		abort();
 	svc->core = core;
 	svc->conf = conf;
+	svc->resume_trigger = "boot";
+	svc->news = "poll";
 	svc->live_path = str_printf("%s/%s", core->conf->dir, conf->name);
 	svc->data_path = str_printf("%s/%s", core->conf->datadir, conf->name);
 	svc->problem = str_dup("");

@@ -17,7 +17,7 @@ struct task;
 enum task_kind {
 	TASK_LOOK,   /* ls-remote, and fetch when the branch has moved */
 	TASK_DEPLOY, /* the pipeline */
-	TASK_HEAL,   /* compose up of what should run and does not */
+	TASK_HEAL,   /* compose up of what should run and does not, or is unhealthy */
 	TASK_STOP,   /* compose stop, because of a hold */
 	TASK_VERB,   /* an operator's stop, start, restart, down */
 	TASK_KINDS,
@@ -43,6 +43,9 @@ struct task {
 	const char *verb;	/* TASK_VERB: the job's kind; static */
 	struct strv args;	/* TASK_VERB, TASK_DEPLOY: compose services; TASK_HEAL: what to bring up */
 	bool whole;		/* TASK_HEAL: also what has finished */
+	bool recreate;		/* TASK_HEAL: what runs, but not well */
+	char *why;		/* TASK_HEAL: what is wrong; owned */
+	int64_t heal;		/* TASK_HEAL: its row in the journal */
 	struct client *client;	/* who waits for it; NULL when nobody does (any more) */
 	struct deploy *deploy;	/* while TASK_DEPLOY runs */
 	struct job *job;	/* the running job of the other kinds */
@@ -85,8 +88,12 @@ struct service {
 	char *trouble; /* why the last deploy failed for a passing reason; "" */
 	char *pending; /* why an approved release is not applied; "" */
 	struct heal_budget heal;
-	char *broken;	   /* why healing gave up; "" */
-	int64_t resume;	   /* release whose deploy an earlier pgod did not end; 0 */
+	char *broken; /* why healing gave up; "" */
+	/* row.applying: what is known of it beside its id. */
+	bool resume_gently;	    /* its containers are those that run: nothing has to be recreated */
+	const char *resume_trigger; /* of the deploy that was interrupted; "boot" when an earlier pgod began it */
+	const char *news;	    /* who brought the newest commit: a trigger; static */
+	char news_who[TASK_WHO_MAX];
 	char *verifying;   /* the commit that the running look asks about; "" */
 	bool verify_again; /* pgod is new: who signs may be another one now */
 	bool refetch;	   /* the local repository may be damaged: fetch also what is known */
@@ -133,6 +140,8 @@ const char *service_image_name(const struct service *svc, const char *compose_se
 /* Queues; a task without client that already waits is not queued twice. Takes the args. False when the queue is full.
  */
 bool service_queue(struct service *svc, const struct task *task);
+/* Does an operator's stop or down wait for what runs now to end? */
+bool service_stop_waits(const struct service *svc);
 /* Frees what waits. */
 void service_drop_queue(struct service *svc);
 /* Starts the next task if nothing runs and there is a place; otherwise decides what has to be done by itself. */

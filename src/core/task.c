@@ -1,6 +1,7 @@
 /* One thing at a time for a service: its queue, what runs, and what comes next. */
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/log.h"
@@ -20,6 +21,7 @@ static void
 task_free(struct task *task)
 {
 	strv_done(&task->args);
+	free(task->why);
 	free(task);
 }
 
@@ -57,10 +59,28 @@ service_queue(struct service *svc, const struct task *like)
 	for (size_t i = 0; i < like->args.n; i++)
 		strv_add(&task->args, like->args.v[i]);
 	TAILQ_INSERT_TAIL(&svc->queue, task, entry);
+	if (like->why != NULL)
+		task->why = str_dup(like->why);
 	if (svc->running != NULL)
 		task_sayf(task, "waiting: something else is being done for %s\n", svc->conf->name);
+	/* A deploy that is only being watched any more does not keep an operator waiting who takes the service down. */
+	if (svc->running != NULL && svc->running->deploy != NULL)
+		deploy_on_containers(svc->running->deploy);
 	service_next(svc);
 	return true;
+}
+
+bool
+service_stop_waits(const struct service *svc)
+{
+	const struct task *task;
+
+	TAILQ_FOREACH(task, &svc->queue, entry)
+	{
+		if (task->kind == TASK_VERB && (str_eq(task->verb, "stop") || str_eq(task->verb, "down")))
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -83,10 +103,11 @@ act(struct service *svc, enum action action, const struct runs *runs)
 		task = (struct task){.kind = TASK_STOP, .trigger = "hold"};
 		break;
 	case ACTION_RESUME:
-		task = (struct task){.kind = TASK_DEPLOY, .mode = DEPLOY_RESUME, .trigger = "boot"};
+		task = (struct task){.kind = TASK_DEPLOY, .mode = DEPLOY_RESUME, .trigger = svc->resume_trigger};
 		break;
 	case ACTION_DEPLOY:
-		task = (struct task){.kind = TASK_DEPLOY, .mode = DEPLOY_TRACK, .trigger = "poll"};
+		task = (struct task){.kind = TASK_DEPLOY, .mode = DEPLOY_TRACK, .trigger = svc->news};
+		memcpy(task.who, svc->news_who, sizeof(task.who));
 		break;
 	case ACTION_RESTORE:
 	case ACTION_HEAL:
@@ -141,7 +162,8 @@ service_next(struct service *svc)
 		auto_runs struct runs runs = RUNS_INIT;
 		struct reconcile_facts facts = service_facts(svc, &runs);
 
-		if (facts.satisfied && !facts.restore && !runs.dying && facts.engine_up && svc->broken[0] != '\0') {
+		if (facts.satisfied && !facts.restore && !facts.unhealthy && !runs.dying && facts.engine_up &&
+		    svc->broken[0] != '\0') {
 			log_info("runs again service=%s", svc->conf->name);
 			str_set(&svc->broken, "");
 		}

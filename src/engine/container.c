@@ -214,6 +214,7 @@ container_from_inspect(struct container *c, const json_t *o)
 	const json_t *state = json_object_get(o, "State");
 	const json_t *config = json_object_get(o, "Config");
 	const json_t *code = json_object_get(state, "ExitCode");
+	const json_t *restarts = json_object_get(o, "RestartCount");
 
 	if (!from_common(c, o, text(o, "Name"), text(state, "Status")) ||
 	    !from_labels(c, json_object_get(config, "Labels")))
@@ -224,6 +225,8 @@ container_from_inspect(struct container *c, const json_t *o)
 	if (has_exit_code(c->state) && json_is_integer(code) && json_integer_value(code) >= 0 &&
 	    json_integer_value(code) <= INT32_MAX)
 		c->exit_code = (int)json_integer_value(code);
+	if (json_integer_value(restarts) > 0)
+		c->restarts = (unsigned)json_integer_value(restarts);
 	if (c->state == CONTAINER_RUNNING)
 		c->health = health_of(text(json_object_get(state, "Health"), "Status"));
 	return true;

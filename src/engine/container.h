@@ -39,8 +39,9 @@ struct container {
 	bool oneoff;		      /* made by `compose run` */
 	int64_t created;	      /* seconds since the epoch */
 	unsigned
-	    deaths;    /* times that it was seen to die: grows in a crash loop that is too fast to be seen as a state */
-	uint64_t seen; /* of the view: its round that last saw it */
+	    deaths; /* times that it was seen to die: grows in a crash loop that is too fast to be seen as a state */
+	unsigned restarts; /* times that the engine started it again after a death; 0 as long as it was not asked */
+	uint64_t seen;	   /* of the view: its round that last saw it */
 };
 
 /* "running", "unhealthy", ...: for logs and answers. HEALTH_NONE is "". */

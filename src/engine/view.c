@@ -23,9 +23,9 @@ static bool
 same(const struct container *a, const struct container *b)
 {
 	return a->state == b->state && a->health == b->health && a->exit_code == b->exit_code &&
-	       a->number == b->number && a->oneoff == b->oneoff && str_eq(a->name, b->name) &&
-	       str_eq(a->project, b->project) && str_eq(a->service, b->service) && str_eq(a->image_id, b->image_id) &&
-	       str_eq(a->config_hash, b->config_hash);
+	       a->restarts == b->restarts && a->number == b->number && a->oneoff == b->oneoff &&
+	       str_eq(a->name, b->name) && str_eq(a->project, b->project) && str_eq(a->service, b->service) &&
+	       str_eq(a->image_id, b->image_id) && str_eq(a->config_hash, b->config_hash);
 }
 
 /* Where the id is, or would have to go. */
@@ -96,6 +96,8 @@ put(struct view *v, const struct container *c)
 
 	copy->seen = v->round;
 	if (found) {
+		if (copy->restarts < v->v[at]->restarts)
+			copy->restarts = v->v[at]->restarts; /* a list does not tell */
 		if (same(v->v[at], copy)) {
 			v->v[at]->seen = v->round;
 			return;

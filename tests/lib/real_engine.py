@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import socket
+import subprocess
 import tempfile
 import urllib.parse
 from types import SimpleNamespace
@@ -45,6 +46,11 @@ class RealEngine:
 
     def power_cut(self):
         self.script("kill")
+
+    def inside(self, *argv, **kw):
+        """A process in the engine's network namespace."""
+        with open(os.path.join(self.dir, "pid"), encoding="ascii") as pid:
+            return subprocess.Popen(["nsenter", f"--net=/proc/{pid.read().strip()}/ns/net", *argv], **kw)
 
     def make_images(self):
         run(os.path.join(TOP, "scripts", "images"), *self.images, env={**os.environ, "DOCKER_HOST": self.docker_host})

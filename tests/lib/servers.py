@@ -57,6 +57,29 @@ def git_daemon(pgo, directory):
     return f"git://127.0.0.1:{port}"
 
 
+REGISTRY = """
+import http.server
+class Registry(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        ping = self.path == "/v2/"
+        body = b"{}" if ping else b'{"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}'
+        self.send_response(200 if ping else 404)
+        self.send_header("Docker-Distribution-Api-Version", "registry/2.0")
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body if self.command == "GET" else b"")
+    do_HEAD = do_GET
+http.server.HTTPServer(("127.0.0.1", 5000), Registry).serve_forever()
+"""
+
+
+def empty_registry(pgo):
+    """A registry without any image, where the engine sees it at 127.0.0.1:5000."""
+    process = pgo.engine.inside("/usr/bin/python3", "-IS", "-c", REGISTRY, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return pgo.helper(process)
+
+
 def ssh_git(pgo, account):
     """An sshd that lets `account` in with a key of its own; returns the URL's beginning."""
     port = free_port()

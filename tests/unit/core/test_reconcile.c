@@ -23,7 +23,7 @@ facts_of(unsigned bits)
 {
 	struct reconcile_facts f;
 	bool *const field[] = {&f.ready, &f.quitting, &f.engine_up, &f.held, &f.stopped, &f.resume, &f.new_commit,
-	    &f.retry_wait, &f.released, &f.running, &f.satisfied, &f.restore, &f.broken, &f.heal_wait};
+	    &f.retry_wait, &f.released, &f.running, &f.satisfied, &f.restore, &f.broken, &f.heal_wait, &f.unhealthy};
 
 	for (size_t i = 0; i < ARRAY_LEN(field); i++)
 		*field[i] = (bits >> i & 1) != 0;
@@ -35,7 +35,7 @@ static void
 every_combination_keeps_the_rules(void **state)
 {
 	(void)state;
-	for (unsigned bits = 0; bits < 1u << 14; bits++) {
+	for (unsigned bits = 0; bits < 1u << 15; bits++) {
 		struct reconcile_facts f = facts_of(bits);
 		enum action a = reconcile_decide(&f);
 
@@ -48,12 +48,13 @@ every_combination_keeps_the_rules(void **state)
 		if (f.stopped)
 			assert_true(a != ACTION_HEAL && a != ACTION_RESTORE && a != ACTION_RESUME);
 		if (a == ACTION_HEAL)
-			assert_true(f.released && !f.satisfied && !f.broken && !f.heal_wait && f.engine_up);
+			assert_true(
+			    f.released && (!f.satisfied || f.unhealthy) && !f.broken && !f.heal_wait && f.engine_up);
 		if (a == ACTION_DEPLOY)
 			assert_true(f.new_commit && !f.retry_wait);
 		if (!f.engine_up)
 			assert_true(a == ACTION_NONE || a == ACTION_DEPLOY);
-		if (!f.new_commit && !f.resume && !f.held && f.satisfied && !f.restore)
+		if (!f.new_commit && !f.resume && !f.held && f.satisfied && !f.unhealthy && !f.restore)
 			assert_int_equal(a, ACTION_NONE);
 	}
 }
@@ -83,6 +84,9 @@ each_action_has_its_cause(void **state)
 	assert_int_equal(reconcile_decide(&f), ACTION_HEAL);
 	f.restore = true;
 	assert_int_equal(reconcile_decide(&f), ACTION_RESTORE);
+	f = calm;
+	f.unhealthy = true;
+	assert_int_equal(reconcile_decide(&f), ACTION_HEAL);
 	/* A new commit that cannot be deployed now does not keep the old release from being healed. */
 	f = calm;
 	f.new_commit = true;

@@ -1,0 +1,256 @@
+/* Stored releases again: what an earlier pgod began, what an operator goes back to, and the last good one in the place
+ * of one that failed. From the store and what is on the machine: no git remote, no registry. And what an operator ends.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/log.h"
+#include "compose/pins.h"
+#include "core/deploy_steps.h"
+#include "core/pin.h"
+
+void
+deploy_forget_model(struct deploy *d)
+{
+	json_decref(TAKE(d->model));
+	json_decref(TAKE(d->image_labels));
+	for (size_t i = 0; d->ids != NULL && i < d->images.n; i++)
+		free(d->ids[i]);
+	free(TAKE(d->ids));
+	model_images_done(&d->images);
+	d->images = (struct model_images){NULL, 0};
+	free(TAKE(d->approved));
+}
+
+/* As the pipeline left it at approve. */
+int
+deploy_load_release(struct deploy *d, int64_t id, struct err *err)
+{
+	auto_buf struct buf text = BUF_INIT(2 * MODEL_MAX);
+	auto_store_release struct store_release r = {0};
+	struct store *st = d->svc->core->store;
+	auto_json json_t *approved = NULL;
+	int rc = store_release_get(st, id, &r, err);
+
+	if (rc == 0)
+		rc = err_set(err, ENOENT, "release %lld has no record", (long long)id);
+	if (rc >= 0)
+		rc = store_model_read(st, d->svc->conf->name, id, &text, err);
+	if (rc < 0)
+		return rc;
+	approved = model_parse(buf_str(&text), text.len, err);
+	if (approved == NULL)
+		return -err->num;
+	deploy_forget_model(d);
+	d->model = model_unpin(approved);
+	d->approved = buf_take(&text);
+	d->release = id;
+	d->was_good = r.good_ms != 0;
+	snprintf(d->commit, sizeof(d->commit), "%s", r.commit);
+	return 0;
+}
+
+/* All that an operator's rollback needs is there, or nothing is touched. */
+int
+step_at_hand(struct deploy *d, struct err *err)
+{
+	for (size_t i = 0; i < d->images.n; i++) {
+		if (d->ids[i] == NULL)
+			return err_set(err, ENOENT,
+			    "services.%s.image: release %lld needs %.19s, which is not on this machine any more",
+			    d->images.v[i].service, (long long)d->release, d->images.v[i].image);
+	}
+	return STEP_NEXT;
+}
+
+/* --- the tags that keep images ---------------------------------------------------------------------------------------
+ */
+
+static int keep_next(struct deploy *d, struct err *err);
+
+static void
+on_kept(void *ctx, const struct engine_reply *reply)
+{
+	struct deploy *d = ctx;
+	struct err err = ERR_INIT;
+	int rc;
+
+	d->req = NULL;
+	if (reply->err->num != 0)
+		rc = err_set(&err, EIO, "%s", reply->err->msg);
+	else if (reply->missing)
+		rc = err_set(&err, ENOENT, "services.%s.image: %s was removed from this machine meanwhile",
+		    d->images.v[d->looking].service, d->images.v[d->looking].written);
+	else {
+		d->looking++;
+		rc = keep_next(d, &err);
+	}
+	deploy_continue(d, rc, &err);
+}
+
+static int
+keep_next(struct deploy *d, struct err *err)
+{
+	const struct service *svc = d->svc;
+	int rc;
+
+	if (d->looking == d->images.n)
+		return STEP_NEXT;
+	rc = store_image_kept(svc->core->store, svc->conf->name, d->ids[d->looking], true, err);
+	if (rc < 0)
+		return rc;
+	d->req = engine_tag(svc->core->engine, svc->conf->name, d->ids[d->looking], on_kept, d);
+	return STEP_WAIT;
+}
+
+/* Before anything is touched: from here on no prune can take what this release, and a later way back to it, needs. */
+int
+step_keep_images(struct deploy *d, struct err *err)
+{
+	if (d->release == d->svc->row.release && d->mode != DEPLOY_BACK)
+		return STEP_NEXT;
+	d->looking = 0;
+	return keep_next(d, err);
+}
+
+/* --- putting back --------------------------------------------------------------------------------------------------
+ */
+
+/* The release that takes the place of the failed one: what ran before, if it was good, else the last good one. A
+ * release that was good already is not left for an older one: what ails it now is not in it. 0: none. */
+static int64_t
+last_good(const struct deploy *d)
+{
+	auto_store_release struct store_release r = {0};
+	struct store *st = d->svc->core->store;
+	struct err err = ERR_INIT;
+	int64_t id = 0;
+
+	if (d->previous != 0 && d->previous != d->release && store_release_get(st, d->previous, &r, &err) > 0 &&
+	    r.good_ms != 0)
+		return d->previous;
+	if (!d->was_good && store_release_last_good(st, d->svc->conf->name, d->release, &id, &err) < 0)
+		log_err("%s service=%s deploy=%lld", err.msg, d->svc->conf->name, (long long)d->id);
+	return id;
+}
+
+static bool
+failed(const struct deploy *d)
+{
+	return d->outcome == OUTCOME_FAILED || d->outcome == OUTCOME_UNHEALTHY || d->outcome == OUTCOME_REFUSED ||
+	       d->outcome == OUTCOME_CANCELLED;
+}
+
+/* Written down before it begins: a kill -9 from here on ends in the release that is put back, and the commit is not
+ * tried again. A store that cannot write (a full disk) must not keep the containers down. */
+static void
+record_back(struct deploy *d, int64_t release)
+{
+	struct service *svc = d->svc;
+	enum outcome outcome = d->outcome;
+	struct err err = ERR_INIT;
+
+	if (outcome == OUTCOME_UNHEALTHY)
+		d->outcome = OUTCOME_ROLLED_BACK;
+	deploy_judge(d);
+	d->outcome = outcome;
+	svc->row.applying = release;
+	service_save(svc, NULL);
+	if (store_deploy_release(svc->core->store, d->id, release, &err) < 0)
+		log_err("%s service=%s deploy=%lld", err.msg, svc->conf->name, (long long)d->id);
+}
+
+bool
+deploy_goes_back(struct deploy *d)
+{
+	struct service *svc = d->svc;
+	struct err err = ERR_INIT;
+	int64_t release;
+
+	if (d->back || !d->applied || !failed(d))
+		return false;
+	release = d->touched ? last_good(d) : svc->row.release;
+	if (release == 0)
+		return false;
+	/* Nobody could do it now; it comes first when the engine is back, or the hold has gone. */
+	if (d->touched && (svc->held || !svc->core->engine_up)) {
+		d->left = release;
+		return false;
+	}
+	if (deploy_load_release(d, release, &err) < 0) {
+		log_err("release %lld cannot be put back: %s service=%s deploy=%lld", (long long)release, err.msg,
+		    svc->conf->name, (long long)d->id);
+		return false;
+	}
+	if (!d->touched && d->was_live[0] != '\0')
+		snprintf(d->commit, sizeof(d->commit), "%s", d->was_live);
+	record_back(d, release);
+	log_warn("%s: putting %s back service=%s deploy=%lld release=%lld commit=%.8s", d->reason,
+	    d->touched ? "the last good release" : "the files", svc->conf->name, (long long)d->id, (long long)release,
+	    d->commit);
+	task_sayf(d->task, "%s\nputting release %lld (%.8s) back\n", d->reason, (long long)release, d->commit);
+	d->failed_as = d->outcome;
+	snprintf(d->failed_why, sizeof(d->failed_why), "%s", d->reason);
+	d->cancelled[0] = '\0';
+	d->back = true;
+	d->mode = DEPLOY_BACK;
+	d->changed = true;
+	return true;
+}
+
+/* --- cancel --------------------------------------------------------------------------------------------------------
+ */
+
+int
+deploy_was_cancelled(struct deploy *d)
+{
+	return deploy_ends(d, OUTCOME_CANCELLED, "by %s at %s", d->cancelled, deploy_step_name(d));
+}
+
+static int
+nothing_to_cancel(struct err *err, const struct service *svc, const char *why)
+{
+	err_set(err, ENOENT, "%s: %s", svc->conf->name, why);
+	return 0;
+}
+
+static int
+cancel(struct deploy *d, const char *who, struct err *err)
+{
+	struct err none = ERR_INIT;
+
+	if (d->ended)
+		return nothing_to_cancel(err, d->svc, "the deploy has come to its end");
+	if (d->back || (d->mode == DEPLOY_RESUME && d->was_good))
+		return nothing_to_cancel(
+		    err, d->svc, "the last good release is being put back; that cannot be cancelled");
+	if (d->cancelled[0] != '\0')
+		return nothing_to_cancel(err, d->svc, "it is being cancelled already");
+	snprintf(d->cancelled, sizeof(d->cancelled), "%s", who);
+	log_info("cancelled service=%s deploy=%lld step=\"%s\" by=\"%s\"", d->svc->conf->name, (long long)d->id,
+	    deploy_step_name(d), who);
+	if (d->job != NULL) {
+		job_signal(d->job, "TERM"); /* its end, at the latest by KILL, is the deploy's */
+		return 1;
+	}
+	engine_cancel(TAKE(d->req));
+	core_pin_abandon(TAKE(d->pin));
+	deploy_watch_end(d);
+	deploy_continue(d, deploy_was_cancelled(d), &none);
+	return 1;
+}
+
+int
+deploy_cancel(struct service *svc, const char *who, struct err *err)
+{
+	struct task *task = svc->running;
+
+	if (task != NULL && task->deploy != NULL)
+		return cancel(task->deploy, who, err);
+	if (task == NULL || task->job == NULL)
+		return nothing_to_cancel(err, svc, "nothing is being done");
+	job_signal(task->job, "TERM");
+	return 1;
+}

@@ -1,0 +1,267 @@
+/* How a deploy ends: what is recorded and told, what becomes of old releases, what comes next. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "core/deploy_steps.h"
+#include "core/journal.h"
+#include "core/keep.h"
+#include "core/pin.h"
+
+struct ending {
+	const char *text;
+	int status;  /* of the operator who asked */
+	bool judged; /* the commit needs no further attempt */
+	bool retry;
+	bool dropped; /* the commit is not what runs, and will not be */
+};
+
+static const struct ending endings[] = {
+    [OUTCOME_LIVE] = {"live", 0, true, false, false},
+    [OUTCOME_UNCHANGED] = {"unchanged", 0, true, false, false},
+    [OUTCOME_PENDING] = {"pending", 0, true, false, false},
+    [OUTCOME_CHECKED] = {"checked", 0, false, false, false},
+    [OUTCOME_REFUSED] = {"refused", 1, true, false, true},
+    [OUTCOME_WAITING] = {"waiting", 1, false, true, false},
+    [OUTCOME_FAILED] = {"failed", 1, false, true, false},
+    [OUTCOME_UNHEALTHY] = {"unhealthy", 1, true, false, false},
+    [OUTCOME_ROLLED_BACK] = {"rolled back", 1, true, false, true},
+    [OUTCOME_CANCELLED] = {"cancelled", 1, true, false, true},
+    [OUTCOME_INTERRUPTED] = {"interrupted", 1, true, false, false},
+};
+
+/* A reason stands in one line of the log, of status, of the journal. */
+static void
+one_line(char *s)
+{
+	size_t len = strlen(s);
+
+	while (len > 0 && s[len - 1] == '\n')
+		s[--len] = '\0';
+	for (; *s != '\0'; s++) {
+		if (*s == '\n')
+			*s = ';';
+	}
+}
+
+int
+deploy_ends(struct deploy *d, enum outcome outcome, const char *fmt, ...)
+{
+	auto_buf struct buf text = BUF_INIT(sizeof(d->reason) - 1);
+	va_list ap;
+
+	d->outcome = outcome;
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	memcpy(d->reason, buf_str(&text), text.len + 1);
+	one_line(d->reason);
+	return STEP_END;
+}
+
+bool
+deploy_only_looks(const struct deploy *d)
+{
+	return d->task->mode == DEPLOY_CHECK || d->task->mode == DEPLOY_PLAN;
+}
+
+void
+deploy_judge(struct deploy *d)
+{
+	struct store_service *row = &d->svc->row;
+	const struct ending *end = &endings[d->outcome];
+	enum deploy_mode mode = d->task->mode;
+	bool stored = mode == DEPLOY_RESUME || mode == DEPLOY_BACK;
+	bool well = d->outcome == OUTCOME_LIVE || d->outcome == OUTCOME_UNCHANGED;
+
+	/* A stored release says nothing about the newest commit, unless it is of that commit. */
+	if (stored && !str_eq(d->subject, row->tracked))
+		return;
+	if (mode == DEPLOY_BACK && !well)
+		return;
+	/* Nothing is judged any more, not even what was before: the branch may go back to it, with the files of this
+	 * one lying there. */
+	if (end->retry) {
+		str_set(&row->judged, "");
+		return;
+	}
+	if (!end->judged)
+		return;
+	str_set(&row->judged, d->subject);
+	str_set(&row->verdict, end->status != 0 ? end->text : "");
+	str_set(&row->refusal, end->dropped ? d->reason : "");
+}
+
+/* The put back has come to its end: the deploy ends as what it was put back for. */
+static void
+end_of_back(struct deploy *d)
+{
+	auto_free char *why = str_dup(d->reason);
+	bool back = d->outcome == OUTCOME_LIVE || d->outcome == OUTCOME_UNCHANGED;
+	bool waits = d->outcome == OUTCOME_INTERRUPTED;
+
+	if (!back && !waits)
+		log_err("release %lld could not be put back: %s service=%s deploy=%lld", (long long)d->release, why,
+		    d->svc->conf->name, (long long)d->id);
+	d->told = false;
+	if (!d->touched) {
+		deploy_ends(d, d->failed_as, "%s%s%s", d->failed_why,
+		    back ? "" : "; the files of before could not be put back: ", back ? "" : why);
+		return;
+	}
+	if (waits) {
+		deploy_ends(d, d->failed_as == OUTCOME_UNHEALTHY ? OUTCOME_ROLLED_BACK : d->failed_as,
+		    "%s; release %lld (%.8s) is being put back: %s", d->failed_why, (long long)d->release, d->commit,
+		    why);
+		return;
+	}
+	/* What ends with 0 when it is told to stop would pass for finished. */
+	if (!back)
+		d->svc->restore = true;
+	deploy_ends(d, back && d->failed_as == OUTCOME_UNHEALTHY ? OUTCOME_ROLLED_BACK : d->failed_as,
+	    back ? "%s; release %lld (%.8s) was put back%s" : "%s; release %lld (%.8s) could not be put back: %s",
+	    d->failed_why, (long long)d->release, d->commit, back ? "" : why);
+}
+
+/* Nothing was put in its place, so this release is what lies there now: healing goes on with it. */
+static void
+stay_with_it(struct deploy *d)
+{
+	struct service *svc = d->svc;
+	struct err err = ERR_INIT;
+
+	if (d->left != 0 || !d->touched)
+		return;
+	/* What was stopped for a release that could not take its place comes up again as it was. */
+	if (!d->back && (d->outcome == OUTCOME_FAILED || d->outcome == OUTCOME_CANCELLED)) {
+		svc->restore = true;
+		return;
+	}
+	if (d->release == svc->row.release || (d->outcome != OUTCOME_UNHEALTHY && !d->back))
+		return;
+	if (service_set_release(svc, d->release, &err) < 0)
+		log_err("%s service=%s deploy=%lld", err.msg, svc->conf->name, (long long)d->id);
+}
+
+static void
+record_end(struct deploy *d)
+{
+	struct service *svc = d->svc;
+	const struct ending *end = &endings[d->outcome];
+
+	str_set(&svc->pending, d->outcome == OUTCOME_PENDING ? d->reason : "");
+	str_set(&svc->trouble, end->retry ? d->reason : "");
+	str_set(&svc->awaited, d->outcome == OUTCOME_WAITING ? d->missing.v[0] : "");
+	deploy_judge(d);
+	/* The rollback came to nothing: what runs again is of the newest commit. */
+	if (d->task->mode == DEPLOY_BACK && d->back && str_eq(d->commit, svc->row.tracked)) {
+		str_set(&svc->row.verdict, "");
+		str_set(&svc->row.refusal, "");
+	}
+	svc->row.applying = d->left;
+	svc->resume_gently = d->outcome == OUTCOME_INTERRUPTED && d->left == svc->row.release;
+	svc->resume_trigger = d->task->trigger;
+	if (d->outcome == OUTCOME_LIVE || d->outcome == OUTCOME_UNCHANGED || d->outcome == OUTCOME_ROLLED_BACK) {
+		str_set(&svc->broken, "");
+		svc->heal = (struct heal_budget){0, 0};
+	}
+	service_save(svc, NULL);
+	if (end->retry && !svc->held && d->task->mode != DEPLOY_BACK)
+		service_retry_later(svc);
+	else
+		svc->retry_ms = 0;
+}
+
+static void
+log_end(const struct deploy *d)
+{
+	const struct ending *end = &endings[d->outcome];
+	bool bad = end->status != 0;
+
+	(bad ? log_warn : log_info)("%s%s%s service=%s deploy=%lld trigger=%s commit=%.8s ms=%lld", end->text,
+	    d->reason[0] != '\0' ? ": " : "", d->reason, d->svc->conf->name, (long long)d->id, d->task->trigger,
+	    d->subject, io_now_ms() - d->begun_ms);
+}
+
+static void
+deploy_free(struct deploy *d)
+{
+	journal_end(d->journal);
+	job_abandon(d->job);
+	engine_cancel(d->req);
+	keep_abandon(d->keep);
+	core_pin_abandon(d->pin);
+	if (d->timer != NULL)
+		event_free(d->timer);
+	deploy_forget_model(d);
+	strv_done(&d->inputs);
+	strv_done(&d->answers);
+	strv_done(&d->networks);
+	strv_done(&d->missing);
+	free(d->deaths);
+	free(d);
+}
+
+/* Old releases and the tags of their images have gone: the service is free for what comes next. */
+static void
+leave(void *ctx)
+{
+	struct deploy *d = ctx;
+	struct task *task = d->task;
+	const struct ending *end = &endings[d->outcome];
+	auto_free char *text =
+	    str_printf("%s%s%s", end->text, d->reason[0] != '\0' && !d->told ? ": " : "", d->told ? "" : d->reason);
+	bool silent = deploy_only_looks(d) && (end->status == 0 || d->told);
+
+	d->keep = NULL;
+	task->deploy = NULL;
+	deploy_free(d);
+	task_end(task, end->status, silent ? NULL : text);
+}
+
+/* Only what nothing can go back to any more is dropped, and of images only the tags that we made. */
+static void
+drop_old(struct deploy *d)
+{
+	struct service *svc = d->svc;
+	auto_strv struct strv images = {NULL, 0};
+	struct err err = ERR_INIT;
+	int keep = svc->conf->keep > 0 ? svc->conf->keep : RELEASES_KEPT;
+
+	if (store_release_prune(svc->core->store, svc->conf->name, keep, svc->row.release, svc->row.applying, &err) <
+		0 ||
+	    keep_unneeded(svc->core->store, svc->conf->name, &images, &err) < 0)
+		log_err("old releases: %s service=%s", err.msg, svc->conf->name);
+	if (images.n == 0 || !svc->core->engine_up || svc->core->quitting)
+		leave(d);
+	else
+		d->keep = keep_drop(svc->core, svc->conf->name, &images, leave, d);
+}
+
+void
+deploy_end(struct deploy *d)
+{
+	struct err err = ERR_INIT;
+
+	if (deploy_only_looks(d)) {
+		leave(d);
+		return;
+	}
+	stay_with_it(d);
+	if (d->back)
+		end_of_back(d);
+	log_end(d);
+	record_end(d);
+	if (d->id != 0 && store_deploy_end(d->svc->core->store, d->id, endings[d->outcome].text, d->reason, &err) < 0)
+		log_err("%s service=%s", err.msg, d->svc->conf->name);
+	deploy_note(d, "%s%s%s\n", endings[d->outcome].text, d->reason[0] != '\0' ? ": " : "", d->reason);
+	journal_end(TAKE(d->journal));
+	d->ended = true;
+	if (d->svc->row.applying == 0 && d->applied)
+		service_pin_tidy(d->svc);
+	drop_old(d);
+}

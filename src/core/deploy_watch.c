@@ -1,0 +1,143 @@
+/* The last step: the release has been brought up; does it run well, and does it stay so? */
+#include <stdio.h>
+
+#include "base/auto.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "core/deploy_steps.h"
+#include "core/watch.h"
+
+void
+deploy_watch_end(struct deploy *d)
+{
+	if (d->timer != NULL)
+		event_free(TAKE(d->timer));
+}
+
+/* Why it is not watched any further, although nothing is decided yet; NULL when it is. */
+static const char *
+why_interrupted(const struct deploy *d)
+{
+	if (d->svc->core->quitting)
+		return "pgod is stopping";
+	if (d->svc->held)
+		return "the service is held down";
+	if (service_stop_waits(d->svc))
+		return "an operator takes it down";
+	return NULL;
+}
+
+static int
+runs_well(struct deploy *d)
+{
+	struct service *svc = d->svc;
+	struct err err = ERR_INIT;
+
+	if (store_release_good(svc->core->store, d->release, &err) < 0)
+		log_err("%s service=%s deploy=%lld", err.msg, svc->conf->name, (long long)d->id);
+	else
+		svc->release.good_ms = io_wall_ms();
+	return deploy_ends(d, d->changed ? OUTCOME_LIVE : OUTCOME_UNCHANGED, "%s", "");
+}
+
+static void
+wake_at(struct deploy *d, int64_t at_ms, int64_t now_ms)
+{
+	int64_t ms = at_ms > now_ms ? at_ms - now_ms : 0;
+	struct timeval tv = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+
+	event_add(d->timer, &tv);
+}
+
+static bool
+is_stopped(const void *ctx, const char *compose_service)
+{
+	return service_stopped(ctx, compose_service);
+}
+
+/* Good, bad, too late, or on with it: STEP_WAIT. */
+static int
+look(struct deploy *d)
+{
+	struct service *svc = d->svc;
+	int64_t now = io_now_ms();
+	auto_watch struct watch w = WATCH_INIT;
+	const char *why = why_interrupted(d);
+
+	if (why != NULL) {
+		d->left = d->release;
+		return deploy_ends(d, OUTCOME_INTERRUPTED, "%s", why);
+	}
+	/* The view is stale: nobody knows. It is watched again when somebody does. */
+	if (!svc->core->engine_up) {
+		if (now < d->watch_end_ms)
+			return STEP_WAIT;
+		d->left = d->release;
+		return deploy_ends(d, OUTCOME_INTERRUPTED, "the engine does not answer: %s", svc->core->engine_reason);
+	}
+	watch_look(svc->core->engine, svc->conf->name, &svc->facts, d->deaths, d->ndeaths, is_stopped, svc, &w);
+	if (w.state == WATCH_GOOD)
+		return runs_well(d);
+	if (w.state == WATCH_BAD)
+		return deploy_ends(d, OUTCOME_UNHEALTHY, "watch: %s", buf_str(&w.why));
+	if (w.state == WATCH_SETTLE) {
+		if (d->calm_ms == 0 || w.print != d->print)
+			d->calm_ms = now;
+		d->print = w.print;
+		if (now - d->calm_ms >= svc->conf->settle_ms)
+			return runs_well(d);
+		wake_at(d, d->calm_ms + svc->conf->settle_ms, now);
+		return STEP_WAIT;
+	}
+	d->calm_ms = 0;
+	if (now >= d->watch_end_ms)
+		return deploy_ends(d, OUTCOME_UNHEALTHY, "watch: not within %lld s: %s",
+		    (long long)(d->watch_end_ms - d->watch_ms) / 1000, buf_str(&w.why));
+	wake_at(d, d->watch_end_ms, now);
+	return STEP_WAIT;
+}
+
+static void
+look_again(struct deploy *d)
+{
+	struct err err = ERR_INIT;
+	int result = look(d);
+
+	if (result == STEP_WAIT)
+		return;
+	deploy_watch_end(d);
+	deploy_continue(d, result, &err);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	look_again(ctx);
+}
+
+int
+step_watch(struct deploy *d, struct err *err)
+{
+	const struct conf_service *conf = d->svc->conf;
+	int result;
+
+	(void)err;
+	d->watch_ms = io_now_ms();
+	d->watch_end_ms = d->watch_ms + (conf->health_timeout_ms > 0 ? conf->health_timeout_ms : HEALTH_TIMEOUT_MS);
+	d->calm_ms = 0;
+	d->timer = event_new(d->svc->core->base, -1, 0, on_timer, d);
+	wake_at(d, d->watch_end_ms, d->watch_ms);
+	result = look(d);
+	if (result != STEP_WAIT)
+		deploy_watch_end(d);
+	return result;
+}
+
+void
+deploy_on_containers(struct deploy *d)
+{
+	if (d->timer != NULL)
+		look_again(d);
+}

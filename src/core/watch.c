@@ -1,0 +1,159 @@
+#include "core/watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "core/runs.h"
+#include "engine/engine.h"
+
+struct look {
+	const struct model_service *facts;
+	const struct watch_death *before;
+	size_t nbefore;
+	struct watch *watch;
+	int good;
+	bool settles; /* one of the good ones has no healthcheck */
+	const char *waits_for;
+};
+
+void
+watch_done(struct watch *w)
+{
+	buf_done(&w->why);
+}
+
+struct deaths {
+	struct watch_death *v;
+	size_t n;
+};
+
+static bool
+add_deaths(void *ctx, const struct container *c)
+{
+	struct deaths *all = ctx;
+	struct watch_death *v = reallocarray(all->v, all->n + 1, sizeof(*v));
+
+	if (v == NULL)
+		abort();
+	memcpy(v[all->n].id, c->id, sizeof(c->id));
+	v[all->n++].deaths = c->deaths;
+	all->v = v;
+	return true;
+}
+
+struct watch_death *
+watch_deaths(const struct engine *e, const char *project, size_t *ret_n)
+{
+	struct deaths all = {NULL, 0};
+
+	engine_containers(e, project, add_deaths, &all);
+	*ret_n = all.n;
+	return all.v;
+}
+
+static unsigned
+deaths_of(const struct look *l, const struct container *c)
+{
+	for (size_t i = 0; i < l->nbefore; i++) {
+		if (str_eq(l->before[i].id, c->id))
+			return c->deaths > l->before[i].deaths ? c->deaths - l->before[i].deaths : 0;
+	}
+	/* One that this deploy made: it may have died faster than could be seen. */
+	return c->deaths > c->restarts ? c->deaths : c->restarts;
+}
+
+/* What is bad is the reason, whatever else is still awaited. */
+static void
+bad(struct look *l, const char *what)
+{
+	if (l->watch->state != WATCH_BAD)
+		buf_reset(&l->watch->why);
+	l->watch->state = WATCH_BAD;
+	runs_add_why(&l->watch->why, l->facts->name, what);
+}
+
+static void
+bad_exit(struct look *l, const char *what, int status)
+{
+	auto_free char *text = str_printf("%s %d", what, status);
+
+	bad(l, text);
+}
+
+static void
+add_print(struct watch *w, const struct container *c, unsigned deaths)
+{
+	uint64_t print = 1469598103934665603u; /* FNV-1a */
+
+	for (const char *p = c->id; *p != '\0'; p++)
+		print = (print ^ (unsigned char)*p) * 1099511628211u;
+	w->print += (print ^ deaths) * 1099511628211u; /* whatever their order */
+}
+
+static void
+look_running(struct look *l, const struct container *c, unsigned deaths)
+{
+	switch (c->health) {
+	case HEALTH_UNHEALTHY:
+		bad(l, "unhealthy");
+		break;
+	case HEALTH_HEALTHY:
+		l->good++;
+		break;
+	case HEALTH_STARTING:
+		l->waits_for = "its healthcheck has not passed yet";
+		break;
+	default:
+		if (l->facts->healthcheck) {
+			l->waits_for = "its healthcheck has not passed yet";
+			break;
+		}
+		l->good++;
+		l->settles = true;
+		add_print(l->watch, c, deaths);
+	}
+}
+
+static bool
+look_at(void *ctx, const struct container *c)
+{
+	struct look *l = ctx;
+	unsigned deaths;
+
+	if (c->oneoff || !str_eq(c->service, l->facts->name))
+		return true;
+	deaths = deaths_of(l, c);
+	if (deaths >= WATCH_DEATHS_MAX)
+		bad_exit(l, "dies again and again, last with exit status", c->exit_code);
+	else if (c->state == CONTAINER_RUNNING || c->state == CONTAINER_PAUSED)
+		look_running(l, c, deaths);
+	else if (runs_finished(l->facts, c))
+		l->good++;
+	else if (c->state == CONTAINER_EXITED && c->exit_code > 0 && l->facts->restart == MODEL_RESTART_NO)
+		bad_exit(l, "exited with", c->exit_code);
+	else
+		l->waits_for = container_state_text(c->state);
+	return true;
+}
+
+void
+watch_look(const struct engine *e, const char *project, const struct model_services *facts,
+    const struct watch_death *before, size_t nbefore, bool (*is_stopped)(const void *ctx, const char *service),
+    const void *ctx, struct watch *ret)
+{
+	ret->state = WATCH_GOOD;
+	for (size_t i = 0; i < facts->n; i++) {
+		struct look l = {.facts = &facts->v[i], .before = before, .nbefore = nbefore, .watch = ret};
+
+		if (is_stopped(ctx, facts->v[i].name))
+			continue;
+		engine_containers(e, project, look_at, &l);
+		if (l.good < l.facts->scale && ret->state != WATCH_BAD) {
+			ret->state = WATCH_WAIT;
+			runs_add_why(&ret->why, l.facts->name, l.waits_for != NULL ? l.waits_for : "no container");
+		} else if (l.settles && ret->state == WATCH_GOOD) {
+			ret->state = WATCH_SETTLE;
+		}
+	}
+}
