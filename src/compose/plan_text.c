@@ -110,6 +110,8 @@ add_head(struct buf *out, const struct plan *p)
 	buf_printf(out, "%s: commit %.*s", p->project, SHORT_OID, p->commit);
 	if (p->release == 0)
 		buf_str_add(out, ", the first release");
+	else if (str_eq(p->commit, p->was_commit))
+		buf_printf(out, ", as release %lld", p->release);
 	else
 		buf_printf(out, " in place of release %lld (commit %.*s)", p->release, SHORT_OID, p->was_commit);
 	buf_printf(out, ", update %s\n\n", plan_update_text(p->update));

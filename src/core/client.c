@@ -227,6 +227,7 @@ client_free(struct client *c)
 		job_abandon(c->job);
 	}
 	engine_cancel(c->req);
+	journal_unfollow(&c->follower);
 	if (c->svc != NULL)
 		service_forget_client(c->svc, c);
 	channel_free(c->ch);

@@ -3,6 +3,7 @@
 #define PGO_CORE_CLIENT_H
 
 #include "core/core.h"
+#include "core/journal.h"
 #include "ipc/opline.h"
 
 struct engine_req;
@@ -20,6 +21,9 @@ struct client {
 	struct opline line;
 	struct job *job; /* logs, exec: goes when the client goes */
 	struct engine_req *req;
+	int64_t hold;			  /* pgod's answer to hold or release is awaited; 0 */
+	int64_t followed;		  /* the deploy whose log is followed */
+	struct journal_follower follower; /* of it */
 };
 
 /* A new connection: takes the channel. */

@@ -32,6 +32,7 @@ static const struct step steps[] = {
     {"policy", JUDGE, 0, step_policy, NULL, NULL},
     {"networks", PREPARE | PLAN | BACK, 0, step_networks, NULL, NULL},
     {"images", PREPARE | PLAN | BACK, 0, step_images, NULL, NULL},
+    {"explain", PLAN, 0, step_explain, NULL, NULL},
     {"pull", PREPARE, 0, step_pull, NULL, NULL},
     {"build", PREPARE, 0, step_build, NULL, NULL},
     {"fixed images", PREPARE, 0, step_images, NULL, NULL},
@@ -235,6 +236,39 @@ deploy_job(struct deploy *d, const char *kind, const struct strv *args, const vo
 	return STEP_WAIT;
 }
 
+/* From here on it is recorded, and has a log. */
+static int
+record_begin(struct deploy *d, struct err *err)
+{
+	struct service *svc = d->svc;
+	int rc = store_deploy_begin(svc->core->store, svc->conf->name,
+	    &(struct store_begin){.trigger = d->task->trigger,
+		.who = d->task->who,
+		.commit = d->commit,
+		.release = d->mode == DEPLOY_RESUME ? d->release : 0},
+	    &d->id, err);
+
+	if (rc >= 0)
+		d->journal = journal_new(svc->conf->name, d->id);
+	deploy_note(d, "deploy %lld of %s: %.8s, asked for by %s%s%s\n", (long long)d->id, svc->conf->name, d->commit,
+	    d->task->trigger, d->task->who[0] != '\0' ? ", " : "", d->task->who);
+	log_info("deploy begins service=%s deploy=%lld trigger=%s commit=%.8s", svc->conf->name, (long long)d->id,
+	    d->task->trigger, d->commit);
+	return rc;
+}
+
+int
+deploy_promote(struct deploy *d, struct err *err)
+{
+	int rc = service_set_stopped(d->svc, false, &d->task->args, err);
+
+	d->mode = d->task->mode = DEPLOY_UP;
+	d->step_ms = 0; /* what was looked at is in no log */
+	if (rc >= 0)
+		rc = record_begin(d, err);
+	return rc < 0 ? rc : STEP_NEXT;
+}
+
 static int
 deploy_begin(struct deploy *d, struct err *err)
 {
@@ -252,21 +286,7 @@ deploy_begin(struct deploy *d, struct err *err)
 	/* Now and not when it was asked for: a stop may have been waiting before it. */
 	if (rc >= 0 && (d->mode == DEPLOY_UP || d->mode == DEPLOY_BACK))
 		rc = service_set_stopped(svc, false, &d->task->args, err);
-	if (rc < 0 || deploy_only_looks(d))
-		return rc;
-	rc = store_deploy_begin(svc->core->store, svc->conf->name,
-	    &(struct store_begin){.trigger = d->task->trigger,
-		.who = d->task->who,
-		.commit = d->commit,
-		.release = d->mode == DEPLOY_RESUME ? d->release : 0},
-	    &d->id, err);
-	if (rc >= 0)
-		d->journal = journal_new(svc->conf->name, d->id);
-	deploy_note(d, "deploy %lld of %s: %.8s, asked for by %s%s%s\n", (long long)d->id, svc->conf->name, d->commit,
-	    d->task->trigger, d->task->who[0] != '\0' ? ", " : "", d->task->who);
-	log_info("deploy begins service=%s deploy=%lld trigger=%s commit=%.8s", svc->conf->name, (long long)d->id,
-	    d->task->trigger, d->commit);
-	return rc;
+	return rc < 0 || deploy_only_looks(d) ? rc : record_begin(d, err);
 }
 
 void

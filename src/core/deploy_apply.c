@@ -105,6 +105,7 @@ step_plan(struct deploy *d, struct err *err)
 	}
 	if (d->changed) {
 		task_sayf(d->task, "release %lld: %s\n", (long long)d->release, update_says[deploy_update(d)]);
+		deploy_explain(d);
 		return record_applying(d, err);
 	}
 	if (d->release == svc->row.release && str_eq(d->commit, svc->row.live) &&

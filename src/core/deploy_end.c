@@ -31,6 +31,8 @@ static const struct ending endings[] = {
     [OUTCOME_UNHEALTHY] = {"unhealthy", 1, true, false, false},
     [OUTCOME_ROLLED_BACK] = {"rolled back", 1, true, false, true},
     [OUTCOME_CANCELLED] = {"cancelled", 1, true, false, true},
+    [OUTCOME_CHANGES] = {"changes", 2, false, false, false},
+    [OUTCOME_OUTDATED] = {"outdated", 1, false, false, false},
     [OUTCOME_INTERRUPTED] = {"interrupted", 1, true, false, false},
 };
 

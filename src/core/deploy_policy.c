@@ -80,13 +80,31 @@ something_runs(struct deploy *d, struct err *err)
 	return STEP_NEXT;
 }
 
+/* One JSON document and a newline, on stdout. */
+static void
+tell_programs(const struct deploy *d, const struct violations *vs)
+{
+	auto_json json_t *all = violations_json(vs);
+	auto_free char *text = NULL;
+
+	if (!d->task->json)
+		return;
+	text = json_dumps(all, JSON_INDENT(2));
+	if (text == NULL)
+		abort();
+	task_say(d->task, 1, text, strlen(text));
+	task_say(d->task, 1, "\n", 1);
+}
+
 static int
 refuse(struct deploy *d, const struct violations *vs)
 {
 	auto_free char *text = violations_text(vs);
 
+	tell_programs(d, vs);
 	/* They are what load was asked for; to up they are why it failed. */
-	task_say(d->task, d->mode == DEPLOY_CHECK ? 1 : 2, text, strlen(text));
+	if (!d->task->json)
+		task_say(d->task, d->mode == DEPLOY_CHECK ? 1 : 2, text, strlen(text));
 	d->told = true;
 	return deploy_ends(d, OUTCOME_REFUSED, "policy: %s", text);
 }
@@ -104,6 +122,8 @@ step_policy(struct deploy *d, struct err *err)
 	refuse_symlinks(d, &vs);
 	if (vs.n > 0)
 		return refuse(d, &vs);
+	if (d->mode == DEPLOY_CHECK)
+		tell_programs(d, &vs);
 	model_limit(d->model, &policy.limits);
 	return something_runs(d, err);
 }

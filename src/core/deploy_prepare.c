@@ -271,6 +271,23 @@ asked_to_pull(const struct deploy *d, const char *service)
 	return d->mode == DEPLOY_PULL && (d->task->args.n == 0 || strv_has(&d->task->args, service));
 }
 
+bool
+deploy_pulls(const struct deploy *d, size_t i)
+{
+	const struct model_image *im = &d->images.v[i];
+
+	return im->pull && (d->ids[i] == NULL || im->always || asked_to_pull(d, im->service));
+}
+
+/* The model and all it reads are as they were: so is the image. */
+bool
+deploy_builds(const struct deploy *d, size_t i)
+{
+	const struct model_image *im = &d->images.v[i];
+
+	return im->build && (d->ids[i] == NULL || im->rebuild || !str_eq(d->basis, d->svc->release.basis));
+}
+
 int
 step_pull(struct deploy *d, struct err *err)
 {
@@ -278,10 +295,8 @@ step_pull(struct deploy *d, struct err *err)
 
 	(void)err;
 	for (size_t i = 0; i < d->images.n; i++) {
-		const struct model_image *im = &d->images.v[i];
-
-		if (im->pull && (d->ids[i] == NULL || im->always || asked_to_pull(d, im->service)))
-			strv_add(&services, im->service);
+		if (deploy_pulls(d, i))
+			strv_add(&services, d->images.v[i].service);
 	}
 	return services.n == 0 ? STEP_NEXT : image_job(d, "pull", &services);
 }
@@ -289,16 +304,12 @@ step_pull(struct deploy *d, struct err *err)
 int
 step_build(struct deploy *d, struct err *err)
 {
-	bool fresh = str_eq(d->basis, d->svc->release.basis);
 	auto_strv struct strv services = {NULL, 0};
 
 	(void)err;
 	for (size_t i = 0; i < d->images.n; i++) {
-		const struct model_image *im = &d->images.v[i];
-
-		/* The model and all it reads are as they were: so is the image. */
-		if (im->build && (d->ids[i] == NULL || im->rebuild || !fresh))
-			strv_add(&services, im->service);
+		if (deploy_builds(d, i))
+			strv_add(&services, d->images.v[i].service);
 	}
 	return services.n == 0 ? STEP_NEXT : image_job(d, "build", &services);
 }
@@ -340,6 +351,28 @@ images_text(const struct deploy *d)
 	return json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS);
 }
 
+json_t *
+deploy_approved_model(const struct deploy *d, const struct model_image_id *ids, struct err *err)
+{
+	auto_json json_t *approved = model_approve(d->model, ids, d->images.n, err);
+
+	if (approved != NULL)
+		model_label_inputs(approved, d->model, &d->inputs, &d->answers);
+	return TAKE(approved);
+}
+
+bool
+deploy_unfinished(const struct service *svc)
+{
+	return svc->row.applying != 0;
+}
+
+bool
+deploy_differs(const struct service *svc, const char *digest)
+{
+	return svc->row.release == 0 || deploy_unfinished(svc) || !str_eq(digest, svc->release.digest);
+}
+
 /* The new release is written down before anything is touched: a later pgod can finish what this one begins. */
 int
 step_approve(struct deploy *d, struct err *err)
@@ -357,16 +390,14 @@ step_approve(struct deploy *d, struct err *err)
 		rc = model_digest(d->model, ids, d->images.n, &d->inputs, &d->answers, d->digest, err);
 	if (rc < 0)
 		return rc;
-	approved = model_approve(d->model, ids, d->images.n, err);
+	approved = deploy_approved_model(d, ids, err);
 	if (approved == NULL)
 		return -err->num;
-	model_label_inputs(approved, d->model, &d->inputs, &d->answers);
 	rc = service_pin_model(svc, approved, err);
 	if (rc < 0)
 		return rc;
 	d->approved = model_dump(approved);
-	/* What an interrupted release left of the containers is not what the record says. */
-	d->changed = svc->row.release == 0 || svc->row.applying != 0 || !str_eq(d->digest, svc->release.digest);
+	d->changed = deploy_differs(svc, d->digest);
 	if (!d->changed && str_eq(d->commit, svc->release.commit)) {
 		d->release = svc->row.release;
 		d->was_good = svc->release.good_ms != 0;

@@ -35,6 +35,8 @@ enum outcome {
 	OUTCOME_UNHEALTHY, /* applied, but it does not run as it should */
 	OUTCOME_ROLLED_BACK, /* applied, did not run as it should, and the last good release was put back */
 	OUTCOME_CANCELLED,   /* an operator ended it: not tried again by itself */
+	OUTCOME_CHANGES,     /* DEPLOY_PLAN found something to do */
+	OUTCOME_OUTDATED,    /* DEPLOY_PLAN found another plan than the one that was reviewed */
 	OUTCOME_INTERRUPTED, /* by a hold, a stop, the end of pgod or of the engine: goes on when that is over */
 };
 
@@ -149,7 +151,23 @@ int step_keep_images(struct deploy *d, struct err *err);
 /* It is watched no further; fine when it was not. */
 void deploy_watch_end(struct deploy *d);
 int step_watch(struct deploy *d, struct err *err);
+/* It was only looked at what would happen; now that shall happen: an `up`, recorded from here on. */
+int deploy_promote(struct deploy *d, struct err *err);
+
+/* explain.c */
+int step_explain(struct deploy *d, struct err *err);
+/* Tells why containers are replaced: the log, who waits, and the journal. */
+void deploy_explain(struct deploy *d);
 /* deploy_prepare.c */
+/* Will the registry be asked for the ith image; will it be built? */
+bool deploy_pulls(const struct deploy *d, size_t i);
+bool deploy_builds(const struct deploy *d, size_t i);
+/* The model that runs, with these image IDs, before its sources are pinned. The caller decrefs. */
+json_t *deploy_approved_model(const struct deploy *d, const struct model_image_id *ids, struct err *err);
+/* Is a release of this digest another one than what runs? What an interrupted release left of the containers is not
+ * what the record says. */
+bool deploy_differs(const struct service *svc, const char *digest);
+bool deploy_unfinished(const struct service *svc);
 int step_stage(struct deploy *d, struct err *err);
 int step_stage_failed(struct deploy *d, const struct job_result *r, struct err *err);
 int step_resolve(struct deploy *d, struct err *err);

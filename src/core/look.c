@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "core/job.h"
+#include "core/op.h"
 #include "core/service.h"
 
 static void
@@ -25,6 +26,8 @@ look_end(struct task *task, const char *error)
 	str_set(&svc->look_error, error);
 	if (error[0] == '\0' && svc->row.rejected[0] != '\0')
 		error = svc->row.rejected_why;
+	if (error[0] == '\0')
+		sync_tell(task);
 	task_end(task, error[0] != '\0', error[0] != '\0' ? error : NULL);
 }
 

@@ -182,6 +182,14 @@ on_hold(void *ctx, struct msg *m, struct err *err)
 }
 
 static int
+on_held(void *ctx, struct msg *m, struct err *err)
+{
+	(void)err;
+	hold_answered(ctx, msg_int(m, "id"), msg_str(m, "error"));
+	return 0;
+}
+
+static int
 on_job_waiting(void *ctx, struct msg *m, struct err *err)
 {
 	(void)err;
@@ -263,6 +271,7 @@ static const struct channel_rule rules[] = {
     {"config", 1u << CORE_CONFIG, on_config},
     {"service", 1u << CORE_RUNNING, on_service},
     {"hold", 1u << CORE_RUNNING, on_hold},
+    {"held", 1u << CORE_RUNNING, on_held},
     {"job-waiting", 1u << CORE_RUNNING, on_job_waiting},
     {"job-started", 1u << CORE_RUNNING, on_job_started},
     {"job-exited", 1u << CORE_RUNNING, on_job_exited},

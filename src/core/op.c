@@ -3,28 +3,32 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/auto.h"
 #include "base/log.h"
 #include "core/client.h"
 #include "core/service.h"
-#include "engine/engine.h"
-#include "engine/ps.h"
 
-static void run_up(struct client *c, const struct op *op, const struct strv *args);
-static void run_pull(struct client *c, const struct op *op, const struct strv *args);
 static void run_verb(struct client *c, const struct op *op, const struct strv *args);
-static void run_piped(struct client *c, const struct op *op, const struct strv *args);
-static void run_ps(struct client *c, const struct op *op, const struct strv *args);
-static void run_load(struct client *c, const struct op *op, const struct strv *args);
+static void run_logs(struct client *c, const struct op *op, const struct strv *args);
+static void run_exec(struct client *c, const struct op *op, const struct strv *args);
 static void run_git(struct client *c, const struct op *op, const struct strv *args);
 static void run_ping(struct client *c, const struct op *op, const struct strv *args);
 static void run_help(struct client *c, const struct op *op, const struct strv *args);
 
 static const struct op_option up_options[] = {
     {"-d --detach", false, NULL},
+    {"--plan", true, NULL},
+    {NULL, false, NULL},
+};
+static const struct op_option json_options[] = {
+    {"--json", false, NULL},
+    {NULL, false, NULL},
+};
+static const struct op_option history_options[] = {
+    {"-n --tail", true, NULL},
+    {"--json", false, NULL},
     {NULL, false, NULL},
 };
 static const struct op_option timeout_options[] = {
@@ -73,12 +77,12 @@ static const struct op_option exec_options[] = {
 
 static const struct op ops[] = {
     {.name = "up",
-	.usage = "[SERVICE...]",
+	.usage = "[--plan DIGEST | SERVICE...]",
 	.help = "bring the tracked commit up: judge it again, apply what waits, start what is down",
 	.options = up_options,
 	.operands_max = -1,
 	.changes = true,
-	.run = run_up},
+	.run = op_up},
     {.name = "down",
 	.usage = "[-t SECONDS]",
 	.help = "stop and remove the containers and networks; they stay down until up",
@@ -108,31 +112,64 @@ static const struct op ops[] = {
 	.help = "list the containers",
 	.raw = true,
 	.looks = true,
-	.run = run_ps},
+	.run = ps_run},
     {.name = "pull",
 	.usage = "[SERVICE...]",
 	.help = "ask the registries for newer images; deploy when a name has moved",
 	.options = pull_options,
 	.operands_max = -1,
 	.changes = true,
-	.run = run_pull},
+	.run = op_pull},
     {.name = "logs",
-	.usage = "[-f] [-n LINES] [-t] [--since T] [--until T] [SERVICE...]",
-	.help = "what the containers print",
+	.usage = "[-f] [-n LINES] [-t] [--since T] [--until T] [SERVICE...] | [-f] deploy [N]",
+	.help = "what the containers print; what a deploy said (for a compose service of that name: logs -- deploy)",
 	.options = logs_options,
 	.operands_max = -1,
-	.run = run_piped},
+	.run = run_logs},
     {.name = "exec",
 	.usage = "[-d] [-e VAR=VALUE] [-w DIR] [--index N] SERVICE COMMAND [ARG...]",
 	.help = "run a command in a container",
 	.options = exec_options,
 	.operands_max = 1,
 	.command = true,
-	.run = run_piped},
+	.run = run_exec},
     {.name = "load",
-	.usage = "",
+	.usage = "[--json]",
 	.help = "check the compose file of the tracked commit against the policy",
-	.run = run_load},
+	.options = json_options,
+	.run = op_load},
+    {.name = "plan",
+	.usage = "[--json]",
+	.help = "what up would do to each compose service, and why; ends with 0 nothing to do, 2 changes, 1 refused",
+	.options = json_options,
+	.run = op_plan},
+    {.name = "history",
+	.usage = "[-n DEPLOYS] [--json]",
+	.help = "the deploys, newest first",
+	.options = history_options,
+	.looks = true,
+	.run = history_run},
+    {.name = "deploys",
+	.usage = "[--json] [N]",
+	.help = "a deploy with its steps and its log; without N the newest",
+	.options = json_options,
+	.operands_max = 1,
+	.looks = true,
+	.run = deploys_run},
+    {.name = "rollback",
+	.usage = "[N]",
+	.help = "bring release N up again from what is on this machine; without N the last good one before",
+	.operands_max = 1,
+	.changes = true,
+	.run = op_rollback},
+    {.name = "cancel", .usage = "", .help = "end the deploy that runs", .run = op_cancel},
+    {.name = "hold",
+	.usage = "[REASON]",
+	.help = "stop the containers; they stay down, whatever comes, until release",
+	.raw = true,
+	.run = hold_run},
+    {.name = "release", .usage = "", .help = "end the hold: what was held comes up", .run = release_run},
+    {.name = "sync", .usage = "", .help = "look at the repository now, and tell what follows", .run = op_sync},
     {.name = "git",
 	.usage = "pull|hash",
 	.help = "look at the repository now; the commit that the files are of",
@@ -141,8 +178,9 @@ static const struct op ops[] = {
 	.run = run_git},
     {.name = "ping", .usage = "", .help = "is the key known?", .looks = true, .run = run_ping},
     {.name = "status",
-	.usage = "",
+	.usage = "[--json]",
 	.help = "what is deployed, healthy and in sync, and why not",
+	.options = json_options,
 	.looks = true,
 	.run = status_run},
     {.name = "help", .usage = "", .help = "this list", .looks = true, .run = run_help},
@@ -172,8 +210,8 @@ why_not(const struct service *svc)
 	if (svc->problem[0] != '\0')
 		return str_printf("%s is not managed: %s", svc->conf->name, svc->problem);
 	if (svc->held)
-		return str_printf("%s is held down%s%s: remove %s.stop in pgod's directory to release it",
-		    svc->conf->name, svc->hold_note[0] != '\0' ? ": " : "", svc->hold_note, svc->conf->name);
+		return str_printf("%s stays down until `release`: held%s%s", svc->conf->name,
+		    svc->hold_note[0] != '\0' ? " " : "", svc->hold_note);
 	return NULL;
 }
 
@@ -206,19 +244,30 @@ op_run(struct client *c)
 	op->run(c, op, op->raw ? &c->line.args : &args);
 }
 
-static void
-queue(struct client *c, struct task task)
+bool
+op_has(const struct strv *args, const char *option)
 {
-	task.client = c;
-	task.trigger = "operator";
-	snprintf(task.who, sizeof(task.who), "%s", c->who);
-	if (!service_queue(c->svc, &task))
-		client_answer(c, 2, 1, "too much waits to be done for %s: try again later\n", c->svc->conf->name);
+	for (size_t i = 0; i < args->n && args->v[i][0] == '-'; i++) {
+		if (str_eq(args->v[i], option))
+			return true;
+	}
+	return false;
 }
 
-/* The names among checked arguments, where options come first. */
-static struct strv
-names_of(const struct strv *args)
+const char *
+op_value(const struct strv *args, const char *option)
+{
+	size_t len = strlen(option);
+
+	for (size_t i = 0; i < args->n && args->v[i][0] == '-'; i++) {
+		if (str_starts(args->v[i], option) && args->v[i][len] == '=')
+			return args->v[i] + len + 1;
+	}
+	return NULL;
+}
+
+struct strv
+op_operands(const struct strv *args)
 {
 	size_t i = 0;
 
@@ -227,54 +276,41 @@ names_of(const struct strv *args)
 	return (struct strv){args->n > i ? args->v + i : NULL, args->n - i};
 }
 
-static void
-run_up(struct client *c, const struct op *op, const struct strv *args)
+void
+op_queue(struct client *c, struct task task)
 {
-	(void)op;
-	if (c->svc->row.tracked[0] == '\0') {
-		client_answer(c, 2, 1, "nothing has been fetched yet%s%s\n", c->svc->look_error[0] != '\0' ? ": " : "",
-		    c->svc->look_error);
-		return;
-	}
-	queue(c, (struct task){.kind = TASK_DEPLOY, .mode = DEPLOY_UP, .args = names_of(args)});
-}
-
-static void
-run_pull(struct client *c, const struct op *op, const struct strv *args)
-{
-	(void)op;
-	if (c->svc->row.tracked[0] == '\0')
-		client_answer(c, 2, 1, "nothing has been fetched yet\n");
-	else
-		queue(c, (struct task){.kind = TASK_DEPLOY, .mode = DEPLOY_PULL, .args = names_of(args)});
-}
-
-static void
-run_load(struct client *c, const struct op *op, const struct strv *args)
-{
-	(void)op;
-	(void)args;
-	if (c->svc->row.tracked[0] == '\0')
-		client_answer(c, 2, 1, "nothing has been fetched yet\n");
-	else
-		queue(c, (struct task){.kind = TASK_DEPLOY, .mode = DEPLOY_CHECK});
+	task.client = c;
+	task.trigger = "operator";
+	snprintf(task.who, sizeof(task.who), "%s", c->who);
+	if (!service_queue(c->svc, &task))
+		client_answer(c, 2, 1, "too much waits to be done for %s: try again later\n", c->svc->conf->name);
 }
 
 static void
 run_verb(struct client *c, const struct op *op, const struct strv *args)
 {
-	queue(c, (struct task){.kind = TASK_VERB, .verb = op->name, .args = *args});
+	op_queue(c, (struct task){.kind = TASK_VERB, .verb = op->name, .args = *args});
 }
 
-/* logs and exec: straight between the job and the client. */
+/* `logs deploy` is pgod's; a compose service of that name is behind "--". */
 static void
-run_piped(struct client *c, const struct op *op, const struct strv *args)
+run_logs(struct client *c, const struct op *op, const struct strv *args)
+{
+	struct strv operands = op_operands(args);
+
+	if (operands.n > 0 && str_eq(operands.v[0], "deploy") && !strv_has(&c->line.args, "--"))
+		log_run(c, args, &(struct strv){operands.v + 1, operands.n - 1});
+	else /* straight between the job and the client */
+		client_run_job(c, op->name, args);
+}
+
+static void
+run_exec(struct client *c, const struct op *op, const struct strv *args)
 {
 	auto_strv struct strv words = {NULL, 0};
 
 	/* No terminal: compose would ask for one. */
-	if (op->command)
-		strv_add(&words, "-T");
+	strv_add(&words, "-T");
 	for (size_t i = 0; i < args->n; i++)
 		strv_add(&words, args->v[i]);
 	client_run_job(c, op->name, &words);
@@ -289,7 +325,7 @@ run_git(struct client *c, const struct op *op, const struct strv *args)
 	else if (str_eq(args->v[0], "hash") && args->n == 1)
 		client_answer(c, 1, 0, "%.8s", c->svc->row.live);
 	else if (str_eq(args->v[0], "pull") && args->n == 1)
-		queue(c, (struct task){.kind = TASK_LOOK});
+		op_queue(c, (struct task){.kind = TASK_LOOK});
 	else
 		client_answer(c, 2, 1, "unrecognized command: git %s\n", args->v[0]);
 }
@@ -316,55 +352,4 @@ run_help(struct client *c, const struct op *op, const struct strv *args)
 		buf_printf(&text, "%s%s%s\n        %s\n", ops[i].name, ops[i].usage[0] != '\0' ? " " : "", ops[i].usage,
 		    ops[i].help);
 	client_answer(c, 1, 0, "%s", buf_str(&text));
-}
-
-/* --- ps --------------------------------------------------------------------------------------------------------------
- */
-
-static const char *
-image_name(void *ctx, const char *compose_service)
-{
-	return service_image_name(ctx, compose_service);
-}
-
-static void
-on_list(void *ctx, const struct engine_reply *reply)
-{
-	struct client *c = ctx;
-	auto_ps_options struct ps_options options = PS_OPTIONS_INIT;
-	auto_buf struct buf text = BUF_INIT(1024 * 1024);
-	struct err err = ERR_INIT;
-	int rc;
-
-	c->req = NULL;
-	if (reply->err->num != 0) {
-		client_answer(c, 2, 500, "the engine does not answer: %s\n", reply->err->msg);
-		return;
-	}
-	rc = ps_options_parse(&c->line.args, &options, &err);
-	if (rc >= 0)
-		rc = ps_render(&(struct ps_input){.list = reply->body,
-				   .project = c->svc->conf->name,
-				   .now = time(NULL),
-				   .image_name = image_name,
-				   .ctx = c->svc},
-		    &options, &text, &err);
-	if (rc < 0)
-		client_answer(c, 2, 1, "%s\n", err.msg);
-	else
-		client_answer(c, 1, 0, "%s", buf_str(&text));
-}
-
-/* A fresh list: one request to the engine, no process. */
-static void
-run_ps(struct client *c, const struct op *op, const struct strv *args)
-{
-	auto_ps_options struct ps_options options = PS_OPTIONS_INIT;
-	struct err err = ERR_INIT;
-
-	(void)op;
-	if (ps_options_parse(args, &options, &err) < 0)
-		client_answer(c, 2, 1, "%s\n", err.msg);
-	else
-		c->req = engine_list(c->core->engine, c->svc->conf->name, on_list, c);
 }

@@ -3,11 +3,16 @@
 #define PGO_CORE_OP_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/str.h"
 
 struct client;
+struct core;
+struct service;
+struct store_deploy;
+struct task;
 
 /* An option of an operation. What is not in the operation's table is refused. */
 struct op_option {
@@ -38,7 +43,42 @@ int op_args(const struct op *op, const struct strv *args, struct strv *ret, stru
 /* Runs the client's operation line: answers it, now or later. */
 void op_run(struct client *c);
 
-/* status.c: the answer to `status`. */
+/* Checked arguments, where options come first: is "--json" there? */
+bool op_has(const struct strv *args, const char *option);
+/* The value of "--tail=5"; NULL when it is not there. Borrowed. */
+const char *op_value(const struct strv *args, const char *option);
+/* What follows the options. Borrowed: not to be freed. */
+struct strv op_operands(const struct strv *args);
+/* Queues a task for the client, who waits for its end; or tells him why not. */
+void op_queue(struct client *c, struct task task);
+
+/* op_deploy.c */
+void op_up(struct client *c, const struct op *op, const struct strv *args);
+void op_pull(struct client *c, const struct op *op, const struct strv *args);
+void op_load(struct client *c, const struct op *op, const struct strv *args);
+void op_plan(struct client *c, const struct op *op, const struct strv *args);
+void op_rollback(struct client *c, const struct op *op, const struct strv *args);
+void op_cancel(struct client *c, const struct op *op, const struct strv *args);
+void op_sync(struct client *c, const struct op *op, const struct strv *args);
+/* A look has ended well: tells the operator of `sync` what follows from it. */
+void sync_tell(struct task *task);
+/* op_hold.c */
+void hold_run(struct client *c, const struct op *op, const struct strv *args);
+void release_run(struct client *c, const struct op *op, const struct strv *args);
+/* pgod's answer to one of the two. */
+void hold_answered(struct core *core, int64_t id, const char *error);
+/* op_ps.c */
+void ps_run(struct client *c, const struct op *op, const struct strv *args);
+/* op_log.c: `logs deploy [N]`; operands are what follows "deploy". */
+void log_run(struct client *c, const struct strv *args, const struct strv *operands);
+/* history.c */
+void history_run(struct client *c, const struct op *op, const struct strv *args);
+void deploys_run(struct client *c, const struct op *op, const struct strv *args);
+/* The deploy of this number, or the newest. Returns 1, or 0 after the client was told that there is none. */
+int history_find(struct client *c, const struct strv *operands, struct store_deploy *ret);
+/* status.c */
 void status_run(struct client *c, const struct op *op, const struct strv *args);
+/* Is the newest commit what runs? "yes: ..." or "no: ..." The caller frees. */
+char *status_in_sync(const struct service *svc);
 
 #endif

@@ -52,59 +52,88 @@ state_text(const struct service *svc, const struct runs *runs)
 	return "live";
 }
 
-static void
-deployed(const struct service *svc, struct buf *out)
+/* One of the three things that people want to know, with its reason. */
+struct answer {
+	enum { NO, YES, UNKNOWN } is;
+	char *text;
+};
+
+static const char *const is_text[] = {[NO] = "no", [YES] = "yes", [UNKNOWN] = "unknown"};
+
+static struct answer
+deployed(const struct service *svc)
 {
 	char when[64];
-	auto_free char *text = NULL;
 
-	if (svc->row.release == 0) {
-		fact(out, "deployed", "no");
-		return;
-	}
+	if (svc->row.release == 0)
+		return (struct answer){NO, str_dup("")};
 	utc(svc->release.made_ms, when, sizeof(when));
-	text = str_printf(
-	    "yes: release %lld, commit %.8s, made %s", (long long)svc->row.release, svc->release.commit, when);
-	fact(out, "deployed", text);
+	return (struct answer){YES,
+	    str_printf("release %lld, commit %.8s, made %s", (long long)svc->row.release, svc->release.commit, when)};
 }
 
-static void
-healthy(const struct service *svc, const struct runs *runs, struct buf *out)
+static struct answer
+healthy(const struct service *svc, const struct runs *runs)
 {
-	auto_free char *text = NULL;
-
 	if (!svc->core->engine_up)
-		text = str_printf("unknown: the engine does not answer: %s", svc->core->engine_reason);
-	else if (svc->row.release == 0)
-		text = str_dup("no: nothing is deployed");
-	else if (runs->missing.n > 0 || runs->dying)
-		text = str_printf(
-		    "no: %s%s", buf_str(&runs->why), svc->broken[0] != '\0' ? " (gave up bringing it up)" : "");
-	else
-		text = str_printf("yes: %zu of %zu containers run", runs->running, runs->containers);
-	fact(out, "healthy", text);
+		return (struct answer){UNKNOWN, str_printf("the engine does not answer: %s", svc->core->engine_reason)};
+	if (svc->row.release == 0)
+		return (struct answer){NO, str_dup("nothing is deployed")};
+	if (svc->held || service_stopped(svc, NULL) || svc->restore)
+		return (struct answer){NO, str_printf("%s, %zu of %zu containers run",
+					       svc->held      ? "held down"
+					       : svc->restore ? "coming up again"
+							      : "stopped by an operator",
+					       runs->running, runs->containers)};
+	if (runs->missing.n > 0 || runs->dying)
+		return (struct answer){NO,
+		    str_printf("%s%s", buf_str(&runs->why), svc->broken[0] != '\0' ? " (gave up bringing it up)" : "")};
+	return (struct answer){YES, str_printf("%zu of %zu containers run", runs->running, runs->containers)};
 }
 
-static void
-in_sync(const struct service *svc, struct buf *out)
+/* "refused", "rolled back", ...: what became of the newest commit; "refused" for what older records do not tell. */
+static const char *
+verdict(const struct store_service *row)
+{
+	return row->verdict[0] != '\0' ? row->verdict : "refused";
+}
+
+static struct answer
+in_sync(const struct service *svc)
 {
 	const struct store_service *row = &svc->row;
-	auto_free char *text = NULL;
 
+	if (row->rejected[0] != '\0')
+		return (struct answer){
+		    NO, str_printf("commit %.8s is not followed: %s", row->rejected, row->rejected_why)};
 	if (row->tracked[0] == '\0')
-		text = str_dup("no: nothing has been fetched yet");
-	else if (row->refusal[0] != '\0' && str_eq(row->judged, row->tracked))
-		text = str_printf("no: commit %.8s %s %s: %s", row->tracked,
-		    str_eq(row->verdict, "refused") ? "is" : "was", row->verdict, row->refusal);
-	else if (svc->trouble[0] != '\0')
-		text = str_printf("no: commit %.8s: %s", row->tracked, svc->trouble);
-	else if (svc->pending[0] != '\0')
-		text = str_printf("no: commit %.8s is approved and waits: %s", row->tracked, svc->pending);
-	else if (!str_eq(row->live, row->tracked))
-		text = str_printf("no: commit %.8s is not yet deployed", row->tracked);
-	else
-		text = str_printf("yes: commit %.8s of %s", row->tracked, row->branch);
-	fact(out, "in sync", text);
+		return (struct answer){NO, str_dup("nothing has been fetched yet")};
+	if (row->refusal[0] != '\0' && str_eq(row->judged, row->tracked))
+		return (struct answer){
+		    NO, str_printf("commit %.8s is %s: %s", row->tracked, verdict(row), row->refusal)};
+	if (svc->trouble[0] != '\0')
+		return (struct answer){NO, str_printf("commit %.8s: %s", row->tracked, svc->trouble)};
+	if (svc->pending[0] != '\0')
+		return (struct answer){
+		    NO, str_printf("commit %.8s is approved and waits: %s", row->tracked, svc->pending)};
+	if (!str_eq(row->live, row->tracked))
+		return (struct answer){NO, str_printf("commit %.8s is not yet deployed", row->tracked)};
+	return (struct answer){YES, str_printf("commit %.8s of %s", row->tracked, row->branch)};
+}
+
+static char *
+answer_text(const struct answer *a)
+{
+	return str_printf("%s%s%s", is_text[a->is], a->text[0] != '\0' ? ": " : "", a->text);
+}
+
+char *
+status_in_sync(const struct service *svc)
+{
+	struct answer a = in_sync(svc);
+	auto_free char *reason = a.text;
+
+	return answer_text(&a);
 }
 
 static void
@@ -140,30 +169,109 @@ last_deploy(const struct service *svc, struct buf *out)
 	fact(out, "last deploy", text);
 }
 
+static void
+print(const struct service *svc, const struct runs *runs, const struct answer answers[3], struct buf *out)
+{
+	static const char *const labels[] = {"deployed", "healthy", "in sync"};
+	auto_free char *source = str_printf("%s, branch %s", svc->conf->repository, svc->conf->branch);
+
+	fact(out, "service", svc->conf->name);
+	fact(out, "state", state_text(svc, runs));
+	fact(out, "source", source);
+	for (size_t i = 0; i < ARRAY_LEN(labels); i++) {
+		auto_free char *text = answer_text(&answers[i]);
+
+		fact(out, labels[i], text);
+	}
+	last_look(svc, out);
+	last_deploy(svc, out);
+	if (svc->held)
+		fact(out, "hold", svc->hold_note[0] != '\0' ? svc->hold_note : "yes");
+	if (svc->row.stopped[0] != '\0')
+		fact(out, "stopped", str_eq(svc->row.stopped, "*") ? "everything, by an operator" : svc->row.stopped);
+	if (svc->problem[0] != '\0')
+		fact(out, "problem", svc->problem);
+}
+
+/* --- JSON ----------------------------------------------------------------------------------------------------------
+ */
+
+/* Foreign text as JSON can hold it; null for "". */
+static json_t *
+text_json(const char *text)
+{
+	auto_buf struct buf out = BUF_INIT(16 * 1024);
+
+	if (text == NULL || text[0] == '\0')
+		return json_null();
+	buf_vis(&out, text, strlen(text), true);
+	return json_string(buf_str(&out));
+}
+
+static json_t *
+answer_json(const struct answer *a)
+{
+	return json_pack(
+	    "{so so}", "is", a->is == UNKNOWN ? json_null() : json_boolean(a->is == YES), "reason", text_json(a->text));
+}
+
+static json_t *
+last_deploy_json(const struct service *svc)
+{
+	auto_store_deploy struct store_deploy d = {0};
+	struct err err = ERR_INIT;
+
+	if (store_deploy_last(svc->core->store, svc->conf->name, &d, &err) <= 0)
+		return json_null();
+	return json_pack("{sI ss so so so so}", "id", (json_int_t)d.id, "trigger", d.trigger, "commit",
+	    text_json(d.commit), "step", text_json(d.step), "outcome", text_json(d.outcome), "reason",
+	    text_json(d.reason));
+}
+
+static json_t *
+status_json(const struct service *svc, const struct runs *runs, const struct answer answers[3])
+{
+	const struct store_service *row = &svc->row;
+	json_t *all = json_pack("{so ss so so so so so so sb so so so so}", "service", text_json(svc->conf->name),
+	    "state", state_text(svc, runs), "repository", text_json(svc->conf->repository), "branch",
+	    text_json(svc->conf->branch), "deployed", answer_json(&answers[0]), "healthy", answer_json(&answers[1]),
+	    "in_sync", answer_json(&answers[2]), "hold", svc->held ? text_json(svc->hold_note) : json_null(), "held",
+	    (int)svc->held, "stopped", text_json(row->stopped), "problem", text_json(svc->problem), "looked_ms",
+	    json_integer(svc->looked_ms), "last_deploy", last_deploy_json(svc));
+
+	if (all == NULL)
+		abort();
+	json_object_set_new(all, "release", json_integer(row->release));
+	json_object_set_new(all, "commit", text_json(row->live));
+	json_object_set_new(all, "tracked", text_json(row->tracked));
+	json_object_set_new(all, "rejected", text_json(row->rejected));
+	json_object_set_new(all, "look_error", text_json(svc->look_error));
+	return all;
+}
+
 void
 status_run(struct client *c, const struct op *op, const struct strv *args)
 {
 	const struct service *svc = c->svc;
 	auto_runs struct runs runs = RUNS_INIT;
-	auto_buf struct buf out = BUF_INIT(64 * 1024);
-	auto_free char *source = str_printf("%s, branch %s", svc->conf->repository, svc->conf->branch);
+	auto_buf struct buf out = BUF_INIT(256 * 1024);
+	struct answer answers[3];
 
 	(void)op;
-	(void)args;
 	service_runs(svc, &runs);
-	fact(&out, "service", svc->conf->name);
-	fact(&out, "state", state_text(svc, &runs));
-	fact(&out, "source", source);
-	deployed(svc, &out);
-	healthy(svc, &runs, &out);
-	in_sync(svc, &out);
-	last_look(svc, &out);
-	last_deploy(svc, &out);
-	if (svc->held)
-		fact(&out, "hold", svc->hold_note[0] != '\0' ? svc->hold_note : "yes");
-	if (svc->row.stopped[0] != '\0')
-		fact(&out, "stopped", str_eq(svc->row.stopped, "*") ? "everything, by an operator" : svc->row.stopped);
-	if (svc->problem[0] != '\0')
-		fact(&out, "problem", svc->problem);
-	client_answer(c, 1, 0, "%s", buf_str(&out));
+	answers[0] = deployed(svc);
+	answers[1] = healthy(svc, &runs);
+	answers[2] = in_sync(svc);
+	if (op_has(args, "--json")) {
+		auto_json json_t *all = status_json(svc, &runs, answers);
+		auto_free char *text = json_dumps(all, JSON_INDENT(2));
+
+		buf_printf(&out, "%s\n", text);
+	} else {
+		print(svc, &runs, answers, &out);
+	}
+	client_output(c, 1, buf_str(&out), out.len);
+	client_exit(c, 0);
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++)
+		free(answers[i].text);
 }

@@ -178,7 +178,8 @@ options_usage(FILE *to)
 		    table[i].arg == NULL ? "" : " ", table[i].arg == NULL ? "" : table[i].arg);
 		fprintf(to, "  %-26s %s\n", left, table[i].help);
 	}
-	fputs("\nOperations: up down stop start restart ps pull logs exec load git ping status help.\n"
+	fputs("\nOperations: plan up rollback cancel sync hold release history deploys status load git ping help\n"
+	      "ps logs exec pull down stop start restart.\n"
 	      "`pgoctl HOST:SERVICE//help` tells what they do.\n",
 	    to);
 }

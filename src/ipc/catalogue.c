@@ -25,6 +25,8 @@ static const struct msg_spec catalogue[] = {
 	"A fresh connection to the engine's socket, or the reason that there is none."},
     {"retired", PGOD_TO_CORE, "service:s error:s", 0, 0,
 	"The directories of a removed service were moved to <dir>/.removed/."},
+    {"held", PGOD_TO_CORE, "id:i error:s", 0, 0,
+	"The stop file is as core asked for; or why it is not. What it says comes before, as a message hold."},
     {"pinned", PGOD_TO_CORE, "id:i error:s", 0, 0, "The service's pins are as asked for; or why they are not."},
     {"client", PGOD_TO_CORE, "id:i peer:s", 1, 1, "A channel to the pgod-ssh that serves a new connection from peer."},
     {"quit", PGOD_TO_CORE, "", 0, 0, "Start nothing new, finish what runs, then exit."},
@@ -39,6 +41,8 @@ static const struct msg_spec catalogue[] = {
     {"engine", CORE_TO_PGOD, "id:i", 0, 0, "Ask for a connection to the engine."},
     {"retire", CORE_TO_PGOD, "service:s", 0, 0,
 	"Move the directories of a service that is no longer configured to <dir>/.removed/."},
+    {"hold", CORE_TO_PGOD, "id:i service:s held:b note:s", 0, 0,
+	"Write <dir>/<service>.stop with this line (who, when, why), or remove it."},
     {"pin", CORE_TO_PGOD, "id:i service:s fresh:b exact:b", 1, 1,
 	"Make these pins of a service (names and sources, each with a NUL behind it, as a sealed memfd). fresh: of what is "
 	"at the source now; else a pin that exists stays as it is. exact: the service has no other pins afterwards."},

@@ -67,6 +67,14 @@ on_kill(void *ctx, struct msg *m, struct err *err)
 }
 
 static int
+on_hold(void *ctx, struct msg *m, struct err *err)
+{
+	struct core *c = ctx;
+
+	return c->handler.hold(c->handler.ctx, m, err);
+}
+
+static int
 on_pin(void *ctx, struct msg *m, struct err *err)
 {
 	struct core *c = ctx;
@@ -124,6 +132,7 @@ static const struct channel_rule rules[] = {
     {"pin", 1U << CORE_READY, on_pin},
     {"settled", 1U << CORE_READY, on_settled},
     {"retire", 1U << CORE_READY, on_retire},
+    {"hold", 1U << CORE_READY, on_hold},
 };
 
 static void

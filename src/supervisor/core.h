@@ -14,6 +14,7 @@ struct core;
 struct core_handler {
 	int (*job)(void *ctx, struct msg *m, struct err *err);
 	int (*kill)(void *ctx, struct msg *m, struct err *err);
+	int (*hold)(void *ctx, struct msg *m, struct err *err);
 	int (*pin)(void *ctx, struct msg *m, struct err *err);
 	/* The engine may start containers. */
 	void (*settled)(void *ctx);

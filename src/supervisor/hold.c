@@ -34,9 +34,10 @@ struct holds {
 	struct timeval interval;
 };
 
-/* Only a file of root's is read: another one's content is not the administrator's word. */
+/* The file's first line, escaped; nothing when it is empty. Only a file of root's is read: another one's content is not
+ * the administrator's word. */
 static void
-add_line(int dirfd, const char *path, struct buf *note)
+read_line(int dirfd, const char *path, struct buf *ret)
 {
 	auto_close int fd = openat(dirfd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	char line[NOTE_LINE_MAX];
@@ -49,10 +50,7 @@ add_line(int dirfd, const char *path, struct buf *note)
 	if (n <= 0)
 		return;
 	n = (ssize_t)(memchr(line, '\n', (size_t)n) != NULL ? (char *)memchr(line, '\n', (size_t)n) - line : n);
-	if (n == 0)
-		return;
-	buf_str_add(note, ": ");
-	buf_vis(note, line, (size_t)n, false);
+	buf_vis(ret, line, (size_t)n, false);
 }
 
 static void
@@ -73,6 +71,7 @@ add_owner(const struct stat *st, struct buf *note)
 bool
 hold_look(int dirfd, const char *service, struct buf *note)
 {
+	auto_buf struct buf line = BUF_INIT(NOTE_MAX);
 	char path[NAME_MAX + 8];
 	struct stat st;
 
@@ -85,9 +84,57 @@ hold_look(int dirfd, const char *service, struct buf *note)
 		buf_printf(note, "%s cannot be read", path);
 		return true;
 	}
+	read_line(dirfd, path, &line);
+	if (str_starts(buf_str(&line), "by ")) {
+		buf_str_add(note, buf_str(&line));
+		return true;
+	}
 	add_owner(&st, note);
-	add_line(dirfd, path, note);
+	buf_printf(note, "%s%s", line.len > 0 ? ": " : "", buf_str(&line));
 	return true;
+}
+
+/* --- writing -------------------------------------------------------------------------------------------------------
+ */
+
+/* Durable before it has its name: a hold that a power cut forgets would start what should stay down. */
+static int
+write_file(int dirfd, const char *path, const char *note, struct err *err)
+{
+	auto_buf struct buf line = BUF_INIT(NOTE_LINE_MAX - 1);
+	auto_free char *tmp = str_printf(".%s.new", path);
+	auto_close int fd = -1;
+	int rc;
+
+	buf_vis(&line, note, strlen(note), false);
+	if (unlinkat(dirfd, tmp, 0) < 0 && errno != ENOENT)
+		return err_errno(err, "cannot write %s", path);
+	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return err_errno(err, "cannot write %s", path);
+	rc = io_write_all(fd, buf_str(&line), line.len, err);
+	if (rc >= 0)
+		rc = io_write_all(fd, "\n", 1, err);
+	if (rc >= 0 && (fsync(fd) < 0 || renameat(dirfd, tmp, dirfd, path) < 0))
+		rc = err_errno(err, "cannot write %s", path);
+	if (rc < 0)
+		unlinkat(dirfd, tmp, 0);
+	return rc;
+}
+
+static int
+set_file(int dirfd, const char *service, bool held, const char *note, struct err *err)
+{
+	auto_free char *path = str_printf("%s.stop", service);
+	int rc = 0;
+
+	if (held)
+		rc = write_file(dirfd, path, note, err);
+	else if (unlinkat(dirfd, path, 0) < 0 && errno != ENOENT)
+		rc = err_errno(err, "cannot remove %s", path);
+	if (rc >= 0 && fsync(dirfd) < 0)
+		rc = err_errno(err, "cannot sync the directory of %s", path);
+	return rc;
 }
 
 static void
@@ -106,6 +153,19 @@ look(struct holds *hs, size_t i, bool tell)
 	free(h->note);
 	h->note = buf_take(&note);
 	hs->handler.changed(hs->handler.ctx, service, h->held, h->note);
+}
+
+int
+holds_set(struct holds *hs, const char *service, bool held, const char *note, struct err *err)
+{
+	const struct conf_service *s = conf_find(hs->facts->conf, service);
+	int rc;
+
+	if (s == NULL)
+		return err_set(err, ENOENT, "no such service is configured");
+	rc = set_file(hs->facts->dirfd, s->name, held, note, err);
+	look(hs, (size_t)(s - hs->facts->conf->services), false);
+	return rc;
 }
 
 static void

@@ -23,7 +23,12 @@ void holds_free(struct holds *hs);
 /* Forgets what was told: for each service that is held now `changed` is called. For a core that has just started. */
 void holds_tell_all(struct holds *hs);
 
-/* Is the service held? Adds to note who put the file there, when, and its first line. */
+/* Writes the stop file of a configured service with one line, atomically and durably, or removes it, and tells of it as
+ * of one that was put there by hand, before it returns. Refused for a service that is not configured. */
+int holds_set(struct holds *hs, const char *service, bool held, const char *note, struct err *err);
+
+/* Is the service held? Adds to note who put the file there, when, and its first line; a first line that begins with
+ * "by " says all of that itself. */
 bool hold_look(int dirfd, const char *service, struct buf *note);
 
 #endif

@@ -127,7 +127,7 @@ on_accepted(void *ctx, int take_fd, const struct sockaddr_storage *peer)
 }
 
 static void
-on_hold(void *ctx, const char *service, bool held, const char *note)
+on_held(void *ctx, const char *service, bool held, const char *note)
 {
 	struct pgod *p = ctx;
 	struct channel *ch = core_channel(p->core);
@@ -150,6 +150,21 @@ on_kill(void *ctx, struct msg *m, struct err *err)
 	struct pgod *p = ctx;
 
 	return jobs_kill(p->jobs, m, err);
+}
+
+/* Core asks for a stop file, or for the end of one: what core may not do itself. */
+static int
+on_hold(void *ctx, struct msg *m, struct err *err)
+{
+	struct pgod *p = ctx;
+	struct err why = ERR_INIT;
+
+	(void)err; /* a full disk is an answer */
+	if (holds_set(p->holds, msg_str(m, "service"), msg_bool(m, "held"), msg_str(m, "note"), &why) < 0)
+		log_err("%s service=%s", why.msg, msg_str(m, "service"));
+	channel_send(core_channel(p->core),
+	    msg_new("held", "sIss", "id", (json_int_t)msg_int(m, "id"), "error", why.msg), NULL, 0);
+	return 0;
 }
 
 static int
@@ -328,6 +343,7 @@ need_parts(struct pgod *p, struct err *err)
 	const struct core_handler core = {
 	    .job = on_job,
 	    .kill = on_kill,
+	    .hold = on_hold,
 	    .pin = on_pin,
 	    .settled = on_settled,
 	    .retired = on_retired,
@@ -338,7 +354,7 @@ need_parts(struct pgod *p, struct err *err)
 	};
 
 	p->children = children_new(p->base, err);
-	p->holds = holds_new(p->base, &p->facts, p->options->duration_ms, &(struct holds_handler){on_hold, p}, err);
+	p->holds = holds_new(p->base, &p->facts, p->options->duration_ms, &(struct holds_handler){on_held, p}, err);
 	if (p->children == NULL || p->holds == NULL)
 		return -err->num;
 	if (p->options->restart)

@@ -195,6 +195,56 @@ a_stop_file_is_a_hold_with_its_author_and_first_line(void **state)
 }
 
 static void
+ask_hold(const char *service, int held, const char *note, const char *error, const char *told)
+{
+	auto_msg struct msg m = MSG_INIT;
+	auto_msg struct msg answer = MSG_INIT;
+	json_t *body = msg_new("hold", "sisssbss", "id", 7, "service", service, "held", held, "note", note);
+
+	assert_int_equal(msg_send(fx.core, CORE_TO_PGOD, body, NULL, 0, NULL), 0);
+	json_decref(body);
+	if (told != NULL) {
+		expect(&fx, "hold", &m);
+		assert_int_equal(msg_bool(&m, "held"), held);
+		assert_string_equal(msg_str(&m, "note"), told);
+	}
+	expect(&fx, "held", &answer);
+	assert_int_equal(msg_int(&answer, "id"), 7);
+	if (error[0] == '\0')
+		assert_string_equal(msg_str(&answer, "error"), "");
+	else
+		assert_non_null(strstr(msg_str(&answer, "error"), error));
+}
+
+static void
+a_hold_of_core_is_another_one_than_a_hold_by_hand(void **state)
+{
+	auto_free char *word = calloc(1, 3001);
+	struct stat st;
+
+	(void)state;
+	start_up();
+	ask_hold("db", 1, "by ssh/a.pub, today: disk \n is\033 full", "", "by ssh/a.pub, today: disk \\n is\\x1b full");
+	assert_int_equal(stat(at(&fx, "var/db.stop"), &st), 0);
+	assert_int_equal(st.st_uid, 0);
+	assert_int_equal(st.st_mode & 0777, 0644);
+	ask_hold("db", 0, "", "", "");
+	assert_int_equal(access(at(&fx, "var/db.stop"), F_OK), -1);
+	ask_hold("db", 0, "", "", NULL);
+	/* One that cannot be read as a file is removed no more than one of nobody's service is written. */
+	ask_hold("nobody", 1, "x", "configured", NULL);
+	assert_int_equal(access(at(&fx, "var/nobody.stop"), F_OK), -1);
+	ask_hold("../db", 1, "x", "configured", NULL);
+	memset(word, 'a', 3000);
+	memcpy(word, "by ", 3);
+	ask_hold("db", 1, word, "", NULL);
+	assert_int_equal(stat(at(&fx, "var/db.stop"), &st), 0);
+	assert_true(st.st_size <= 200);
+	assert_int_equal(pgod_stop(&fx), 0);
+	fx.pgod = 0;
+}
+
+static void
 a_directory_of_another_account_is_a_problem_with_the_command(void **state)
 {
 	auto_msg struct msg m = MSG_INIT;
@@ -375,6 +425,7 @@ main(int argc, char **argv)
 	    T(sighup_with_a_faulty_configuration_reports_it_and_carries_on),
 	    T(a_changed_file_is_noticed_and_a_valid_one_ends_pgod_with_2),
 	    T(a_stop_file_is_a_hold_with_its_author_and_first_line),
+	    T(a_hold_of_core_is_another_one_than_a_hold_by_hand),
 	    T(a_directory_of_another_account_is_a_problem_with_the_command),
 	    T(retire_moves_the_directories_and_never_a_configured_service),
 	    T(core_gets_a_connection_to_the_engine_or_a_reason),

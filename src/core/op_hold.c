@@ -1,0 +1,90 @@
+/* hold and release: the stop file lies in root's directory, so pgod writes it, and tells of it as of one that was put
+ * there by hand. */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/auto.h"
+#include "core/client.h"
+#include "core/op.h"
+#include "core/service.h"
+
+enum { REASON_MAX = 100 }; /* bytes that stay of a reason: the whole line has 200 */
+
+static void
+ask(struct client *c, bool held, const char *note)
+{
+	c->hold = ++c->core->last_hold_id;
+	channel_send(c->core->pgod,
+	    msg_new("hold", "sIsssbss", "id", (json_int_t)c->hold, "service", c->svc->conf->name, "held", held, "note",
+		note),
+	    NULL, 0);
+}
+
+/* "by ssh/tess.pub, 2026-01-02 03:04:05 UTC: disk is full": who, as far as it is known, when and why. The caller frees.
+ */
+static char *
+make_note(const struct client *c, const struct strv *words)
+{
+	auto_buf struct buf reason = BUF_INIT(REASON_MAX);
+	const char *file = strchr(c->who, ' ');
+	time_t now = time(NULL);
+	char when[40];
+	struct tm tm;
+
+	for (size_t i = 0; i < words->n; i++) {
+		buf_str_add(&reason, i > 0 ? " " : "");
+		buf_vis(&reason, words->v[i], strlen(words->v[i]), false);
+	}
+	gmtime_r(&now, &tm);
+	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm);
+	return str_printf(
+	    "by %.60s, %s%s%s", file != NULL ? file + 1 : c->who, when, reason.len > 0 ? ": " : "", buf_str(&reason));
+}
+
+void
+hold_run(struct client *c, const struct op *op, const struct strv *args)
+{
+	auto_free char *note = NULL;
+
+	(void)op;
+	if (c->svc->held) {
+		client_answer(c, 1, 0, "%s is held already, and stays down until release: held %s\n",
+		    c->svc->conf->name, c->svc->hold_note);
+		return;
+	}
+	note = make_note(c, args);
+	ask(c, true, note);
+}
+
+void
+release_run(struct client *c, const struct op *op, const struct strv *args)
+{
+	(void)op;
+	(void)args;
+	if (c->svc->held)
+		ask(c, false, "");
+	else
+		client_answer(c, 1, 0, "%s is not held\n", c->svc->conf->name);
+}
+
+void
+hold_answered(struct core *core, int64_t id, const char *error)
+{
+	struct client *c;
+
+	TAILQ_FOREACH(c, &core->clients, entry)
+	{
+		if (c->hold == id)
+			break;
+	}
+	if (c == NULL)
+		return; /* it has left */
+	c->hold = 0;
+	if (error[0] != '\0')
+		client_answer(c, 2, 500, "%s\n", error);
+	else if (c->svc->held)
+		client_answer(c, 1, 0, "%s stays down until release: held %s\n", c->svc->conf->name, c->svc->hold_note);
+	else
+		client_answer(c, 1, 0, "%s is released: what was held comes up\n", c->svc->conf->name);
+}
