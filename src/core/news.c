@@ -4,6 +4,7 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "core/poll.h"
 #include "core/runs.h"
 #include "core/service.h"
 #include "engine/engine.h"
@@ -59,15 +60,14 @@ service_plan_heal(struct service *svc, const struct runs *runs)
 	arm(svc->heal_timer, wait);
 }
 
-/* d + uniform[0, d/2): no two services, and no two servers, ask in step. */
-static int64_t
-jitter(int64_t ms)
+void
+service_poll_later(struct service *svc)
 {
 	uint32_t r = 0;
 
 	if (getrandom(&r, sizeof(r), GRND_NONBLOCK) < 0)
 		r = (uint32_t)io_now_ms();
-	return ms + (int64_t)(r % (uint64_t)(ms / 2 + 1));
+	arm(svc->poll_timer, poll_jitter_ms(poll_delay_ms(svc->core->conf->poll_ms, svc->look_fails), r));
 }
 
 static void
@@ -77,7 +77,7 @@ on_poll(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	arm(svc->poll_timer, jitter(svc->core->conf->poll_ms));
+	service_poll_later(svc);
 	if (!svc->core->quitting)
 		service_queue(svc, &(struct task){.kind = TASK_LOOK, .trigger = "poll"});
 }

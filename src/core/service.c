@@ -131,7 +131,8 @@ service_new(struct core *core, const struct conf_service *conf, struct err *err)
 	svc->trouble = str_dup("");
 	svc->pending = str_dup("");
 	svc->broken = str_dup("");
-	svc->verifying = str_dup("");
+	svc->fetched = str_dup("");
+	svc->heard = str_dup("");
 	svc->verify_again = true;
 	TAILQ_INIT(&svc->queue);
 	service_make_timers(svc);
@@ -158,7 +159,7 @@ service_free(struct service *svc)
 	json_decref(svc->images);
 	keys_done(&svc->keys);
 	char *texts[] = {svc->live_path, svc->data_path, svc->problem, svc->hold_note, svc->look_error, svc->awaited,
-	    svc->trouble, svc->pending, svc->broken, svc->verifying};
+	    svc->trouble, svc->pending, svc->broken, svc->fetched, svc->heard};
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		free(texts[i]);
 	free(svc);
