@@ -30,7 +30,7 @@ enum {
 	JOB_NO_BRANCH = 3,
 	JOB_EMPTY_REPO = 4,
 	JOB_BAD_COMPOSE_FILE = 5,
-	JOB_REFUSED = 6, /* stage, resolve, verify: the commit is at fault, not this machine */
+	JOB_REFUSED = 6, /* stage, resolve, verify, inputs: the commit is at fault, not this machine */
 };
 
 enum {
