@@ -9,6 +9,8 @@
 #include "compose/model.h"
 #include "compose/refs.h"
 
+enum { NOTED_MAX = 64 }; /* paths a service */
+
 struct pair {
 	const char *name;
 	const char *value;
@@ -179,6 +181,23 @@ label_service(json_t *service, struct reading *rd)
 		abort();
 }
 
+/* What the label is a digest of. */
+static void
+note_inputs(json_t *service, const struct reading *rd)
+{
+	json_t *all = json_object();
+
+	/* What reads very many is told only that some of them differ: the model has a limit. */
+	for (size_t i = 0; i < rd->n && rd->n <= NOTED_MAX; i++) {
+		json_t *answer = json_string(rd->pairs[i].value); /* NULL: the account's job wrote no UTF-8 */
+
+		if (json_object_set_new(all, rd->pairs[i].name, answer != NULL ? answer : json_null()) < 0)
+			abort();
+	}
+	if (json_object_set_new(service, MODEL_INPUTS_KEY, all) < 0)
+		abort();
+}
+
 void
 model_label_inputs(json_t *approved, const json_t *model, const struct strv *inputs, const struct strv *answers)
 {
@@ -192,6 +211,7 @@ model_label_inputs(json_t *approved, const json_t *model, const struct strv *inp
 		refs_of_service(model, name, note_ref, &rd);
 		if (rd.n > 0)
 			label_service(service, &rd);
+		note_inputs(service, &rd);
 		free(rd.pairs);
 	}
 }

@@ -105,6 +105,8 @@ json_t *model_approve(const json_t *model, const struct model_image_id *ids, siz
  * and secrets, as `model` names them. So a change of such a file is a change of the service, to compose as well. */
 void model_label_inputs(json_t *approved, const json_t *model, const struct strv *inputs, const struct strv *answers);
 #define MODEL_INPUTS_LABEL "pgo.inputs"
+/* Beside it in the service: {path: answer}, so that a later plan can name the file that differs. */
+#define MODEL_INPUTS_KEY "x-pgo-inputs"
 
 enum { MODEL_DIGEST_HEX = 65 };
 

@@ -40,6 +40,7 @@ struct plan_state {
 
 struct plan_input {
 	const char *project; /* the service's name */
+	const char *live;    /* its directory: what lies there is told as ./path; NULL: nothing is */
 	const char *commit;  /* object name of the commit that shall run */
 	const char *basis;   /* digest of its model and all it reads, in hex */
 	const json_t *is;    /* its model */

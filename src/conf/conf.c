@@ -156,14 +156,16 @@ read_for_core(json_t *row, struct conf_service *s, struct err *err)
 	int signed_only = 0;
 	json_error_t e;
 
-	if (json_unpack_ex(row, &e, JSON_STRICT, "{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:o, s:o, s:b, s:o}", "name",
+	if (json_unpack_ex(row, &e, JSON_STRICT, "{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:i, s:o, s:o, s:b, s:o}", "name",
 		&raw.name, "user", &raw.user, "uid", &raw.uid, "gid", &raw.gid, "repository", &raw.repository, "source",
-		&raw.source, "branch", &raw.branch, "compose", &raw.compose, "networks", &raw.networks, "signed_only",
-		&signed_only, "settings", &raw.settings) < 0)
+		&raw.source, "branch", &raw.branch, "remote", &s->remote, "compose", &raw.compose, "networks",
+		&raw.networks, "signed_only", &signed_only, "settings", &raw.settings) < 0)
 		return err_set(err, EINVAL, "%s", e.text);
 	/* The highest number means "no change" to chown and setuid. */
 	if (raw.uid < 0 || raw.uid >= UINT32_MAX || raw.gid < 0 || raw.gid >= UINT32_MAX)
 		return err_set(err, EINVAL, "\"uid\" or \"gid\" is out of range");
+	if (s->remote < 0)
+		return err_set(err, EINVAL, "\"remote\" is out of range");
 	s->uid = (uid_t)raw.uid;
 	s->gid = (gid_t)raw.gid;
 	s->signed_only = signed_only != 0;
@@ -270,13 +272,28 @@ conf_find(const struct conf *c, const char *name)
 	return NULL;
 }
 
+/* The first service that asks the same of the same server in the same name: tells core that two can share an answer,
+ * without a trace of the credentials. */
+static size_t
+remote_of(const struct conf *c, const struct conf_service *s)
+{
+	for (size_t i = 0; i < c->nservices; i++) {
+		const struct conf_service *o = &c->services[i];
+
+		if (str_eq(o->repository, s->repository) && str_eq(o->branch, s->branch) &&
+		    (o->auth == NULL || s->auth == NULL ? o->auth == s->auth : str_eq(o->auth, s->auth)))
+			return i;
+	}
+	return c->nservices;
+}
+
 /* Field by field: what is not named here, auth and env above all, core does not get. */
 static json_t *
-service_for_core(const struct conf_service *s)
+service_for_core(const struct conf *c, const struct conf_service *s)
 {
-	json_t *row = json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:s?, s:o?, s:b, s:o}", "name", s->name, "user",
-	    s->user, "uid", (json_int_t)s->uid, "gid", (json_int_t)s->gid, "repository", s->repository, "source",
-	    s->source, "branch", s->branch, "compose", s->compose, "networks",
+	json_t *row = json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:i, s:s?, s:o?, s:b, s:o}", "name", s->name,
+	    "user", s->user, "uid", (json_int_t)s->uid, "gid", (json_int_t)s->gid, "repository", s->repository,
+	    "source", s->source, "branch", s->branch, "remote", (int)remote_of(c, s), "compose", s->compose, "networks",
 	    s->has_networks ? field_strings(&s->networks) : NULL, "signed_only", s->signed_only, "settings",
 	    settings_json(s));
 
@@ -296,7 +313,7 @@ conf_for_core(const struct conf *c)
 	if (doc == NULL)
 		abort();
 	for (size_t i = 0; i < c->nservices; i++) {
-		if (json_array_append_new(services, service_for_core(&c->services[i])) != 0)
+		if (json_array_append_new(services, service_for_core(c, &c->services[i])) != 0)
 			abort();
 	}
 	if ((json = json_dumps(doc, JSON_COMPACT)) == NULL)

@@ -42,6 +42,7 @@ struct conf_service {
 	int user_line;	      /* of the value of `user`, for "unknown account" */
 	int user_column;
 	/* Known to pgod, which looks the account up; carried in core's document. */
+	int remote; /* only in core's document: the same number is the same repository, credentials and branch */
 	uid_t uid;
 	gid_t gid;
 };

@@ -21,8 +21,8 @@ on_pinned(void *ctx, const char *error)
 	deploy_continue(d, rc, &err);
 }
 
-int
-step_pin(struct deploy *d, struct err *err)
+static int
+pin_as(struct deploy *d, enum pin_how how, void (*done)(void *ctx, const char *error), struct err *err)
 {
 	auto_json json_t *approved = model_parse(d->approved, strlen(d->approved), err);
 	auto_pin_set struct pin_set pins = {0};
@@ -32,12 +32,36 @@ step_pin(struct deploy *d, struct err *err)
 		return rc;
 	if (pins.names.n == 0)
 		return STEP_NEXT;
-	d->pin = core_pin(d->svc->core, d->svc->conf->name, &pins, PIN_FRESH, on_pinned, d);
+	d->pin = core_pin(d->svc->core, d->svc->conf->name, &pins, how, done, d);
 	return STEP_WAIT;
+}
+
+int
+step_pin(struct deploy *d, struct err *err)
+{
+	return pin_as(d, PIN_FRESH, on_pinned, err);
+}
+
+/* One of the old containers had the last word, and put something there that cannot be pinned: what was pinned while
+ * they ran was verified as well, and is what starts. */
+static void
+on_pinned_again(void *ctx, const char *error)
+{
+	struct deploy *d = ctx;
+	struct err err = ERR_INIT;
+	int rc = STEP_NEXT;
+
+	d->pin = NULL;
+	if (error[0] != '\0') {
+		task_sayf(d->task, "%s; what was there before the containers stopped is mounted\n", error);
+		rc = pin_as(d, PIN_KEEP, on_pinned, &err);
+	}
+	if (rc != STEP_WAIT)
+		deploy_continue(d, rc, &err);
 }
 
 int
 step_pin_again(struct deploy *d, struct err *err)
 {
-	return d->touched ? step_pin(d, err) : STEP_NEXT;
+	return d->touched ? pin_as(d, PIN_FRESH, on_pinned_again, err) : STEP_NEXT;
 }

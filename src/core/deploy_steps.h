@@ -13,6 +13,7 @@
 
 enum {
 	RELEASES_KEPT = 3,		/* good ones a service, unless configured */
+	WATCH_FRESH_MS = 1000,		/* after compose has ended the last events must have come */
 	HEALTH_TIMEOUT_MS = 120 * 1000, /* of the watch, likewise */
 };
 

@@ -253,6 +253,7 @@ make_plan(const struct deploy *d, struct plan *ret, struct err *err)
 	else
 		add_images(d, &b);
 	b.in.project = svc->conf->name;
+	b.in.live = svc->live_path;
 	b.in.commit = d->commit;
 	b.in.basis = d->basis;
 	b.in.update = deploy_update(d);

@@ -191,22 +191,22 @@ start_collected(struct job *job, const struct job_spec *spec, struct err *err)
 	auto_close int in = -1;
 	auto_close int out = -1;
 	auto_close int errfd = -1;
-	int rc;
+	int given = spec->in_fd;
+	int taken = spec->out_fd;
+	int rc = pipe_open(&job->err, &errfd, err);
 
-	if (spec->in != NULL) {
-		in = io_memfd("stdin", spec->in, spec->in_len, err);
-		if (in < 0)
-			return in;
-	}
-	rc = pipe_open(&job->out, &out, err);
-	if (rc >= 0)
-		rc = pipe_open(&job->err, &errfd, err);
+	if (rc >= 0 && spec->in != NULL)
+		rc = given = in = io_memfd("stdin", spec->in, spec->in_len, err);
+	if (rc >= 0 && taken <= 0)
+		rc = pipe_open(&job->out, &out, err);
 	if (rc < 0)
 		return rc;
-	if (in >= 0)
-		send_job(job, spec->args, (int[]){in, out, errfd}, 3, "012");
+	if (taken <= 0)
+		taken = out;
+	if (given > 0)
+		send_job(job, spec->args, (int[]){given, taken, errfd}, 3, "012");
 	else
-		send_job(job, spec->args, (int[]){out, errfd}, 2, "12");
+		send_job(job, spec->args, (int[]){taken, errfd}, 2, "12");
 	return 0;
 }
 

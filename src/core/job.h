@@ -14,8 +14,10 @@ enum {
 	JOB_DRAIN_MS = 2000,	       /* output of left-over grandchildren is waited for this long after the end */
 };
 
-/* Exit statuses of pgod-job that lay the blame on the commit. */
+/* Exit statuses of pgod-job: the remote answers and has no such branch; the commit is to blame. */
 enum {
+	JOB_STATUS_NO_BRANCH = 3,
+	JOB_STATUS_EMPTY = 4,
 	JOB_STATUS_BAD_COMPOSE_FILE = 5,
 	JOB_STATUS_REFUSED = 6,
 };
@@ -34,6 +36,8 @@ struct job_spec {
 	const struct strv *args; /* NULL: none */
 	const void *in;		 /* becomes stdin; NULL: /dev/null */
 	size_t in_len;
+	int in_fd;  /* stdin when > 0 (and in is NULL); borrowed */
+	int out_fd; /* stdout when > 0: it is not collected; borrowed */
 	const int *
 	    pipes; /* the client's stdin, stdout, stderr for the job; borrowed. NULL: stdout and stderr are collected */
 	/* Each piece of collected output as it comes (stream 1 or 2); NULL: nobody follows. */

@@ -1,29 +1,44 @@
 /* A look at the remote: one ls-remote; only when the branch has moved, a fetch, what the configuration asks of a commit
  * (its signature, its history), and the keys of the new commit. What is refused is remembered and not fetched again. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "core/job.h"
+#include "core/look.h"
 #include "core/op.h"
 #include "core/service.h"
+#include "core/share.h"
 
-static void
-look_end(struct task *task, const char *error)
+void
+look_note(struct service *svc, const char *error, bool failing)
 {
-	struct service *svc = task->svc;
 	bool again = str_eq(error, svc->look_error);
 
 	svc->looked_ms = io_wall_ms();
+	svc->look_fails = failing ? svc->look_fails + 1 : 0;
 	/* The same complaint every five minutes helps nobody. */
 	if (error[0] != '\0' && !again)
 		log_warn("%s service=%s", error, svc->conf->name);
 	else if (error[0] == '\0' && !again)
 		log_info("the repository answers again service=%s", svc->conf->name);
 	str_set(&svc->look_error, error);
+	service_poll_later(svc);
+}
+
+static void
+look_end(struct task *task, const char *error, bool failing)
+{
+	struct service *svc = task->svc;
+
+	look_note(svc, error, failing);
+	if (svc->asking)
+		share_failure(svc, error, failing);
 	if (error[0] == '\0' && svc->row.rejected[0] != '\0')
 		error = svc->row.rejected_why;
 	if (error[0] == '\0')
@@ -50,7 +65,8 @@ look_failed(struct task *task, const char *what, const struct job_result *r)
 {
 	auto_free char *text = failure_text(what, r);
 
-	look_end(task, text);
+	/* A remote that has no such branch yet answers: it is asked as often as ever. */
+	look_end(task, text, r->status != JOB_STATUS_NO_BRANCH && r->status != JOB_STATUS_EMPTY);
 }
 
 static void
@@ -96,12 +112,12 @@ on_keys(void *ctx, const struct job_result *r)
 	str_set(&svc->row.keys, r->out);
 	service_load_keys(svc);
 	if (service_save(svc, NULL) < 0) {
-		look_end(task, "the new commit could not be recorded");
+		look_end(task, "the new commit could not be recorded", false);
 		return;
 	}
 	svc->refetch = false;
 	log_info("%zu keys service=%s", svc->keys.n, svc->conf->name);
-	look_end(task, "");
+	look_end(task, "", false);
 }
 
 static void
@@ -163,7 +179,7 @@ reject(struct task *task, const char *oid, const char *why)
 	str_set(&svc->row.rejected, oid);
 	str_set(&svc->row.rejected_why, why);
 	if (service_save(svc, NULL) < 0) {
-		look_end(task, "the refusal of the new commit could not be recorded");
+		look_end(task, "the refusal of the new commit could not be recorded", false);
 		return;
 	}
 	if (!known) {
@@ -175,7 +191,7 @@ reject(struct task *task, const char *oid, const char *why)
 		return;
 	}
 	svc->refetch = false;
-	look_end(task, "");
+	look_end(task, "", false);
 }
 
 static void
@@ -183,7 +199,7 @@ on_verified(void *ctx, const struct job_result *r)
 {
 	struct task *task = ctx;
 	struct service *svc = task->svc;
-	auto_free char *oid = str_dup(svc->verifying);
+	auto_free char *oid = str_dup(svc->fetched);
 
 	task->job = NULL;
 	if (r->status == JOB_STATUS_REFUSED) {
@@ -215,38 +231,100 @@ deployed_commit(const struct service *svc)
 	return svc->row.tracked[0] != '\0' && svc->row.release != 0 ? svc->release.commit : "";
 }
 
+/* The commit is in the service's repository. */
 static void
-on_fetched(void *ctx, const struct job_result *r)
+got(struct task *task, const char *oid)
 {
-	struct task *task = ctx;
 	struct service *svc = task->svc;
 	auto_strv struct strv args = {NULL, 0};
-	char oid[STORE_OID];
 
-	task->job = NULL;
-	if (r->status != 0 || !read_oid(r, oid)) {
-		look_failed(task, "fetch", r);
-		return;
-	}
+	str_set(&svc->fetched, oid);
+	if (svc->asking)
+		share_answer(svc, oid);
 	if (!is_picky(svc)) {
 		follow(task, oid);
 		return;
 	}
-	str_set(&svc->verifying, oid);
 	strv_add(&args, oid);
 	if (deployed_commit(svc)[0] != '\0')
 		strv_add(&args, deployed_commit(svc));
 	start_job(task, "verify", &args, on_verified);
 }
 
+static void
+on_fetched(void *ctx, const struct job_result *r)
+{
+	struct task *task = ctx;
+	char oid[STORE_OID];
+
+	task->job = NULL;
+	if (r->status != 0 || !read_oid(r, oid))
+		look_failed(task, "fetch", r);
+	else
+		got(task, oid);
+}
+
+/* Whatever went wrong with the other one's repository: there is the remote. */
+static void
+on_imported(void *ctx, const struct job_result *r)
+{
+	struct task *task = ctx;
+	char oid[STORE_OID];
+	char reason[ERR_MSG_MAX];
+
+	task->job = NULL;
+	if (r->status == 0 && read_oid(r, oid)) {
+		got(task, oid);
+		return;
+	}
+	log_info(
+	    "fetching it from the remote: %s service=%s", job_reason(r, reason, sizeof(reason)), task->svc->conf->name);
+	start_job(task, "fetch", NULL, on_fetched);
+}
+
+/* Core makes the pipe between the two accounts; not a byte of the commit comes by here. */
+static bool
+start_import(struct task *task, const struct service *lender, const char *oid)
+{
+	struct service *svc = task->svc;
+	auto_strv struct strv wanted = {NULL, 0};
+	auto_strv struct strv args = {NULL, 0};
+	auto_close int from = -1;
+	auto_close int to = -1;
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return false;
+	from = fds[0];
+	to = fds[1];
+	strv_add(&wanted, oid);
+	strv_add(&args, oid);
+	if (svc->row.tracked[0] != '\0')
+		strv_add(&args, svc->row.tracked);
+	job_start(svc->core,
+	    &(struct job_spec){.kind = "export", .service = lender->conf->name, .args = &args, .out_fd = to});
+	task->job = job_start(svc->core, &(struct job_spec){.kind = "import",
+					     .service = svc->conf->name,
+					     .args = &wanted,
+					     .in_fd = from,
+					     .done = on_imported,
+					     .ctx = task});
+	return true;
+}
+
 /* The branch is what was refused before: only an operator, a new start of pgod or damage makes us look at it again. */
 static bool
-is_refused_still(const struct task *task, const char *oid)
+is_refused(const struct service *svc, const char *oid)
 {
-	const struct service *svc = task->svc;
+	return is_picky(svc) && str_eq(oid, svc->row.rejected) && !svc->verify_again && !svc->refetch;
+}
 
-	return is_picky(svc) && str_eq(oid, svc->row.rejected) && !svc->verify_again && !svc->refetch &&
-	       str_eq(task->trigger, "poll");
+bool
+look_wants(const struct service *svc, const char *oid)
+{
+	if (str_eq(oid, svc->row.tracked))
+		return svc->refetch || svc->row.rejected[0] != '\0';
+	return !is_refused(svc, oid);
 }
 
 /* A refused commit went away without another one to follow. */
@@ -260,32 +338,73 @@ forget_rejected(struct service *svc)
 	service_save(svc, NULL);
 }
 
+static bool
+is_poll(const struct task *task)
+{
+	return str_eq(task->trigger, "poll");
+}
+
+/* The branch is at oid, as the remote has told this service or another one. */
+static void
+on_answer(struct task *task, const char *oid)
+{
+	struct service *svc = task->svc;
+	bool known = str_eq(oid, svc->row.tracked) && !svc->refetch;
+	const struct service *lender = svc->refetch ? NULL : share_lender(svc, oid);
+
+	if (known)
+		forget_rejected(svc);
+	if (known || (is_poll(task) && is_refused(svc, oid))) {
+		if (svc->asking)
+			share_answer(svc, oid);
+		look_end(task, "", false);
+		return;
+	}
+	if (lender == NULL || !start_import(task, lender, oid))
+		start_job(task, "fetch", NULL, on_fetched);
+}
+
 static void
 on_looked(void *ctx, const struct job_result *r)
 {
 	struct task *task = ctx;
-	struct service *svc = task->svc;
 	char oid[STORE_OID];
 
 	task->job = NULL;
-	if (r->status != 0 || !read_oid(r, oid)) {
+	/* What another one heard before is old now. */
+	task->svc->heard_ms = 0;
+	if (r->status != 0 || !read_oid(r, oid))
 		look_failed(task, "ls-remote", r);
-		return;
-	}
-	if (str_eq(oid, svc->row.tracked) && !svc->refetch) {
-		forget_rejected(svc);
-		look_end(task, "");
-		return;
-	}
-	if (is_refused_still(task, oid)) {
-		look_end(task, "");
-		return;
-	}
-	start_job(task, "fetch", NULL, on_fetched);
+	else
+		on_answer(task, oid);
+}
+
+/* What another service heard a moment ago need not be asked again. */
+static bool
+has_heard(const struct service *svc)
+{
+	return svc->heard_ms != 0 && io_now_ms() - svc->heard_ms < svc->core->conf->poll_ms / 2;
 }
 
 void
 look_start(struct task *task)
 {
+	struct service *svc = task->svc;
+
+	if (is_poll(task) && has_heard(svc)) {
+		auto_free char *oid = str_dup(svc->heard);
+
+		if (oid[0] != '\0')
+			on_answer(task, oid);
+		else
+			task_end(task, 0, NULL);
+		return;
+	}
+	if (is_poll(task) && share_is_asked(svc)) {
+		svc->waiting = true;
+		task_end(task, 0, NULL);
+		return;
+	}
+	svc->asking = true;
 	start_job(task, "ls-remote", NULL, on_looked);
 }

@@ -4,6 +4,8 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "core/ended.h"
+#include "core/poll.h"
 #include "core/runs.h"
 #include "core/service.h"
 #include "engine/engine.h"
@@ -59,15 +61,14 @@ service_plan_heal(struct service *svc, const struct runs *runs)
 	arm(svc->heal_timer, wait);
 }
 
-/* d + uniform[0, d/2): no two services, and no two servers, ask in step. */
-static int64_t
-jitter(int64_t ms)
+void
+service_poll_later(struct service *svc)
 {
 	uint32_t r = 0;
 
 	if (getrandom(&r, sizeof(r), GRND_NONBLOCK) < 0)
 		r = (uint32_t)io_now_ms();
-	return ms + (int64_t)(r % (uint64_t)(ms / 2 + 1));
+	arm(svc->poll_timer, poll_jitter_ms(poll_delay_ms(svc->core->conf->poll_ms, svc->look_fails), r));
 }
 
 static void
@@ -77,7 +78,7 @@ on_poll(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	arm(svc->poll_timer, jitter(svc->core->conf->poll_ms));
+	service_poll_later(svc);
 	if (!svc->core->quitting)
 		service_queue(svc, &(struct task){.kind = TASK_LOOK, .trigger = "poll"});
 }
@@ -220,6 +221,7 @@ service_on_containers(struct service *svc)
 void
 service_on_engine_up(struct service *svc)
 {
+	ended_on_engine_up(svc);
 	/* What failed because the engine was away may be tried at once. */
 	if (svc->awaited[0] == '\0' && event_pending(svc->retry_timer, EV_TIMEOUT, NULL)) {
 		event_del(svc->retry_timer);
@@ -236,4 +238,5 @@ service_make_timers(struct service *svc)
 	svc->poll_timer = event_new(base, -1, 0, on_poll, svc);
 	svc->heal_timer = event_new(base, -1, 0, on_heal, svc);
 	svc->retry_timer = event_new(base, -1, 0, on_retry, svc);
+	ended_make_timer(svc);
 }

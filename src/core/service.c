@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "compose/pins.h"
 #include "core/client.h"
+#include "core/ended.h"
 #include "core/job.h"
 #include "core/runs.h"
 #include "engine/engine.h"
@@ -131,7 +132,8 @@ service_new(struct core *core, const struct conf_service *conf, struct err *err)
 	svc->trouble = str_dup("");
 	svc->pending = str_dup("");
 	svc->broken = str_dup("");
-	svc->verifying = str_dup("");
+	svc->fetched = str_dup("");
+	svc->heard = str_dup("");
 	svc->verify_again = true;
 	TAILQ_INIT(&svc->queue);
 	service_make_timers(svc);
@@ -150,6 +152,8 @@ service_free(struct service *svc)
 	event_free(svc->poll_timer);
 	event_free(svc->heal_timer);
 	event_free(svc->retry_timer);
+	event_free(svc->ended_timer);
+	strv_done(&svc->revive);
 	store_service_done(&svc->row);
 	store_release_done(&svc->release);
 	model_services_done(&svc->facts);
@@ -158,7 +162,7 @@ service_free(struct service *svc)
 	json_decref(svc->images);
 	keys_done(&svc->keys);
 	char *texts[] = {svc->live_path, svc->data_path, svc->problem, svc->hold_note, svc->look_error, svc->awaited,
-	    svc->trouble, svc->pending, svc->broken, svc->verifying};
+	    svc->trouble, svc->pending, svc->broken, svc->fetched, svc->heard};
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		free(texts[i]);
 	free(svc);
@@ -295,6 +299,7 @@ void
 service_runs(const struct service *svc, struct runs *ret)
 {
 	runs_look(svc->core->engine, svc->conf->name, &svc->facts, is_stopped, svc, ret);
+	ended_add(svc, ret);
 }
 
 /* The whole service stopped and one of it started: all others stay stopped. */

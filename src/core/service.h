@@ -83,11 +83,18 @@ struct service {
 	struct event *poll_timer;
 	struct event *heal_timer;
 	struct event *retry_timer;
-	int64_t retry_ms; /* the next wait; 0: none pending */
+	struct event *ended_timer;
+	struct strv revive; /* compose services that ended with 0 along with the engine: they come back */
+	int64_t retry_ms;   /* the next wait; 0: none pending */
 	bool retry_due;
 	int64_t looked_ms; /* wall clock of the last look, 0: none yet */
 	char *look_error;  /* "" after a good one */
-	char *awaited;	   /* an external network that does not exist yet; "" */
+	int look_fails;	   /* looks in a row that the remote did not answer */
+	bool asking;	   /* asks the remote now, for all services of the repository and branch */
+	bool waiting;	   /* for what another service, which asks the remote now, hears */
+	char *heard;	   /* what the branch was at heard_ms (monotonic), as another service heard; "": a failure */
+	int64_t heard_ms;
+	char *awaited; /* an external network that does not exist yet; "" */
 	struct engine_req *await_req;
 	char *trouble; /* why the last deploy failed for a passing reason; "" */
 	char *pending; /* why an approved release is not applied; "" */
@@ -98,7 +105,7 @@ struct service {
 	const char *resume_trigger; /* of the deploy that was interrupted; "boot" when an earlier pgod began it */
 	const char *news;	    /* who brought the newest commit: a trigger; static */
 	char news_who[TASK_WHO_MAX];
-	char *verifying;   /* the commit that the running look asks about; "" */
+	char *fetched;	   /* the newest commit that this pgod has fetched; "" */
 	bool verify_again; /* pgod is new: who signs may be another one now */
 	bool refetch;	   /* the local repository may be damaged: fetch also what is known */
 	bool restore;	   /* bring everything up once, also what has finished (a hold went away) */
@@ -116,6 +123,8 @@ void service_on_hold(struct service *svc, bool held, const char *note);
 void service_on_containers(struct service *svc);
 void service_on_engine_up(struct service *svc);
 
+/* Looks at the remote again when a poll interval has passed, or more after looks that failed. */
+void service_poll_later(struct service *svc);
 /* The three timers: poll, heal, retry. */
 void service_make_timers(struct service *svc);
 /* Everything the decision depends on, gathered at one moment; runs is filled as well. */

@@ -31,6 +31,7 @@ static const char *const version_1[] = {
 static const char *const version_2[] = {
     "ALTER TABLE service ADD COLUMN verdict TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE service ADD COLUMN applying INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE service ADD COLUMN finished TEXT NOT NULL DEFAULT '*'",
     "ALTER TABLE service ADD COLUMN rejected TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE service ADD COLUMN rejected_why TEXT NOT NULL DEFAULT ''",
     "UPDATE service SET verdict = 'refused' WHERE refusal <> ''",

@@ -30,6 +30,7 @@ struct store_service {
 	char *live;	/* the commit of the live tree */
 	char *stopped;	/* an operator's stop: "" none, "*" all, else compose services, one a line */
 	char *keys;	/* output of the job `keys` for `tracked` */
+	char *finished; /* compose services known to have finished by themselves, one a line; "*": not yet looked */
 	char *rejected; /* a commit that `verify` refused: it is not followed; "" */
 	char *rejected_why;
 	int64_t release;  /* what runs, or ran last; 0: never deployed */

@@ -280,7 +280,7 @@ git_run(const struct job *job, const struct git_call *call, struct err *err)
 		.argv = (char *const *)argv,
 		.envp = env.v,
 		.cwd = call->work_tree,
-		.stdio = {call->in_fd > 0 ? call->in_fd : -1, -1, -1},
+		.stdio = {call->in_fd > 0 ? call->in_fd : -1, call->out_fd > 0 ? call->out_fd : -1, -1},
 		.keep = &call->keep_fd,
 		.nkeep = call->keep_fd > 0 ? 1 : 0,
 		.death_signal = 9,

@@ -24,6 +24,7 @@ struct git_call {
 	const void *in;		 /* standard input, in_len bytes */
 	size_t in_len;
 	int in_fd;	   /* standard input when > 0 (and in is NULL) */
+	int out_fd;	   /* standard output when > 0 (and out is NULL) */
 	int keep_fd;	   /* git and what it runs get this one too, at the same number, when > 0 */
 	struct buf *out;   /* standard output */
 	struct buf *words; /* git's last words, made clean */

@@ -11,6 +11,7 @@
 #include "job/files.h"
 #include "job/git.h"
 #include "job/job.h"
+#include "job/missing.h"
 #include "job/tree.h"
 
 /* The length of the next prefix of rel after len: up to the next slash or the end. */
@@ -109,11 +110,19 @@ verb_inputs(const struct job *job, char *const *operands, struct err *err)
 	auto_buf struct buf paths = BUF_INIT(JOB_STDIN_MAX_BYTES);
 	auto_buf struct buf root = BUF_INIT(256);
 	auto_tree struct tree tree = {0};
+	auto_strv struct strv read = {0};
 	const char *rel;
+	int r;
 
 	if (job_read_paths(&paths, err) < 0 || root_tree(job, operands[0], &root, err) < 0 ||
 	    tree_load(job, operands[0], true, &tree, err) < 0)
 		return -err->num;
+	for (const char *p = buf_str(&paths); p < buf_str(&paths) + paths.len; p += strlen(p) + 1)
+		if (path_is_beneath(job->live, p, &rel))
+			strv_add(&read, rel);
+	r = missing_check(job, &tree, &read, err);
+	if (r != JOB_OK)
+		return r;
 	for (const char *p = buf_str(&paths); p < buf_str(&paths) + paths.len; p += strlen(p) + 1) {
 		if (str_eq(p, job->live))
 			printf("tree %s", buf_str(&root));

@@ -30,7 +30,7 @@ enum {
 	JOB_NO_BRANCH = 3,
 	JOB_EMPTY_REPO = 4,
 	JOB_BAD_COMPOSE_FILE = 5,
-	JOB_REFUSED = 6, /* stage, resolve, verify: the commit is at fault, not this machine */
+	JOB_REFUSED = 6, /* stage, resolve, verify, inputs: the commit is at fault, not this machine */
 };
 
 enum {
@@ -46,6 +46,8 @@ enum {
 /* The verbs: each returns its exit status, or < 0 with the sentence in err (then the exit status is 1). */
 int verb_ls_remote(const struct job *job, char *const *operands, struct err *err);
 int verb_fetch(const struct job *job, char *const *operands, struct err *err);
+int verb_export(const struct job *job, char *const *operands, struct err *err);
+int verb_import(const struct job *job, char *const *operands, struct err *err);
 int verb_verify(const struct job *job, char *const *operands, struct err *err);
 int verb_stage(const struct job *job, char *const *operands, struct err *err);
 int verb_keys(const struct job *job, char *const *operands, struct err *err);

@@ -1,11 +1,9 @@
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/auto.h"
-#include "base/buf.h"
 #include "base/str.h"
-#include "job/git.h"
+#include "job/blobs.h"
 #include "job/job.h"
 #include "job/tree.h"
 
@@ -13,7 +11,6 @@ enum {
 	KEY_FILES_MAX = 256,
 	KEY_FILE_MAX_BYTES = 64 << 10,
 	KEY_LINE_MAX_BYTES = 16 << 10,
-	HEADER_MAX_BYTES = 128,
 };
 
 /* A name that is safe in "FILE:LINENO:TEXT". */
@@ -82,29 +79,17 @@ print_file(const char *name, const char *text, size_t len)
 	}
 }
 
-/* Takes the answers of cat-file --batch apart: "OID blob SIZE\n", the bytes, "\n". */
 static int
-print_blobs(const struct tree *files, const char *at, size_t left, struct err *err)
+print_blob(void *ctx, const struct entry *file, const char *text, size_t len)
 {
-	for (size_t i = 0; i < files->n; i++) {
-		const char *name = files->v[i].path + strlen("ssh/");
-		const char *end = memchr(at, '\n', left < HEADER_MAX_BYTES ? left : HEADER_MAX_BYTES);
-		size_t header = end ? (size_t)(end - at) + 1 : 0;
-		unsigned long long size;
-
-		if (!end || !memchr(at, ' ', header) || sscanf(at, "%*64[0-9a-f] blob %llu", &size) != 1 ||
-		    size >= left - header)
-			return err_set(err, EBADMSG, "cannot read ssh/%s of the commit", name);
-		print_file(name, at + header, size);
-		at += header + size + 1;
-		left -= header + size + 1;
-	}
+	(void)ctx;
+	print_file(file->path + strlen("ssh/"), text, len);
 	return 0;
 }
 
 /* The key files among the files below ssh/. */
 static void
-pick_files(const struct tree *all, struct tree *ret_files, struct buf *ret_oids)
+pick_files(const struct tree *all, struct tree *ret_files)
 {
 	for (size_t i = 0; i < all->n; i++) {
 		if (!is_key_file(&all->v[i]))
@@ -114,26 +99,19 @@ pick_files(const struct tree *all, struct tree *ret_files, struct buf *ret_oids)
 			return;
 		}
 		tree_add(ret_files, &all->v[i]);
-		buf_printf(ret_oids, "%s\n", all->v[i].oid);
 	}
 }
 
 int
 verb_keys(const struct job *job, char *const *operands, struct err *err)
 {
-	static const char *const args[] = {"cat-file", "--batch", NULL};
 	auto_tree struct tree all = {0};
 	auto_tree struct tree files = {0};
-	auto_buf struct buf oids = BUF_INIT(KEY_FILES_MAX * HEADER_MAX_BYTES);
-	auto_buf struct buf out = BUF_INIT(KEY_FILES_MAX * (KEY_FILE_MAX_BYTES + HEADER_MAX_BYTES));
 	int r = tree_load_dir(job, operands[0], "ssh/", &all, err);
 
 	if (r < 0)
 		return r;
-	pick_files(&all, &files, &oids);
-	r = git_do(job, &(struct git_call){.args = args, .in = buf_str(&oids), .in_len = oids.len, .out = &out},
-	    "cannot read the keys", err);
-	if (r < 0)
-		return r;
-	return print_blobs(&files, buf_str(&out), out.len, err);
+	pick_files(&all, &files);
+	r = blobs_each(job, &files, print_blob, NULL, err);
+	return r < 0 ? err_wrap(err, "cannot read the keys") : r;
 }

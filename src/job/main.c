@@ -56,6 +56,8 @@ struct verb {
 static const struct verb verbs[] = {
     {"ls-remote", NULL, 0, NEED_URL | NEED_BRANCH, verb_ls_remote, "print the branch's newest commit"},
     {"fetch", NULL, 0, NEED_URL | NEED_BRANCH | NEED_REPO, verb_fetch, "fetch the branch's newest commit and print it"},
+    {"export", "OID [HAVE]...", JOB_COMMITS_MAX, NEED_URL | NEED_REPO, verb_export, "print a commit as a pack"},
+    {"import", "OID", 1, NEED_REPO, verb_import, "take a commit from a pack, and print it"},
     {"verify", "OID [DEPLOYED]", 2, NEED_URL | NEED_BRANCH | NEED_REPO, verb_verify,
 	"tell whether a commit may be followed"},
     {"stage", "OID", 1, NEED_REPO | NEED_STAGE | NEED_LIVE, verb_stage, "make the stage hold the tree of a commit"},

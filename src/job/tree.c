@@ -153,7 +153,7 @@ load(const struct job *job, const struct git_call *call, struct tree *ret_tree, 
 int
 tree_load(const struct job *job, const char *oid, bool with_dirs, struct tree *ret_tree, struct err *err)
 {
-	const char *const args[] = {"ls-tree", "-r", with_dirs ? "-tz" : "-lz", "--full-tree", oid, NULL};
+	const char *const args[] = {"ls-tree", "-r", with_dirs ? "-tlz" : "-lz", "--full-tree", oid, NULL};
 
 	if (load(job, &(struct git_call){.args = args}, ret_tree, err) < 0)
 		return err_wrap(err, "commit %.12s", oid);

@@ -167,16 +167,33 @@ give_name(const char *name, struct err *err)
 	return 0;
 }
 
-/* Does the pin hold this inode? With source NULL: any that still has a name. A pin without its mount, or of what was
- * deleted, holds nothing. */
+/* Has it lost the name that it was opened by? The kernel tells by the text of the link alone: a file that another took
+ * the place of may have further names, and so a count of links. */
+static bool
+is_deleted(int fd)
+{
+	char link[64], text[PATH_MAX];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, text, sizeof(text) - 1);
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+	return str_ends(text, "/src (deleted)");
+}
+
+/* Does the pin hold this inode? With source NULL: any. A pin without its mount holds nothing; one of what was deleted
+ * or replaced neither: such a thing the kernel does not mount a second time. */
 static bool
 pin_holds(const char *name, const struct statx *source)
 {
 	auto_free char *src = str_printf("%s/src", name);
+	auto_close int fd = open(src, OPEN_PATH);
 	struct statx st;
 
-	if (statx(AT_FDCWD, src, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_INO | STATX_NLINK, &st) < 0 ||
-	    (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0 || st.stx_nlink == 0)
+	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_INO, &st) < 0 ||
+	    (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0 || is_deleted(fd))
 		return false;
 	return source == NULL || (st.stx_ino == source->stx_ino && st.stx_dev_major == source->stx_dev_major &&
 				     st.stx_dev_minor == source->stx_dev_minor);

@@ -262,3 +262,31 @@ def test_pgod_ends_in_order_while_compose_hangs(pgo):
     wait_until(lambda: "stop" in pgo.log().lower() or "quit" in pgo.log().lower() or pgo.process.poll() is not None, "pgod says so")
     pgo.engine.release_all()
     assert pgo.wait_exit() == 0
+
+
+LFS_POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "4d7a2146" * 8 + "\nsize 12345\n"
+
+
+def test_a_file_that_git_lfs_keeps_elsewhere_is_not_deployed_as_its_pointer(pgo):
+    repo = pgo.repo("site", {"compose.yaml": web(volumes=["./www:/www"]), "www/index.html": "1\n", "notes.bin": LFS_POINTER})
+    pgo.service("site", repo)
+    pgo.start().wait_deployed("site", repo.head)
+    before = [box.id for box in pgo.running("site")]
+    head = repo.commit({"www/logo.png": LFS_POINTER})
+    assert "www/logo.png is not the file itself but a pointer of git LFS" in pgo.wait_judged("site", head)
+    assert [box.id for box in pgo.running("site")] == before and pgo.ref("site") == repo.head
+
+
+def test_a_submodule_that_a_container_needs_is_not_deployed_as_an_empty_directory(pgo):
+    repo = pgo.repo("site", {"compose.yaml": web(volumes=["./www:/www"]), "www/index.html": "1\n"})
+    pgo.service("site", repo)
+    pgo.start().wait_deployed("site", repo.head)
+    before = [box.id for box in pgo.running("site")]
+    # One that nothing reads harms nobody.
+    repo.git("update-index", "--add", "--cacheinfo", "160000,1111111111111111111111111111111111111111,doc/theme")
+    repo.git("commit", "-q", "-m", "a submodule")
+    pgo.wait_deployed("site", repo.git("rev-parse", "HEAD"))
+    repo.git("update-index", "--add", "--cacheinfo", "160000,2222222222222222222222222222222222222222,www/theme")
+    repo.git("commit", "-q", "-m", "another")
+    assert "the submodule www/theme is part of ./www" in pgo.wait_judged("site", repo.git("rev-parse", "HEAD"))
+    assert [box.id for box in pgo.running("site")] == before

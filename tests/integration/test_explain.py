@@ -116,7 +116,8 @@ def test_a_changed_file_is_a_change_of_every_service(pgo):
     pgo.wait_status("site", f"commit {head[:8]} is approved and waits")
     plan = plan_of(pgo)
     assert actions(plan) == {"db": "keep", "web": "recreate"}
-    assert [field["path"] for s in plan["services"] for field in s["fields"]] == ["files"]
+    assert [field["path"] for s in plan["services"] for field in s["fields"]] == ["files[./conf]"]
+    assert re.search(r"files\[./conf\] +tree [0-9a-f]{8} → tree [0-9a-f]{8}\n", pgo.ctl("site", "plan").stdout)
 
 
 def test_a_plan_before_the_first_commit_or_without_engine_hangs(site):

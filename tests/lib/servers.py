@@ -16,7 +16,9 @@ def http_git(pgo, directory, password=None):
     port = free_port()
     config = pgo.path(f"lighttpd-{port}.conf")
     lines = [
-        'server.modules = ("mod_alias", "mod_setenv", "mod_cgi", "mod_auth", "mod_authn_file")',
+        'server.modules = ("mod_alias", "mod_setenv", "mod_cgi", "mod_auth", "mod_authn_file", "mod_accesslog")',
+        f'accesslog.filename = "{pgo.path("requests.log")}"',
+        'accesslog.format = "%s %m %U?%q"',
         f'server.document-root = "{directory}"',
         'server.bind = "127.0.0.1"',
         f"server.port = {port}",
@@ -43,6 +45,28 @@ def http_git(pgo, directory, password=None):
     wait_until(lambda: answers(port), "lighttpd listens")
     login = f"tess:{password}@" if password else ""
     return f"http://{login}127.0.0.1:{port}"
+
+
+class Requests:
+    """What the git server of http_git was asked since now: each git that connects begins with one GET."""
+
+    def __init__(self, pgo):
+        self.path = pgo.path("requests.log")
+        self.seen = len(self.lines())
+
+    def lines(self):
+        if not os.path.exists(self.path):
+            return []
+        with open(self.path, encoding="ascii") as text:
+            return text.read().splitlines()
+
+    def gits(self):
+        """How many gits connected."""
+        return sum(" GET " in line and "info/refs" in line for line in self.lines()[self.seen :])
+
+    def refused(self):
+        """How many requests were without the right password."""
+        return sum(line.startswith("401 ") for line in self.lines()[self.seen :])
 
 
 def git_daemon(pgo, directory):

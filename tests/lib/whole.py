@@ -54,10 +54,8 @@ def check_release(pgo, service, commits, wanted, untracked=()):
     found = sorted((box.name, box.state, box.labels.get("rev")) for box in pgo.engine.containers(service))
     names = [f"{service}-{name}-{number + 1}" for name, count in wanted.items() for number in range(count)]
     assert found == sorted((name, "running", rev) for name in names), f"{service} at {live[:8]} ({rev}): {found}"
-    # After a failure the files are those of the newest commit, which could not be applied.
-    if facts["in sync"].startswith("yes"):
-        assert pgo.ref(service) == live, f"the live tree is of {pgo.ref(service)}: {facts}"
-        check_live_tree(pgo, service, files, untracked)
+    assert pgo.ref(service) == live, f"the live tree is of {pgo.ref(service)}: {facts}"
+    check_live_tree(pgo, service, files, untracked)
     return live, facts
 
 
@@ -99,8 +97,10 @@ def residue(pgo, service):
     return left
 
 
-def check_nothing_left(pgo, networks):
-    """At rest, after a deploy that nobody disturbed: no container, network, file, lock, mount or process that has no owner."""
+def check_nothing_left(pgo, networks, pinned):
+    """At rest, after a deploy that nobody disturbed: no container, network, file, lock, mount or process that has no owner.
+
+    networks: all their names; pinned: service → what it mounts of the host, relative to its checkout."""
     boxes = [box.name for box in pgo.engine.containers() if box.project not in pgo.services]
     assert not boxes, f"containers of nobody: {boxes}"
     names = sorted(pgo.engine.network_names())
@@ -111,8 +111,13 @@ def check_nothing_left(pgo, networks):
     assert set(os.listdir(pgo.dir)) <= known, f"in the directory: {os.listdir(pgo.dir)}"
     assert not os.listdir(os.path.join(pgo.dir, ".empty")) and not os.listdir(os.path.join(pgo.dir, ".removed"))
     assert not held_locks(pgo), f"locked: {held_locks(pgo)}"
+    pins = [path for service in pgo.services for path in pgo.pins(service).values()]
     with open("/proc/self/mounts", encoding="utf-8") as mounts:
-        assert not [line for line in mounts if pgo.base in line], "mounts are left"
+        mounted = [line.split()[1] for line in mounts if os.path.basename(pgo.base) in line]
+    assert sorted(mounted) == sorted([os.path.join(pgo.run, "pins"), *pins] if mounted else []), f"mounts: {mounted}"
+    for service in pgo.services:
+        wanted = sorted(pgo.live(service, name) for name in pinned.get(service, ()))
+        assert sorted(pgo.pins(service)) == wanted, f"pinned for {service}: {pgo.pins(service)}"
     unended = rows(pgo, "select id from deploy where ended_ms = 0")
     assert not unended, f"the journal has deploys without an end: {unended}"
     assert rows(pgo, "pragma integrity_check") == ["ok"]

@@ -237,6 +237,14 @@ a_file_is_changed_without_a_word(void **state)
 	(void)state;
 	s.in.update = MODEL_UPDATE_IN_PLACE;
 	expect(s, "db keep; web recreate files labels.a");
+	s.was =
+	    "{\"services\":{\"db\":{},\"web\":{\"labels\":{\"pgo.inputs\":\"1\"},\"x-pgo-inputs\":{\"/l/a\":\"tree x\","
+	    "\"/l/b\":\"absent\",\"/l\":\"tree z\"}}}}";
+	s.is =
+	    "{\"services\":{\"db\":{},\"web\":{\"labels\":{\"pgo.inputs\":\"2\"},\"x-pgo-inputs\":{\"/l/a\":\"tree y\","
+	    "\"/l/b\":\"absent\",\"/l/new\":\"absent\",\"/l\":\"tree q\"}}}}";
+	s.in.live = "/l";
+	expect(s, "db keep; web recreate files[.] files[./a]");
 }
 
 static void
@@ -258,17 +266,19 @@ what_is_shared_belongs_to_nobody(void **state)
 static void
 a_plan_reads_badly(void **state)
 {
-	struct scene s = scene_of(
-	    "{\"x-v\":1,\"services\":{\"db\":{},\"web\":{\"environment\":{\"PASSWORD\":\"canary\"},"
-	    "\"user\":\"1\"}}}",
-	    "{\"x-v\":2,\"services\":{\"db\":{},\"web\":{\"environment\":{\"PASSWORD\":\"canary2\"},\"user\":\"2\"},"
-	    "\"worker\":{}}}");
+	struct scene s =
+	    scene_of("{\"x-v\":1,\"services\":{\"db\":{},\"web\":{\"environment\":{\"PASSWORD\":\"canary\"},"
+		     "\"user\":\"1\"}}}",
+		"{\"x-v\":2,\"services\":{\"db\":{},\"web\":{\"environment\":{\"PASSWORD\":\"canary2\"},\"user\":\"2\","
+		"\"volumes\":[{\"type\":\"bind\",\"source\":\"/l/data\",\"target\":\"/data\"}]},"
+		"\"worker\":{}}}");
 	auto_plan struct plan p = {0};
 	auto_free char *text = NULL;
 	auto_free char *expected = NULL;
 	auto_free char *why = NULL;
 
 	(void)state;
+	s.in.live = "/l";
 	s.images[1] = (struct plan_image){.service = "web", .name = "w:2", .pull = true};
 	make(&s, &p);
 	text = plan_text(&p);
@@ -278,6 +288,7 @@ a_plan_reads_badly(void **state)
 			      "  recreate  web     image                 w:1 → w:2 (to be pulled)\n"
 			      "                    environment.PASSWORD  (hidden) → (hidden)\n"
 			      "                    user                  1 → 2\n"
+			      "                    volumes[/data]        (none) → ./data:/data\n"
 			      "  create    worker\n"
 			      "\n"
 			      "  x-v  (hidden) → (hidden)\n"
@@ -288,7 +299,7 @@ a_plan_reads_badly(void **state)
 	assert_string_equal(text, expected);
 	why = plan_why(&p);
 	assert_string_equal(why,
-	    "db: with the others\nweb: image w:1 → w:2 (to be pulled), environment.PASSWORD, user\n"
+	    "db: with the others\nweb: image w:1 → w:2 (to be pulled), environment.PASSWORD, user, volumes[/data]\n"
 	    "worker: create\nthe whole: x-v\n");
 }
 

@@ -21,10 +21,11 @@
 	",\"line\":1,\"user_line\":3,"                                                                                \
 	"\"user_column\":8}"
 #define CHECKED "{\"version\":1,\"errors\":[],\"services\":[" CHECKED_SERVICE "]}"
-#define CORE_SERVICE                                                                                         \
-	"{\"name\":\"pgo\",\"user\":\"miek\",\"uid\":1000,\"gid\":4294967294,\"repository\":\"https://host/" \
-	"x\",\"source\":\"" HEX                                                                              \
-	"\",\"branch\":\"main\",\"compose\":null,\"networks\":[],\"signed_only\":true,\"settings\":" SETTINGS "}"
+#define CORE_SERVICE                                                                                                       \
+	"{\"name\":\"pgo\",\"user\":\"miek\",\"uid\":1000,\"gid\":4294967294,\"repository\":\"https://host/"               \
+	"x\",\"source\":\"" HEX                                                                                            \
+	"\",\"branch\":\"main\",\"remote\":0,\"compose\":null,\"networks\":[],\"signed_only\":true,\"settings\":" SETTINGS \
+	"}"
 #define CORE                                                                                                                                                  \
 	"{\"version\":1,\"dir\":\"/var/lib/pgo\",\"datadir\":\"/data\",\"pins\":\"/run/pgo/pins/var-lib-pgo\",\"poll_ms\":300000,\"services\":[" CORE_SERVICE \
 	"]}"
@@ -117,6 +118,45 @@ cores_document_is_read_and_written_alike(void **state)
 	assert_true(c->services[0].signed_only);
 	expect_settings(&c->services[0]);
 	conf_free(c);
+}
+
+static char *
+edited(const char *text, const char *from, const char *to)
+{
+	const char *at = strstr(text, from);
+
+	assert_non_null(at);
+	return str_printf("%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+}
+
+static void
+what_asks_the_same_server_the_same_in_the_same_name_has_one_number(void **state)
+{
+	auto_free char *other = edited(CHECKED_SERVICE, "pgo", "b");
+	auto_free char *token = edited(CHECKED_SERVICE, "pgo", "c");
+	auto_free char *branch = edited(CHECKED_SERVICE, "pgo", "d");
+	auto_free char *none = edited(CHECKED_SERVICE, "pgo", "e");
+	auto_free char *token2 = edited(token, "u:hunter22", "u:hunter33");
+	auto_free char *branch2 = edited(branch, "\"main\"", "\"prod\"");
+	auto_free char *none2 = edited(none, "\"u:hunter22\"", "null");
+	auto_free char *json =
+	    str_printf("{\"version\":1,\"errors\":[],\"services\":[" CHECKED_SERVICE ",%s,%s,%s,%s]}", token2, branch2,
+		none2, other);
+	struct conf *c = parse(json), *core = NULL;
+	auto_free char *text = NULL;
+	static const int expected[] = {0, 1, 2, 3, 0};
+
+	(void)state;
+	c->dir = str_dup("/var/lib/pgo");
+	c->datadir = str_dup("/data");
+	c->pins = str_dup("/run/pgo/pins/var-lib-pgo");
+	c->poll_ms = 1;
+	text = conf_for_core(c);
+	core = parse(text);
+	for (size_t i = 0; i < core->nservices; i++)
+		assert_int_equal(core->services[i].remote, expected[i]);
+	conf_free(c);
+	conf_free(core);
 }
 
 static void
@@ -219,6 +259,8 @@ a_document_that_is_not_quite_ours_is_refused(void **state)
 	    {CHECKED, "[\"a.org web:80\"]", "[\"a.org\"]", "urls"},
 	    {CHECKED, "[\"a.org web:80\"]", "[\"a.org  web:80\"]", "urls"},
 	    {CORE, "\"signed_only\":true,", "", "signed_only"},
+	    {CORE, "\"remote\":0,", "", "remote"},
+	    {CORE, "\"remote\":0", "\"remote\":-1", "out of range"},
 	    {CORE, "\"signed_only\":true", "\"signers\":null,\"signed_only\":true", "signers"},
 	    {CHECKED, "\"line\":1", "\"line\":0", "positive"},
 	    {CHECKED, "\"line\":1", "\"line\":1.5", "integer"},
@@ -258,6 +300,7 @@ main(void)
 	    cmocka_unit_test(the_checked_document_is_read_whole),
 	    cmocka_unit_test(an_empty_configuration_is_one),
 	    cmocka_unit_test(cores_document_is_read_and_written_alike),
+	    cmocka_unit_test(what_asks_the_same_server_the_same_in_the_same_name_has_one_number),
 	    cmocka_unit_test(no_secret_reaches_core),
 	    cmocka_unit_test(a_document_that_is_not_quite_ours_is_refused),
 	};

@@ -315,6 +315,7 @@ a_database_of_the_version_before_keeps_all_that_is_in_it(void **state)
 	assert_string_equal(s.stopped, "*");
 	assert_int_equal(s.release, 2);
 	assert_int_equal(s.applying, 0);
+	assert_string_equal(s.finished, "*");
 	assert_int_equal(store_deploy_last(st, "web", &d, &err), 1);
 	assert_int_equal(d.id, 7);
 	assert_string_equal(d.step, "watch");

@@ -98,6 +98,47 @@ inputs_tells_what_the_commit_has(void **state)
 }
 
 static void
+a_submodule_that_the_model_reads_is_refused_by_its_name(void **state)
+{
+	struct fx *fx = *state;
+	auto_free char *oid = fx_commit(fx,
+	    "mkdir -p lib doc; echo 1 >lib/a; echo 1 >doc/a; git add -A; git update-index --add --cacheinfo "
+	    "160000,1111111111111111111111111111111111111111,lib/sub; git commit -qm s; mkdir -p lib/sub");
+
+	fetch(fx);
+	assert_int_equal(
+	    job_with_paths(fx, "inputs", oid, (const char *const[]){"live/doc", "live/lib/a", "live/li", NULL}), 0);
+	assert_int_equal(job_with_paths(fx, "inputs", oid, (const char *const[]){"live/doc", "live/lib", NULL}), 6);
+	fx_assert_said(fx, "the submodule lib/sub is part of ./lib, which the compose file uses");
+	assert_int_equal(job_with_paths(fx, "inputs", oid, (const char *const[]){"live/lib/sub", NULL}), 6);
+	assert_int_equal(job_with_paths(fx, "inputs", oid, (const char *const[]){"live/lib/sub/x/y", NULL}), 6);
+	assert_int_equal(job_with_paths(fx, "inputs", oid, (const char *const[]){"live", NULL}), 6);
+}
+
+#define POINTER                                                                                                          \
+	"printf 'version https://git-lfs.github.com/spec/v1\\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258d" \
+	"aaa5e2ca24d17e2393\\nsize 12345\\n'"
+
+static void
+a_pointer_of_git_lfs_that_the_model_reads_is_refused_by_its_name(void **state)
+{
+	struct fx *fx = *state;
+	auto_free char *oid = fx_commit(fx,
+	    "mkdir -p www doc; echo 1 >www/a; seq 100 >www/b; " POINTER " >www/logo.png;" POINTER " >doc/big.psd;"
+	    "(echo '# how to'; " POINTER ") >doc/about; ln -s logo.png www/link");
+
+	fetch(fx);
+	assert_int_equal(
+	    job_with_paths(fx, "inputs", oid, (const char *const[]){"live/www/a", "live/doc/about", "data", NULL}), 0);
+	assert_int_equal(job_with_paths(fx, "inputs", oid, (const char *const[]){"live/www", NULL}), 6);
+	fx_assert_said(fx, "www/logo.png is not the file itself but a pointer of git LFS");
+	assert_null(strstr(buf_str(&fx->err), "doc/big.psd"));
+	assert_int_equal(job_with_paths(fx, "inputs", oid, (const char *const[]){"live", NULL}), 6);
+	fx_assert_said(fx, "doc/big.psd is not");
+	assert_null(strstr(buf_str(&fx->err), "doc/about"));
+}
+
+static void
 inputs_refuses_what_is_no_clean_path(void **state)
 {
 	struct fx *fx = *state;
@@ -232,6 +273,8 @@ main(void)
 	    TEST(keys_prints_each_line_with_its_place),
 	    TEST(a_repository_without_keys_has_none),
 	    TEST(inputs_tells_what_the_commit_has),
+	    TEST(a_submodule_that_the_model_reads_is_refused_by_its_name),
+	    TEST(a_pointer_of_git_lfs_that_the_model_reads_is_refused_by_its_name),
 	    TEST(inputs_refuses_what_is_no_clean_path),
 	    TEST(mkdirs_makes_what_is_missing_and_follows_nothing),
 	    TEST(resolve_runs_compose_on_the_first_file_and_its_override),

@@ -40,6 +40,8 @@ static const struct {
 } expected[] = {
     {"ls-remote", "pgod-job ls-remote", VIEW_PLAIN, false, false},
     {"fetch", "pgod-job fetch", VIEW_PLAIN, true, false},
+    {"export", "pgod-job export OP", VIEW_PLAIN, false, false},
+    {"import", "pgod-job import OP", VIEW_PLAIN, true, false},
     {"verify", "pgod-job verify OP", VIEW_PLAIN, true, false},
     {"stage", "pgod-job stage OP", VIEW_PLAIN, true, false},
     {"keys", "pgod-job keys OP", VIEW_PLAIN, false, false},

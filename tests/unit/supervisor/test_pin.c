@@ -235,22 +235,47 @@ what_is_not_the_services_is_refused(void **state)
 }
 
 static void
-a_replaced_file_is_pinned_anew_only_when_it_is_asked_for(void **state)
+a_source_that_moved_is_left_only_when_it_is_asked_for(void **state)
 {
-	auto_close int old = -1;
+	(void)state;
+	assert_int_equal(pin(KEEP, NAME_A, at("lib/site/www"), NAME_B, at("lib/site/conf"), NULL), 0);
+	assert_int_equal(rename(at("lib/site/www"), at("lib/site/old")), 0);
+	assert_int_equal(rename(at("lib/site/conf"), at("lib/site/backup")), 0);
+	assert_int_equal(mkdir(at("lib/site/www"), 0755), 0);
+	write_file(at("lib/site/www/page"), "two");
+	write_file(at("lib/site/conf"), "second");
+	assert_int_equal(pin(KEEP, NAME_A, at("lib/site/www"), NAME_B, at("lib/site/conf"), NULL), 0);
+	assert_string_equal(shown(NAME_A, "/page"), "one");
+	assert_string_equal(shown(NAME_B, ""), "first");
+	assert_int_equal(pin(FRESH, NAME_A, at("lib/site/www"), NAME_B, at("lib/site/conf"), NULL), 0);
+	assert_string_equal(shown(NAME_A, "/page"), "two");
+	assert_string_equal(shown(NAME_B, ""), "second");
+	assert_int_equal(mounts("/src "), 2);
+}
+
+static void
+a_replaced_file_with_another_name_is_held_where_nobody_can_mount_it(void **state)
+{
+	auto_free char *pins = pin_dir(at("run"), at("lib"));
+	auto_free char *path = pin_path(pins, "site", NAME_A);
 
 	(void)state;
-	assert_int_equal(pin(KEEP, NAME_A, at("lib/site/conf"), NULL), 0);
-	/* As a container that runs holds it. */
 	assert_int_equal(link(at("lib/site/conf"), at("lib/site/backup")), 0);
+	assert_int_equal(pin(KEEP, NAME_A, at("lib/site/conf"), NULL), 0);
 	write_file(at("lib/site/new"), "second");
 	assert_int_equal(rename(at("lib/site/new"), at("lib/site/conf")), 0);
 	assert_int_equal(pin(KEEP, NAME_A, at("lib/site/conf"), NULL), 0);
-	assert_string_equal(shown(NAME_A, ""), "first");
-	old = open(at("lib/site/backup"), O_RDONLY | O_CLOEXEC);
-	assert_true(old >= 0);
-	assert_int_equal(pin(FRESH, NAME_A, at("lib/site/conf"), NULL), 0);
 	assert_string_equal(shown(NAME_A, ""), "second");
+	/* The same inode, by another name: the engine can mount it as well. */
+	assert_int_equal(unlink(at("lib/site/conf")), 0);
+	assert_int_equal(link(at("lib/site/backup"), at("lib/site/conf")), 0);
+	assert_int_equal(pin(FRESH, NAME_A, at("lib/site/conf"), NULL), 0);
+	assert_int_equal(unlink(at("lib/site/conf")), 0);
+	assert_int_equal(link(at("lib/site/backup"), at("lib/site/conf")), 0);
+	assert_int_equal(pin(FRESH, NAME_A, at("lib/site/conf"), NULL), 0);
+	write_file(at("point"), "");
+	assert_int_equal(mount(path, at("point"), NULL, MS_BIND, NULL), 0);
+	assert_int_equal(umount2(at("point"), 0), 0);
 	assert_int_equal(mounts("/src "), 1);
 }
 
@@ -472,7 +497,8 @@ main(void)
 	    T(a_swap_after_the_pin_changes_nothing),
 	    T(a_symbolic_link_is_never_followed),
 	    T(what_is_not_the_services_is_refused),
-	    T(a_replaced_file_is_pinned_anew_only_when_it_is_asked_for),
+	    T(a_source_that_moved_is_left_only_when_it_is_asked_for),
+	    T(a_replaced_file_with_another_name_is_held_where_nobody_can_mount_it),
 	    T(what_was_deleted_is_not_held_for_ever),
 	    T(a_pin_whose_mount_went_away_comes_back),
 	    T(an_interrupted_order_is_cleared_up),

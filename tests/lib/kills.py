@@ -1,0 +1,137 @@
+"""kill -9 at random moments, on either engine: services whose every commit is another release, victims, and what must hold afterwards."""
+
+import json
+import os
+import random
+import signal
+import time
+
+from lib.host import descendants_of, kill_quietly, wait_until
+from lib.whole import check_nothing_left, check_release
+
+SEED = os.environ.get("PGO_KILL_SEED") or str(time.time_ns() % 1000000)
+
+
+class Site:
+    """A service: compose_file(rev) is the model of its rev-th commit, each container of which has the label `rev`.
+
+    wanted: compose service → number of containers; binds: what it mounts of its checkout; networks: those it makes."""
+
+    def __init__(self, pgo, name, compose_file, wanted, binds=(), networks=None):
+        self.pgo, self.name, self.compose_file = pgo, name, compose_file
+        self.commits, self.rev, self.lags = {}, 0, False
+        self.wanted, self.binds = wanted, binds
+        self.networks = [f"{name}_default"] if networks is None else networks
+        self.repo = pgo.repo(name, {})
+        self.commit()
+        pgo.service(name, self.repo)
+
+    def commit(self):
+        self.rev += 1
+        compose = json.dumps(self.compose_file(self.rev), indent=1)
+        files = {"compose.yaml": compose, "app/Dockerfile": "FROM scratch\n", "page": f"page {self.rev}\n"}
+        self.repo.head = self.repo.commit(files)
+        self.commits[self.repo.head] = str(self.rev), {"ssh/test.pub": self.pgo.key.public, **files}
+
+    def wait(self, deadline=40):
+        self.pgo.wait_deployed(self.name, self.repo.head, sum(self.wanted.values()), deadline)
+
+    def check(self, must_be_new):
+        live, facts = check_release(self.pgo, self.name, self.commits, self.wanted, untracked=("data",))
+        new = live == self.repo.head
+        assert facts["in sync"].startswith("yes" if new else "no"), facts
+        assert new or not must_be_new, f"{self.name} is still at {self.commits[live][0]}, the newest is {self.rev}: {facts}"
+        self.lags = not new
+
+
+def restart(pgo):
+    """As systemd does when pgod has ended."""
+    pgo.process.wait(40)
+    pgo.process = None
+    pgo.start("--debug", write=False)
+
+
+def converge(pgo, sites, must_be_new, what, deadline):
+    left = list(sites)
+
+    def whole():
+        pgo.check_alive()
+        while left:
+            left[0].check(must_be_new)
+            left.pop(0)
+        return True
+
+    wait_until(whole, f"seed {SEED}: after {what}: every service is one whole release", deadline, step=0.05)
+
+
+def end_undisturbed(pgo, sites, deadline, networks=()):
+    """Another commit of each, and then nothing is left over. networks: what others have made."""
+    for site in sites:
+        site.commit()
+    converge(pgo, sites, True, "last commits, undisturbed", deadline)
+    names, pinned = [name for site in sites for name in site.networks] + list(networks), {site.name: site.binds for site in sites}
+    wait_until(lambda: check_nothing_left(pgo, names, pinned) is None, "nothing is left over")
+
+
+class Tail:
+    """How many lines pgod has logged since the last look: the clock of these tests."""
+
+    def __init__(self, pgo):
+        self.log = open(pgo.log_path, "rb")
+        self.lines = 0
+
+    def reset(self):
+        self.log.seek(0, os.SEEK_END)
+        self.lines = 0
+
+    def count(self):
+        self.lines += self.log.read().count(b"\n")
+        return self.lines
+
+
+def pick(pgo, dice):
+    """The next victim: (name, pid). Jobs are all of pgod's descendants but its roles."""
+    who = dice.choices(["pgod", "pgod-core", "job", "pgod-ssh"], [4, 3, 2, 1])[0]
+    if who == "pgod":
+        return who, pgo.process.pid
+    if who != "job":
+        return who, dice.choice(pgo.role_pids(who) or [pgo.process.pid])
+    roles = pgo.role_pids("pgod-core") + pgo.role_pids("pgod-ssh")
+    jobs = sorted(pid for pid in descendants_of(pgo.process.pid) if pid not in roles)
+    return who, dice.choice(jobs) if jobs else None
+
+
+def kill_one(pgo, dice, tail):
+    lines = dice.randint(1, 40)
+    tail.reset()
+    wait_until(lambda: tail.count() >= lines, f"{lines} lines of log", step=0.001)
+    who, pid = pick(pgo, dice)
+    if pid is not None:
+        kill_quietly(pid, signal.SIGKILL)
+    if pid == pgo.process.pid:
+        restart(pgo)
+        pgo.wait_listening()
+    return who
+
+
+def random_kills(pgo, sites, kills, number, deadline):
+    """Commits and kills until there were so many; `number` tells parallel runs apart. Every few kills each service has to be whole."""
+    dice = random.Random(f"{SEED}-{number}")
+    print(f"PGO_KILL_SEED={SEED} repeats these choices")
+    pgo.start("--debug")
+    for site in sites:
+        site.wait()
+    tail, slowest = Tail(pgo), 0
+    while kills > 0:
+        chosen = dice.sample(sites, dice.randint(1, min(2, len(sites))))
+        for site in sites:
+            if site in chosen or site.lags:
+                site.commit()
+        struck = [kill_one(pgo, dice, tail) for _ in range(min(kills, dice.randint(1, 4)))]
+        kills -= len(struck)
+        began = time.monotonic()
+        # A job that was killed is a deploy that failed: then it may also be the old release.
+        converge(pgo, sites, "job" not in struck, f"kills of {', '.join(struck)}, {kills} to come", deadline)
+        slowest = max(slowest, time.monotonic() - began)
+    tail.log.close()
+    print(f"the slowest of them took {slowest:.1f} s to converge")
