@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "core/deploy_steps.h"
+#include "core/ended.h"
 #include "core/watch.h"
 
 void
@@ -14,9 +15,8 @@ deploy_watch_end(struct deploy *d)
 		event_free(TAKE(d->timer));
 }
 
-/* Why it is not watched any further, although nothing is decided yet; NULL when it is. */
-static const char *
-why_interrupted(const struct deploy *d)
+const char *
+deploy_why_interrupted(const struct deploy *d)
 {
 	if (d->svc->core->quitting)
 		return "pgod is stopping";
@@ -25,6 +25,12 @@ why_interrupted(const struct deploy *d)
 	if (service_stop_waits(d->svc))
 		return "an operator takes it down";
 	return NULL;
+}
+
+int64_t
+deploy_health_timeout_ms(const struct deploy *d)
+{
+	return d->svc->conf->health_timeout_ms > 0 ? d->svc->conf->health_timeout_ms : HEALTH_TIMEOUT_MS;
 }
 
 static int
@@ -37,6 +43,8 @@ runs_well(struct deploy *d)
 		log_err("%s service=%s deploy=%lld", err.msg, svc->conf->name, (long long)d->id);
 	else
 		svc->release.good_ms = io_wall_ms();
+	ended_revived(svc);
+	ended_record(svc);
 	return deploy_ends(d, d->changed ? OUTCOME_LIVE : OUTCOME_UNCHANGED, "%s", "");
 }
 
@@ -62,7 +70,7 @@ look(struct deploy *d)
 	struct service *svc = d->svc;
 	int64_t now = io_now_ms();
 	auto_watch struct watch w = WATCH_INIT;
-	const char *why = why_interrupted(d);
+	const char *why = deploy_why_interrupted(d);
 
 	if (why != NULL) {
 		d->left = d->release;
@@ -75,7 +83,8 @@ look(struct deploy *d)
 		d->left = d->release;
 		return deploy_ends(d, OUTCOME_INTERRUPTED, "the engine does not answer: %s", svc->core->engine_reason);
 	}
-	watch_look(svc->core->engine, svc->conf->name, &svc->facts, d->deaths, d->ndeaths, is_stopped, svc, &w);
+	watch_look(svc->core->engine, svc->conf->name, &svc->facts, d->deaths, d->ndeaths,
+	    now - d->watch_ms < WATCH_FRESH_MS, is_stopped, svc, &w);
 	if (w.state == WATCH_GOOD)
 		return runs_well(d);
 	if (w.state == WATCH_BAD)
@@ -93,7 +102,7 @@ look(struct deploy *d)
 	if (now >= d->watch_end_ms)
 		return deploy_ends(d, OUTCOME_UNHEALTHY, "watch: not within %lld s: %s",
 		    (long long)(d->watch_end_ms - d->watch_ms) / 1000, buf_str(&w.why));
-	wake_at(d, d->watch_end_ms, now);
+	wake_at(d, now - d->watch_ms < WATCH_FRESH_MS ? d->watch_ms + WATCH_FRESH_MS : d->watch_end_ms, now);
 	return STEP_WAIT;
 }
 
@@ -117,15 +126,13 @@ on_timer(evutil_socket_t fd, short what, void *ctx)
 	look_again(ctx);
 }
 
-int
-step_watch(struct deploy *d, struct err *err)
+static int
+begin_to_look(struct deploy *d)
 {
-	const struct conf_service *conf = d->svc->conf;
 	int result;
 
-	(void)err;
 	d->watch_ms = io_now_ms();
-	d->watch_end_ms = d->watch_ms + (conf->health_timeout_ms > 0 ? conf->health_timeout_ms : HEALTH_TIMEOUT_MS);
+	d->watch_end_ms = d->watch_ms + deploy_health_timeout_ms(d);
 	d->calm_ms = 0;
 	d->timer = event_new(d->svc->core->base, -1, 0, on_timer, d);
 	wake_at(d, d->watch_end_ms, d->watch_ms);
@@ -135,9 +142,48 @@ step_watch(struct deploy *d, struct err *err)
 	return result;
 }
 
+static bool
+is_listed(const json_t *list, const char *id)
+{
+	size_t i;
+	json_t *entry;
+
+	json_array_foreach(list, i, entry)
+	{
+		if (str_eq(json_string_value(json_object_get(entry, "Id")), id))
+			return true;
+	}
+	return false;
+}
+
+/* compose has ended, and its last events may still be on their way: what is gone must not be taken for what runs, or
+ * for what has failed. */
+static void
+on_listed(void *ctx, const struct engine_reply *reply)
+{
+	struct deploy *d = ctx;
+	struct err err = ERR_INIT;
+	int result;
+
+	d->req = NULL;
+	for (size_t i = 0; reply->err->num == 0 && i < d->ndeaths; i++)
+		d->deaths[i].gone = !is_listed(reply->body, d->deaths[i].id);
+	result = begin_to_look(d);
+	if (result != STEP_WAIT)
+		deploy_continue(d, result, &err);
+}
+
+int
+step_watch(struct deploy *d, struct err *err)
+{
+	(void)err;
+	d->req = engine_list(d->svc->core->engine, d->svc->conf->name, on_listed, d);
+	return STEP_WAIT;
+}
+
 void
 deploy_on_containers(struct deploy *d)
 {
-	if (d->timer != NULL)
+	if (!switch_on_containers(d) && d->timer != NULL)
 		look_again(d);
 }

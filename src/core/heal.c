@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "compose/model.h"
+#include "core/ended.h"
 #include "core/job.h"
 #include "core/pin.h"
 #include "core/service.h"
@@ -76,6 +77,8 @@ on_healed(void *ctx, const struct job_result *r)
 		task->svc->restore = true;
 	if (r->status != 0)
 		job_reason(r, reason, sizeof(reason));
+	if (r->status == 0)
+		ended_revived(task->svc);
 	heal_end(task, r->status, reason);
 }
 

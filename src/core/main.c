@@ -15,6 +15,7 @@
 #include "base/sandbox.h"
 #include "core/client.h"
 #include "core/core.h"
+#include "core/ended.h"
 #include "core/job.h"
 #include "core/op.h"
 #include "core/pin.h"
@@ -99,10 +100,13 @@ static void
 on_engine_down(void *ctx, const char *reason)
 {
 	struct core *core = ctx;
+	struct service *svc;
 
 	core->engine_up = false;
 	snprintf(core->engine_reason, sizeof(core->engine_reason), "%s", reason);
 	log_warn("the engine does not answer, containers may still run: %s", reason);
+	TAILQ_FOREACH(svc, &core->services, entry)
+	ended_on_engine_down(svc);
 }
 
 static void

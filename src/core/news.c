@@ -4,6 +4,7 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "core/ended.h"
 #include "core/poll.h"
 #include "core/runs.h"
 #include "core/service.h"
@@ -220,6 +221,7 @@ service_on_containers(struct service *svc)
 void
 service_on_engine_up(struct service *svc)
 {
+	ended_on_engine_up(svc);
 	/* What failed because the engine was away may be tried at once. */
 	if (svc->awaited[0] == '\0' && event_pending(svc->retry_timer, EV_TIMEOUT, NULL)) {
 		event_del(svc->retry_timer);
@@ -236,4 +238,5 @@ service_make_timers(struct service *svc)
 	svc->poll_timer = event_new(base, -1, 0, on_poll, svc);
 	svc->heal_timer = event_new(base, -1, 0, on_heal, svc);
 	svc->retry_timer = event_new(base, -1, 0, on_retry, svc);
+	ended_make_timer(svc);
 }

@@ -18,6 +18,7 @@ runs_done(struct runs *r)
 {
 	strv_done(&r->missing);
 	strv_done(&r->unhealthy);
+	strv_done(&r->finished);
 	buf_done(&r->why);
 }
 
@@ -77,6 +78,8 @@ count_container(void *ctx, const struct container *c)
 	default:
 		if (runs_finished(t->facts, c)) {
 			t->good++;
+			if (!strv_has(&t->runs->finished, c->service))
+				strv_add(&t->runs->finished, c->service);
 			break;
 		}
 		t->bad = c;

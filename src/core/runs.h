@@ -14,6 +14,7 @@ struct runs {
 	size_t containers;     /* all of them */
 	struct strv missing;   /* compose services that lack a container which runs or has finished well */
 	struct strv unhealthy; /* compose services that have a container which runs and is unhealthy */
+	struct strv finished;  /* compose services that have a container which has finished well */
 	bool engine_restarts;  /* all that is missing has died and the engine itself will restart it */
 	bool dying;	       /* a container restarts again and again, or is unhealthy */
 	struct buf why;	       /* "web: exited with 1; db: no container" */

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "compose/pins.h"
 #include "core/client.h"
+#include "core/ended.h"
 #include "core/job.h"
 #include "core/runs.h"
 #include "engine/engine.h"
@@ -151,6 +152,8 @@ service_free(struct service *svc)
 	event_free(svc->poll_timer);
 	event_free(svc->heal_timer);
 	event_free(svc->retry_timer);
+	event_free(svc->ended_timer);
+	strv_done(&svc->revive);
 	store_service_done(&svc->row);
 	store_release_done(&svc->release);
 	model_services_done(&svc->facts);
@@ -296,6 +299,7 @@ void
 service_runs(const struct service *svc, struct runs *ret)
 {
 	runs_look(svc->core->engine, svc->conf->name, &svc->facts, is_stopped, svc, ret);
+	ended_add(svc, ret);
 }
 
 /* The whole service stopped and one of it started: all others stay stopped. */

@@ -83,7 +83,9 @@ struct service {
 	struct event *poll_timer;
 	struct event *heal_timer;
 	struct event *retry_timer;
-	int64_t retry_ms; /* the next wait; 0: none pending */
+	struct event *ended_timer;
+	struct strv revive; /* compose services that ended with 0 along with the engine: they come back */
+	int64_t retry_ms;   /* the next wait; 0: none pending */
 	bool retry_due;
 	int64_t looked_ms; /* wall clock of the last look, 0: none yet */
 	char *look_error;  /* "" after a good one */

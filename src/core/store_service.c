@@ -9,7 +9,7 @@ void
 store_service_done(struct store_service *s)
 {
 	char **all[] = {&s->source, &s->branch, &s->tracked, &s->judged, &s->verdict, &s->refusal, &s->live,
-	    &s->stopped, &s->keys, &s->rejected, &s->rejected_why};
+	    &s->stopped, &s->keys, &s->finished, &s->rejected, &s->rejected_why, &s->switching};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		free(TAKE(*all[i]));
@@ -21,8 +21,8 @@ store_service_get(struct store *st, const char *name, struct store_service *ret,
 	auto_stmt sqlite3_stmt *stmt = NULL;
 	bool row = false;
 	int rc = db_query(st, &stmt, &row, err,
-	    "SELECT source, branch, tracked, judged, verdict, refusal, live, stopped, keys, rejected, rejected_why, release,"
-	    " applying FROM service WHERE name = ?",
+	    "SELECT source, branch, tracked, judged, verdict, refusal, live, stopped, keys, rejected, rejected_why, finished, release,"
+	    " applying, switching FROM service WHERE name = ?",
 	    "s", name);
 
 	if (rc < 0)
@@ -39,8 +39,10 @@ store_service_get(struct store *st, const char *name, struct store_service *ret,
 	    .keys = db_text(stmt, 8),
 	    .rejected = db_text(stmt, 9),
 	    .rejected_why = db_text(stmt, 10),
-	    .release = sqlite3_column_int64(stmt, 11),
-	    .applying = sqlite3_column_int64(stmt, 12),
+	    .finished = db_text(stmt, 11),
+	    .release = sqlite3_column_int64(stmt, 12),
+	    .applying = sqlite3_column_int64(stmt, 13),
+	    .switching = db_text(stmt, 14),
 	};
 	return row;
 }
@@ -50,9 +52,10 @@ store_service_put(struct store *st, const char *name, const struct store_service
 {
 	return db_run(st, err,
 	    "INSERT OR REPLACE INTO service (name, source, branch, tracked, judged, verdict, refusal, live, stopped, keys,"
-	    " rejected, rejected_why, release, applying) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	    "ssssssssssssii", name, s->source, s->branch, s->tracked, s->judged, s->verdict, s->refusal, s->live,
-	    s->stopped, s->keys, s->rejected, s->rejected_why, s->release, s->applying);
+	    " rejected, rejected_why, finished, release, applying, switching) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+	    " ?, ?, ?, ?, ?)",
+	    "sssssssssssssiis", name, s->source, s->branch, s->tracked, s->judged, s->verdict, s->refusal, s->live,
+	    s->stopped, s->keys, s->rejected, s->rejected_why, s->finished, s->release, s->applying, s->switching);
 }
 
 int

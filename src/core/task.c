@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "core/client.h"
+#include "core/ended.h"
 #include "core/runs.h"
 #include "core/service.h"
 
@@ -161,6 +162,8 @@ service_next(struct service *svc)
 	if (task == NULL) {
 		auto_runs struct runs runs = RUNS_INIT;
 		struct reconcile_facts facts = service_facts(svc, &runs);
+
+		ended_look(svc, &runs);
 
 		if (facts.satisfied && !facts.restore && !facts.unhealthy && !runs.dying && facts.engine_up &&
 		    svc->broken[0] != '\0') {

@@ -11,6 +11,7 @@ struct look {
 	const struct model_service *facts;
 	const struct watch_death *before;
 	size_t nbefore;
+	bool fresh;
 	struct watch *watch;
 	int good;
 	bool settles; /* one of the good ones has no healthcheck */
@@ -36,8 +37,8 @@ add_deaths(void *ctx, const struct container *c)
 
 	if (v == NULL)
 		abort();
-	memcpy(v[all->n].id, c->id, sizeof(c->id));
-	v[all->n++].deaths = c->deaths;
+	v[all->n] = (struct watch_death){.deaths = c->deaths};
+	memcpy(v[all->n++].id, c->id, sizeof(c->id));
 	all->v = v;
 	return true;
 }
@@ -52,13 +53,21 @@ watch_deaths(const struct engine *e, const char *project, size_t *ret_n)
 	return all.v;
 }
 
-static unsigned
-deaths_of(const struct look *l, const struct container *c)
+static const struct watch_death *
+known_before(const struct look *l, const struct container *c)
 {
 	for (size_t i = 0; i < l->nbefore; i++) {
 		if (str_eq(l->before[i].id, c->id))
-			return c->deaths > l->before[i].deaths ? c->deaths - l->before[i].deaths : 0;
+			return &l->before[i];
 	}
+	return NULL;
+}
+
+static unsigned
+deaths_of(const struct watch_death *before, const struct container *c)
+{
+	if (before != NULL)
+		return c->deaths > before->deaths ? c->deaths - before->deaths : 0;
 	/* One that this deploy made: it may have died faster than could be seen. */
 	return c->deaths > c->restarts ? c->deaths : c->restarts;
 }
@@ -116,15 +125,24 @@ look_running(struct look *l, const struct container *c, unsigned deaths)
 }
 
 static bool
+is_well(const struct model_service *facts, const struct container *c)
+{
+	return runs_finished(facts, c) || (c->state == CONTAINER_RUNNING && c->health != HEALTH_UNHEALTHY) ||
+	       c->state == CONTAINER_PAUSED;
+}
+
+static bool
 look_at(void *ctx, const struct container *c)
 {
 	struct look *l = ctx;
-	unsigned deaths;
+	const struct watch_death *before = known_before(l, c);
+	unsigned deaths = deaths_of(before, c);
 
-	if (c->oneoff || !str_eq(c->service, l->facts->name))
+	if (c->oneoff || !str_eq(c->service, l->facts->name) || (before != NULL && before->gone))
 		return true;
-	deaths = deaths_of(l, c);
-	if (deaths >= WATCH_DEATHS_MAX)
+	if (before != NULL && l->fresh && !is_well(l->facts, c))
+		l->waits_for = container_state_text(c->state);
+	else if (deaths >= WATCH_DEATHS_MAX)
 		bad_exit(l, "dies again and again, last with exit status", c->exit_code);
 	else if (c->state == CONTAINER_RUNNING || c->state == CONTAINER_PAUSED)
 		look_running(l, c, deaths);
@@ -139,12 +157,13 @@ look_at(void *ctx, const struct container *c)
 
 void
 watch_look(const struct engine *e, const char *project, const struct model_services *facts,
-    const struct watch_death *before, size_t nbefore, bool (*is_stopped)(const void *ctx, const char *service),
-    const void *ctx, struct watch *ret)
+    const struct watch_death *before, size_t nbefore, bool fresh,
+    bool (*is_stopped)(const void *ctx, const char *service), const void *ctx, struct watch *ret)
 {
 	ret->state = WATCH_GOOD;
 	for (size_t i = 0; i < facts->n; i++) {
-		struct look l = {.facts = &facts->v[i], .before = before, .nbefore = nbefore, .watch = ret};
+		struct look l = {
+		    .facts = &facts->v[i], .before = before, .nbefore = nbefore, .fresh = fresh, .watch = ret};
 
 		if (is_stopped(ctx, facts->v[i].name))
 			continue;

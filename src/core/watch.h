@@ -12,10 +12,11 @@
 
 enum { WATCH_DEATHS_MAX = 3 }; /* of one container in one deploy: then it is a crash loop */
 
-/* How often a container had died before. */
+/* A container that was there before, and how often it had died then. */
 struct watch_death {
 	char id[CONTAINER_ID_LEN + 1];
 	unsigned deaths;
+	bool gone; /* the engine says so; the view may not know yet */
 };
 
 enum watch_state {
@@ -40,9 +41,10 @@ void watch_done(struct watch *w);
 struct engine;
 /* The deaths so far, one entry a container of the project; the caller frees. */
 struct watch_death *watch_deaths(const struct engine *e, const char *project, size_t *ret_n);
-/* is_stopped(ctx, compose service): an operator stopped it, so it may lie still. */
+/* fresh: what the view says of containers that were there before may be of before: nothing of it is bad yet.
+ * is_stopped(ctx, compose service): an operator stopped it, so it may lie still. */
 void watch_look(const struct engine *e, const char *project, const struct model_services *facts,
-    const struct watch_death *before, size_t nbefore, bool (*is_stopped)(const void *ctx, const char *service),
-    const void *ctx, struct watch *ret);
+    const struct watch_death *before, size_t nbefore, bool fresh,
+    bool (*is_stopped)(const void *ctx, const char *service), const void *ctx, struct watch *ret);
 
 #endif

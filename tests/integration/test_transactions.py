@@ -40,7 +40,7 @@ def bad(pgo, repo, image="pgo-test/web:2", **keys):
 
 
 def wait_rolled_back(pgo, head, why):
-    return pgo.wait_status("site", rf"in sync +no: commit {head[:8]} was rolled back: [^\n]*{why}.*last deploy[^\n]*, took")
+    return pgo.wait_status("site", rf"in sync +no: commit {head[:8]} is rolled back: [^\n]*{why}.*last deploy[^\n]*, took")
 
 
 def assert_old_runs(pgo, repo):
@@ -237,7 +237,7 @@ def test_a_kill_in_the_put_back_converges_to_the_old_release(pgo, verb):
     pgo.wait_log("putting the last good release back")
     wait_step(pgo, verb)
     kill_and_start(pgo, verb)
-    pgo.wait_status("site", rf"deployed +yes: [^\n]*commit {repo.head[:8]}.*in sync +no: commit {head[:8]} was rolled back")
+    pgo.wait_status("site", rf"deployed +yes: [^\n]*commit {repo.head[:8]}.*in sync +no: commit {head[:8]} is rolled back")
     wait_until(lambda: image_of(pgo) == [pgo.engine.images["pgo-test/web:1"]], "the old one runs")
     pgo.wait_status("site", "state +live")
     assert_old_runs(pgo, repo)
@@ -378,6 +378,29 @@ def test_what_started_a_deploy_is_told(pgo):
     kill_and_start(pgo, "up")
     pgo.wait_status("site", r"last deploy[^\n]*\(boot\)[^\n]*: live, took|last deploy[^\n]*unchanged")
     assert "boot" in [row[0] for row in deploys(pgo)]
+
+
+def test_what_ended_with_0_because_the_engine_stopped_comes_back(pgo):
+    deployed(pgo)
+    pgo.engine.kill_container(pgo.running("site")[0], 0)
+    pgo.engine.restart()
+    pgo.wait_running("site")
+    wait_until(lambda: deploys(pgo)[-1] == ("heal", "live", "web: ended along with the engine"), "the history tells why")
+
+
+def test_what_had_finished_before_is_not_run_again_when_the_engine_restarts(pgo):
+    model = {"services": {"web": {"image": "pgo-test/web:1"}, "init": {"image": "pgo-test/web:1"}}}
+    pgo.engine.behave("init", exits=0)
+    repo = pgo.repo("site", {"compose.yaml": model, "ssh/k.pub": pgo.key.public})
+    pgo.service("site", repo)
+    pgo.start().wait_deployed("site", repo.head)
+    ups = len(pgo.engine.calls("up"))
+    pgo.engine.restart()
+    pgo.wait_status("site", "state +live")
+    pgo.stop()
+    pgo.start().wait_listening()
+    pgo.wait_status("site", "state +live")
+    stays(lambda: len(pgo.engine.calls("up")) == ups, "left alone", three_polls(pgo, repo))
 
 
 def test_a_power_cut_brings_the_last_good_release_up_without_git_or_registry(pgo):

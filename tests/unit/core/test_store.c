@@ -113,6 +113,7 @@ a_record_survives_reopening(void **state)
 				 .verdict = text("refused"),
 				 .rejected = text("r"),
 				 .rejected_why = text("unsigned"),
+				 .switching = text("{}"),
 				 .release = 7,
 				 .applying = 8},
 			     &err),
@@ -125,6 +126,7 @@ a_record_survives_reopening(void **state)
 	assert_string_equal(got.verdict, "refused");
 	assert_string_equal(got.rejected, "r");
 	assert_string_equal(got.rejected_why, "unsigned");
+	assert_string_equal(got.switching, "{}");
 	assert_int_equal(got.release, 7);
 	assert_int_equal(got.applying, 8);
 	assert_int_equal(store_service_names(st, &names, &err), 0);
@@ -315,6 +317,7 @@ a_database_of_the_version_before_keeps_all_that_is_in_it(void **state)
 	assert_string_equal(s.stopped, "*");
 	assert_int_equal(s.release, 2);
 	assert_int_equal(s.applying, 0);
+	assert_string_equal(s.finished, "*");
 	assert_int_equal(store_deploy_last(st, "web", &d, &err), 1);
 	assert_int_equal(d.id, 7);
 	assert_string_equal(d.step, "watch");

@@ -1,0 +1,92 @@
+"""An operator ends a deploy, or goes back to an earlier release: what runs afterwards, and what is not tried again."""
+
+import pytest
+
+from lib.host import stays
+from lib.pgo import web
+from test_odd_moments import wait_step
+from test_tracking import deployed, ids, three_polls
+from test_transactions import HEALTHY, assert_old_runs, bad, image_of, second
+
+
+def cancel(pgo):
+    done = pgo.ctl("site", "cancel")
+    assert done.returncode == 0, done
+    return done
+
+
+def wait_cancelled(pgo, head):
+    return pgo.wait_status("site", rf"in sync +no: commit {head[:8]} is cancelled: .*last deploy[^\n]*: cancelled: [^\n]*, took")
+
+
+@pytest.mark.parametrize("step", ["pull", "GET /images/*", "POST /images/*/tag"])
+def test_a_cancel_before_the_checkout_changes_nothing(pgo, step):
+    repo = deployed(pgo)
+    before = ids(pgo)
+    pgo.engine.hold(step)
+    head = bad(pgo, repo, "pgo-test/none:1" if step == "pull" else "pgo-test/web:2")
+    wait_step(pgo, step)
+    cancel(pgo)
+    wait_cancelled(pgo, head)
+    pgo.engine.release(step)
+    assert ids(pgo) == before and pgo.ref("site") == repo.head
+    stays(lambda: ids(pgo) == before, "not tried again", three_polls(pgo, repo))
+
+
+@pytest.mark.parametrize("step", ["stop", "up", "up:middle"])
+def test_a_cancel_after_the_checkout_puts_the_old_release_back(pgo, step):
+    repo = deployed(pgo)
+    pgo.engine.hold(step)
+    head = bad(pgo, repo)
+    wait_step(pgo, step)
+    cancel(pgo)
+    pgo.wait_log("putting the last good release back")
+    pgo.engine.release(step)
+    wait_cancelled(pgo, head)
+    assert_old_runs(pgo, repo)
+
+
+def test_a_cancel_while_it_is_watched_puts_the_old_release_back(pgo):
+    repo = deployed(pgo, files={"compose.yaml": web(**HEALTHY)})
+    pgo.engine.behave("web", health=None, image=second(pgo))
+    head = bad(pgo, repo, **HEALTHY)
+    pgo.wait_status("site", "at step watch")
+    cancel(pgo)
+    wait_cancelled(pgo, head)
+    assert_old_runs(pgo, repo)
+
+
+def test_a_cancelled_commit_can_be_brought_up_again(pgo):
+    repo = deployed(pgo)
+    pgo.engine.hold("up")
+    head = bad(pgo, repo)
+    wait_step(pgo, "up")
+    cancel(pgo)
+    pgo.engine.release("up")
+    wait_cancelled(pgo, head)
+    assert pgo.ctl("site", "up").returncode == 0
+    pgo.wait_deployed("site", head)
+
+
+def test_an_operator_goes_back_and_stays_there(pgo):
+    repo = deployed(pgo)
+    head = bad(pgo, repo)
+    pgo.wait_deployed("site", head)
+    assert pgo.ctl("site", "rollback").returncode == 0
+    assert_old_runs(pgo, repo)
+    stays(lambda: image_of(pgo) != [second(pgo)], "the newest commit waits for a word", three_polls(pgo, repo))
+    assert pgo.ctl("site", "up").returncode == 0
+    pgo.wait_deployed("site", head)
+
+
+def test_a_rollback_to_an_image_that_is_gone_touches_nothing(pgo):
+    repo = deployed(pgo)
+    first = pgo.engine.images["pgo-test/web:1"]
+    pgo.wait_deployed("site", bad(pgo, repo))
+    before = ids(pgo)
+    for name in [name for name, image in pgo.engine.images.items() if image == first]:
+        pgo.engine.untag(name)
+    pgo.engine.prune()
+    done = pgo.ctl("site", "rollback")
+    assert done.returncode == 1 and "not on this machine" in done.stdout + done.stderr
+    assert ids(pgo) == before and pgo.engine.calls("stop") != []
