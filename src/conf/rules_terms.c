@@ -116,10 +116,10 @@ rule_upstream(const char *s, struct err *err)
 int
 rule_route(const char *s, struct err *err)
 {
-	const char *space = strchr(s, ' ');
-	auto_free char *site = str_printf("%.*s", space == NULL ? 0 : (int)(space - s), s);
+	size_t len = strcspn(s, " ");
+	auto_free char *site = str_printf("%.*s", s[len] == '\0' ? 0 : (int)len, s);
 
 	if (rule_site(site, err) < 0)
 		return -EINVAL;
-	return rule_upstream(space + 1, err);
+	return rule_upstream(s + len + 1, err);
 }

@@ -140,9 +140,11 @@ look_at(void *ctx, const struct container *c)
 
 	if (c->oneoff || !str_eq(c->service, l->facts->name) || (before != NULL && before->gone))
 		return true;
-	if (before != NULL && l->fresh && !is_well(l->facts, c))
+	if (before != NULL && l->fresh && !is_well(l->facts, c)) {
 		l->waits_for = container_state_text(c->state);
-	else if (deaths >= WATCH_DEATHS_MAX)
+		return true;
+	}
+	if (deaths >= WATCH_DEATHS_MAX)
 		bad_exit(l, "dies again and again, last with exit status", c->exit_code);
 	else if (c->state == CONTAINER_RUNNING || c->state == CONTAINER_PAUSED)
 		look_running(l, c, deaths);
