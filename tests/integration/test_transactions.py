@@ -177,19 +177,6 @@ def deployed_two(pgo, model=None, **keys):
 # what fails between stop and up
 
 
-def test_a_link_in_place_of_a_bind_source_after_the_stop_brings_the_old_release_back(pgo):
-    repo = deployed(pgo)
-    pgo.engine.hold("stop")
-    head = bad(pgo, repo, volumes=[f"{pgo.datadir}/site/www:/www"])
-    wait_step(pgo, "stop")
-    os.rmdir(os.path.join(pgo.datadir, "site", "www"))
-    os.symlink("/etc", os.path.join(pgo.datadir, "site", "www"))
-    pgo.engine.release("stop")
-    pgo.wait_status("site", rf"in sync +no: commit {head[:8]}: [^\n]*symbolic link")
-    pgo.wait_running("site")
-    assert_old_runs(pgo, repo)
-
-
 def test_an_up_that_is_killed_brings_the_old_release_back_and_is_tried_again(pgo):
     repo = deployed(pgo)
     pgo.engine.fail("up", status=137, times=1)
