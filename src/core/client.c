@@ -51,6 +51,17 @@ client_answer(struct client *c, int stream, int status, const char *fmt, ...)
 	client_exit(c, status);
 }
 
+void
+client_answer_json(struct client *c, const json_t *document)
+{
+	auto_free char *text = json_dumps(document, JSON_INDENT(2));
+
+	if (text == NULL)
+		abort();
+	client_output(c, 1, text, strlen(text));
+	client_answer(c, 1, 0, "\n");
+}
+
 static void
 on_job_done(void *ctx, const struct job_result *r)
 {

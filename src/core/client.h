@@ -2,6 +2,8 @@
 #ifndef PGO_CORE_CLIENT_H
 #define PGO_CORE_CLIENT_H
 
+#include <jansson.h>
+
 #include "core/core.h"
 #include "core/journal.h"
 #include "ipc/opline.h"
@@ -21,6 +23,7 @@ struct client {
 	struct opline line;
 	struct job *job; /* logs, exec: goes when the client goes */
 	struct engine_req *req;
+	bool json;			  /* hold, release: the answer is for a program */
 	int64_t hold;			  /* pgod's answer to hold or release is awaited; 0 */
 	int64_t followed;		  /* the deploy whose log is followed */
 	struct journal_follower follower; /* of it */
@@ -36,6 +39,8 @@ void client_exit(struct client *c, int status);
 /* Text and end at once. */
 void client_answer(struct client *c, int stream, int status, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* One JSON document on stdout, and the end with 0. */
+void client_answer_json(struct client *c, const json_t *document);
 /* Runs a job on the client's own pipes, to which its end is told. */
 void client_run_job(struct client *c, const char *kind, const struct strv *args);
 

@@ -46,6 +46,9 @@ static const struct step steps[] = {
     {"pin", APPLY, APPLIES | CONTAINERS | BACKS, step_pin, NULL, NULL},
     {"stop", APPLY, APPLIES | CONTAINERS | BACKS, step_stop, NULL, NULL},
     {"pin again", APPLY, APPLIES | CONTAINERS | BACKS, step_pin_again, NULL, NULL},
+    {"tidy", APPLY, APPLIES | CONTAINERS | BACKS, step_tidy, NULL, NULL},
+    {"compare", APPLY, APPLIES | CONTAINERS | BACKS, step_compare, step_compare_done, NULL},
+    {"switch", APPLY, APPLIES | CONTAINERS | BACKS, step_switch, step_switch_done, step_switch_failed},
     {"up", APPLY, APPLIES | CONTAINERS | BACKS, step_up, step_up_done, step_up_failed},
     {"watch", APPLY, APPLIES | CONTAINERS | BACKS, step_watch, NULL, NULL},
 };

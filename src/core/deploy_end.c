@@ -111,8 +111,8 @@ end_of_back(struct deploy *d)
 		    d->svc->conf->name, (long long)d->id);
 	d->told = false;
 	if (!d->touched) {
-		deploy_ends(d, d->failed_as, "%s%s%s", d->failed_why,
-		    back ? "" : "; the files of before could not be put back: ", back ? "" : why);
+		deploy_ends(d, d->failed_as == OUTCOME_UNHEALTHY ? OUTCOME_ROLLED_BACK : d->failed_as, "%s%s%s",
+		    d->failed_why, back ? "" : "; the files of before could not be put back: ", back ? "" : why);
 		return;
 	}
 	if (waits) {
@@ -200,6 +200,7 @@ deploy_free(struct deploy *d)
 	if (d->timer != NULL)
 		event_free(d->timer);
 	deploy_forget_model(d);
+	switch_free(d->sw);
 	strv_done(&d->inputs);
 	strv_done(&d->answers);
 	strv_done(&d->networks);

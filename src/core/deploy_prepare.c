@@ -5,6 +5,7 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "compose/start_first.h"
 #include "core/deploy_steps.h"
 #include "core/pin.h"
 
@@ -356,8 +357,11 @@ deploy_approved_model(const struct deploy *d, const struct model_image_id *ids, 
 {
 	auto_json json_t *approved = model_approve(d->model, ids, d->images.n, err);
 
-	if (approved != NULL)
-		model_label_inputs(approved, d->model, &d->inputs, &d->answers);
+	if (approved == NULL)
+		return NULL;
+	if (deploy_update(d) == MODEL_UPDATE_START_FIRST)
+		model_mark_in_place(approved, d->model, &d->inputs, &d->answers);
+	model_label_inputs(approved, d->model, &d->inputs, &d->answers);
 	return TAKE(approved);
 }
 

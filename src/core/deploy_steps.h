@@ -42,6 +42,7 @@ enum outcome {
 };
 
 struct keep;
+struct switching;
 struct watch_death;
 
 struct deploy {
@@ -94,6 +95,8 @@ struct deploy {
 	int64_t watch_end_ms; /* its deadline */
 	int64_t calm_ms;      /* since when all that has to settle has been as it is; 0: not yet */
 	uint64_t print;
+
+	struct switching *sw; /* start-first, from compare on; NULL */
 
 	struct keep *keep; /* old images are being let go: that is all that is left to do */
 	bool ended;	   /* outcome and reason are recorded */
@@ -152,6 +155,20 @@ int step_keep_images(struct deploy *d, struct err *err);
 /* It is watched no further; fine when it was not. */
 void deploy_watch_end(struct deploy *d);
 int step_watch(struct deploy *d, struct err *err);
+/* Why containers are not awaited any further, although nothing is decided yet (a hold, a stop, the end of pgod); NULL
+ * when they are. */
+const char *deploy_why_interrupted(const struct deploy *d);
+int64_t deploy_health_timeout_ms(const struct deploy *d);
+/* deploy_tidy.c, deploy_compare.c, deploy_switch.c: start-first */
+int step_tidy(struct deploy *d, struct err *err);
+int step_compare(struct deploy *d, struct err *err);
+int step_compare_done(struct deploy *d, const struct job_result *r, struct err *err);
+int step_switch(struct deploy *d, struct err *err);
+int step_switch_done(struct deploy *d, const struct job_result *r, struct err *err);
+int step_switch_failed(struct deploy *d, const struct job_result *r, struct err *err);
+/* Is it the switch that waits for containers? Then it has looked again. */
+bool switch_on_containers(struct deploy *d);
+void switch_free(struct switching *sw);
 /* It was only looked at what would happen; now that shall happen: an `up`, recorded from here on. */
 int deploy_promote(struct deploy *d, struct err *err);
 

@@ -15,9 +15,8 @@ deploy_watch_end(struct deploy *d)
 		event_free(TAKE(d->timer));
 }
 
-/* Why it is not watched any further, although nothing is decided yet; NULL when it is. */
-static const char *
-why_interrupted(const struct deploy *d)
+const char *
+deploy_why_interrupted(const struct deploy *d)
 {
 	if (d->svc->core->quitting)
 		return "pgod is stopping";
@@ -26,6 +25,12 @@ why_interrupted(const struct deploy *d)
 	if (service_stop_waits(d->svc))
 		return "an operator takes it down";
 	return NULL;
+}
+
+int64_t
+deploy_health_timeout_ms(const struct deploy *d)
+{
+	return d->svc->conf->health_timeout_ms > 0 ? d->svc->conf->health_timeout_ms : HEALTH_TIMEOUT_MS;
 }
 
 static int
@@ -65,7 +70,7 @@ look(struct deploy *d)
 	struct service *svc = d->svc;
 	int64_t now = io_now_ms();
 	auto_watch struct watch w = WATCH_INIT;
-	const char *why = why_interrupted(d);
+	const char *why = deploy_why_interrupted(d);
 
 	if (why != NULL) {
 		d->left = d->release;
@@ -124,11 +129,10 @@ on_timer(evutil_socket_t fd, short what, void *ctx)
 static int
 begin_to_look(struct deploy *d)
 {
-	const struct conf_service *conf = d->svc->conf;
 	int result;
 
 	d->watch_ms = io_now_ms();
-	d->watch_end_ms = d->watch_ms + (conf->health_timeout_ms > 0 ? conf->health_timeout_ms : HEALTH_TIMEOUT_MS);
+	d->watch_end_ms = d->watch_ms + deploy_health_timeout_ms(d);
 	d->calm_ms = 0;
 	d->timer = event_new(d->svc->core->base, -1, 0, on_timer, d);
 	wake_at(d, d->watch_end_ms, d->watch_ms);
@@ -180,6 +184,6 @@ step_watch(struct deploy *d, struct err *err)
 void
 deploy_on_containers(struct deploy *d)
 {
-	if (d->timer != NULL)
+	if (!switch_on_containers(d) && d->timer != NULL)
 		look_again(d);
 }

@@ -157,18 +157,6 @@ add_json(void *ctx, const struct store_deploy *d)
 	return true;
 }
 
-/* One JSON document and a newline. */
-static void
-answer_json(struct client *c, const json_t *document)
-{
-	auto_free char *text = json_dumps(document, JSON_INDENT(2));
-
-	if (text == NULL)
-		abort();
-	client_output(c, 1, text, strlen(text));
-	client_answer(c, 1, 0, "\n");
-}
-
 static void
 history_json(struct client *c, int64_t limit)
 {
@@ -180,7 +168,7 @@ history_json(struct client *c, int64_t limit)
 	if (store_deploy_each(svc->core->store, svc->conf->name, limit, add_json, list, &err) < 0)
 		client_answer(c, 2, 500, "%s\n", err.msg);
 	else
-		answer_json(c, all);
+		client_answer_json(c, all);
 }
 
 void
@@ -363,7 +351,7 @@ answer_deploy(struct client *c, const struct store_deploy *d, const struct step_
 
 		json_object_set_new(one, "steps", steps_json(steps, d));
 		json_object_set_new(one, "log", logged ? log_json(&log) : json_null());
-		answer_json(c, one);
+		client_answer_json(c, one);
 		return;
 	}
 	describe(d, steps, &out);

@@ -195,8 +195,11 @@ start_collected(struct job *job, const struct job_spec *spec, struct err *err)
 	int taken = spec->out_fd;
 	int rc = pipe_open(&job->err, &errfd, err);
 
-	if (rc >= 0 && spec->in != NULL)
-		rc = given = in = io_memfd("stdin", spec->in, spec->in_len, err);
+	if (rc >= 0 && spec->in != NULL) {
+		in = io_memfd("stdin", spec->in, spec->in_len, err);
+		given = in;
+		rc = in;
+	}
 	if (rc >= 0 && taken <= 0)
 		rc = pipe_open(&job->out, &out, err);
 	if (rc < 0)

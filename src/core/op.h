@@ -79,6 +79,6 @@ int history_find(struct client *c, const struct strv *operands, struct store_dep
 /* status.c */
 void status_run(struct client *c, const struct op *op, const struct strv *args);
 /* Is the newest commit what runs? "yes: ..." or "no: ..." The caller frees. */
-char *status_in_sync(const struct service *svc);
+char *status_in_sync(const struct service *svc, bool *ret_is);
 
 #endif

@@ -155,8 +155,7 @@ void
 op_sync(struct client *c, const struct op *op, const struct strv *args)
 {
 	(void)op;
-	(void)args;
-	op_queue(c, (struct task){.kind = TASK_LOOK, .tells = true});
+	op_queue(c, (struct task){.kind = TASK_LOOK, .tells = true, .json = op_has(args, "--json")});
 }
 
 /* What a new commit is in for. */
@@ -170,20 +169,37 @@ what_follows(const struct service *svc)
 	return "it is deployed now: `logs -f deploy` follows it";
 }
 
+static void
+sync_tell_programs(struct task *task, bool is_new, bool in_sync, const char *text)
+{
+	const struct service *svc = task->svc;
+	auto_json json_t *all = json_pack("{ss ss ss sb sb ss}", "service", svc->conf->name, "branch", svc->row.branch,
+	    "commit", svc->row.tracked, "new", (int)is_new, "in_sync", (int)in_sync, "reason", text);
+	auto_free char *document = all != NULL ? json_dumps(all, JSON_INDENT(2)) : NULL;
+
+	if (document == NULL) /* a sentence that is no UTF-8 */
+		document = str_dup("{}");
+	task_say(task, 1, document, strlen(document));
+	task_say(task, 1, "\n", 1);
+}
+
 void
 sync_tell(struct task *task)
 {
 	const struct service *svc = task->svc;
+	bool is_new = !str_eq(svc->row.tracked, svc->row.judged) && svc->row.tracked[0] != '\0';
 	auto_free char *text = NULL;
+	bool is = false;
 
 	if (!task->tells)
 		return;
-	if (!str_eq(svc->row.tracked, svc->row.judged) && svc->row.tracked[0] != '\0')
-		text = str_printf("commit %.8s of %s: %s\n", svc->row.tracked, svc->row.branch, what_follows(svc));
-	else {
-		auto_free char *answer = status_in_sync(svc);
-
-		text = str_printf("in sync: %s\n", answer);
+	text = is_new ? str_printf("commit %.8s of %s: %s", svc->row.tracked, svc->row.branch, what_follows(svc))
+		      : status_in_sync(svc, &is);
+	if (task->json) {
+		sync_tell_programs(task, is_new, is, text);
+		return;
 	}
+	task_say(task, 1, is_new ? "" : "in sync: ", is_new ? 0 : strlen("in sync: "));
 	task_say(task, 1, text, strlen(text));
+	task_say(task, 1, "\n", 1);
 }

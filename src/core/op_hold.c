@@ -42,18 +42,41 @@ make_note(const struct client *c, const struct strv *words)
 	    "by %.60s, %s%s%s", file != NULL ? file + 1 : c->who, when, reason.len > 0 ? ": " : "", buf_str(&reason));
 }
 
+/* How it is now: a sentence, or one JSON object. */
+static void
+answer(struct client *c, const char *sentence)
+{
+	const struct service *svc = c->svc;
+	auto_json json_t *all = NULL;
+
+	if (!c->json) {
+		client_answer(c, 1, 0, "%s %s%s%s\n", svc->conf->name, sentence, svc->held ? " held " : "",
+		    svc->held ? svc->hold_note : "");
+		return;
+	}
+	all = json_pack("{ss sb so}", "service", svc->conf->name, "held", (int)svc->held, "note",
+	    svc->held ? json_string(svc->hold_note) : json_null());
+	if (all == NULL)
+		client_answer(c, 2, 500, "the hold's note is no text\n");
+	else
+		client_answer_json(c, all);
+}
+
 void
 hold_run(struct client *c, const struct op *op, const struct strv *args)
 {
+	struct strv words = *args;
 	auto_free char *note = NULL;
 
 	(void)op;
+	c->json = words.n > 0 && str_eq(words.v[0], "--json");
+	if (c->json || (words.n > 0 && str_eq(words.v[0], "--")))
+		words = (struct strv){words.v + 1, words.n - 1};
 	if (c->svc->held) {
-		client_answer(c, 1, 0, "%s is held already, and stays down until release: held %s\n",
-		    c->svc->conf->name, c->svc->hold_note);
+		answer(c, "is held already, and stays down until release:");
 		return;
 	}
-	note = make_note(c, args);
+	note = make_note(c, &words);
 	ask(c, true, note);
 }
 
@@ -61,11 +84,11 @@ void
 release_run(struct client *c, const struct op *op, const struct strv *args)
 {
 	(void)op;
-	(void)args;
+	c->json = op_has(args, "--json");
 	if (c->svc->held)
 		ask(c, false, "");
 	else
-		client_answer(c, 1, 0, "%s is not held\n", c->svc->conf->name);
+		answer(c, "is not held");
 }
 
 void
@@ -83,8 +106,6 @@ hold_answered(struct core *core, int64_t id, const char *error)
 	c->hold = 0;
 	if (error[0] != '\0')
 		client_answer(c, 2, 500, "%s\n", error);
-	else if (c->svc->held)
-		client_answer(c, 1, 0, "%s stays down until release: held %s\n", c->svc->conf->name, c->svc->hold_note);
 	else
-		client_answer(c, 1, 0, "%s is released: what was held comes up\n", c->svc->conf->name);
+		answer(c, c->svc->held ? "stays down until release:" : "is released: what was held comes up");
 }

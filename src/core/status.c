@@ -128,11 +128,12 @@ answer_text(const struct answer *a)
 }
 
 char *
-status_in_sync(const struct service *svc)
+status_in_sync(const struct service *svc, bool *ret_is)
 {
 	struct answer a = in_sync(svc);
 	auto_free char *reason = a.text;
 
+	*ret_is = a.is == YES;
 	return answer_text(&a);
 }
 
@@ -264,14 +265,13 @@ status_run(struct client *c, const struct op *op, const struct strv *args)
 	answers[2] = in_sync(svc);
 	if (op_has(args, "--json")) {
 		auto_json json_t *all = status_json(svc, &runs, answers);
-		auto_free char *text = json_dumps(all, JSON_INDENT(2));
 
-		buf_printf(&out, "%s\n", text);
+		client_answer_json(c, all);
 	} else {
 		print(svc, &runs, answers, &out);
+		client_output(c, 1, buf_str(&out), out.len);
+		client_exit(c, 0);
 	}
-	client_output(c, 1, buf_str(&out), out.len);
-	client_exit(c, 0);
 	for (size_t i = 0; i < ARRAY_LEN(answers); i++)
 		free(answers[i].text);
 }

@@ -34,6 +34,7 @@ static const char *const version_2[] = {
     "ALTER TABLE service ADD COLUMN finished TEXT NOT NULL DEFAULT '*'",
     "ALTER TABLE service ADD COLUMN rejected TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE service ADD COLUMN rejected_why TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE service ADD COLUMN switching TEXT NOT NULL DEFAULT ''",
     "UPDATE service SET verdict = 'refused' WHERE refusal <> ''",
     "ALTER TABLE release ADD COLUMN good_ms INTEGER NOT NULL DEFAULT 0",
     "UPDATE release SET good_ms = made_ms WHERE id IN (SELECT release FROM service)",

@@ -33,6 +33,7 @@ struct store_service {
 	char *finished; /* compose services known to have finished by themselves, one a line; "*": not yet looked */
 	char *rejected; /* a commit that `verify` refused: it is not followed; "" */
 	char *rejected_why;
+	char *switching;  /* of start-first: which containers are old, while there are new ones beside them; "" */
 	int64_t release;  /* what runs, or ran last; 0: never deployed */
 	int64_t applying; /* a release that was begun to be applied and not ended: it comes first after a restart; 0 */
 };

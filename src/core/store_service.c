@@ -9,7 +9,7 @@ void
 store_service_done(struct store_service *s)
 {
 	char **all[] = {&s->source, &s->branch, &s->tracked, &s->judged, &s->verdict, &s->refusal, &s->live,
-	    &s->stopped, &s->keys, &s->finished, &s->rejected, &s->rejected_why};
+	    &s->stopped, &s->keys, &s->finished, &s->rejected, &s->rejected_why, &s->switching};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		free(TAKE(*all[i]));
@@ -22,7 +22,7 @@ store_service_get(struct store *st, const char *name, struct store_service *ret,
 	bool row = false;
 	int rc = db_query(st, &stmt, &row, err,
 	    "SELECT source, branch, tracked, judged, verdict, refusal, live, stopped, keys, rejected, rejected_why, finished, release,"
-	    " applying FROM service WHERE name = ?",
+	    " applying, switching FROM service WHERE name = ?",
 	    "s", name);
 
 	if (rc < 0)
@@ -42,6 +42,7 @@ store_service_get(struct store *st, const char *name, struct store_service *ret,
 	    .finished = db_text(stmt, 11),
 	    .release = sqlite3_column_int64(stmt, 12),
 	    .applying = sqlite3_column_int64(stmt, 13),
+	    .switching = db_text(stmt, 14),
 	};
 	return row;
 }
@@ -51,9 +52,10 @@ store_service_put(struct store *st, const char *name, const struct store_service
 {
 	return db_run(st, err,
 	    "INSERT OR REPLACE INTO service (name, source, branch, tracked, judged, verdict, refusal, live, stopped, keys,"
-	    " rejected, rejected_why, finished, release, applying) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	    "sssssssssssssii", name, s->source, s->branch, s->tracked, s->judged, s->verdict, s->refusal, s->live,
-	    s->stopped, s->keys, s->rejected, s->rejected_why, s->finished, s->release, s->applying);
+	    " rejected, rejected_why, finished, release, applying, switching) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+	    " ?, ?, ?, ?, ?)",
+	    "sssssssssssssiis", name, s->source, s->branch, s->tracked, s->judged, s->verdict, s->refusal, s->live,
+	    s->stopped, s->keys, s->rejected, s->rejected_why, s->finished, s->release, s->applying, s->switching);
 }
 
 int

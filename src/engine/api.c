@@ -208,7 +208,7 @@ static const struct api_call calls[] = {
 	{
 	    .method = "POST",
 	    .path = "/networks/%s/connect",
-	    .arg_ok = container_id_ok,
+	    .arg_ok = network_ok,
 	    .limit_bytes = 64 * KIB,
 	    .deadline_ms = 30 * SECOND,
 	    .write = true,
@@ -220,7 +220,7 @@ static const struct api_call calls[] = {
 	{
 	    .method = "POST",
 	    .path = "/networks/%s/disconnect",
-	    .arg_ok = container_id_ok,
+	    .arg_ok = network_ok,
 	    .limit_bytes = 64 * KIB,
 	    .deadline_ms = 30 * SECOND,
 	    .write = true,

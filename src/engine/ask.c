@@ -81,8 +81,8 @@ engine_remove(struct engine *e, const char *service, const char *id, engine_repl
 }
 
 static struct engine_req *
-ask_network(struct engine *e, enum api api, const char *service, const char *network_id, const char *id,
-    json_t *take_body, engine_reply_fn *cb, void *ctx)
+ask_network(struct engine *e, enum api api, const char *service, const char *network, const char *id, json_t *take_body,
+    engine_reply_fn *cb, void *ctx)
 {
 	auto_free char *text = json_dumps(take_body, JSON_COMPACT);
 
@@ -90,11 +90,11 @@ ask_network(struct engine *e, enum api api, const char *service, const char *net
 	if (text == NULL)
 		abort();
 	return ask(
-	    e, api, &(struct api_args){.arg = network_id, .service = service, .container = id, .body = text}, cb, ctx);
+	    e, api, &(struct api_args){.arg = network, .service = service, .container = id, .body = text}, cb, ctx);
 }
 
 struct engine_req *
-engine_connect_network(struct engine *e, const char *service, const char *network_id, const char *id,
+engine_connect_network(struct engine *e, const char *service, const char *network, const char *id,
     const struct strv *aliases, engine_reply_fn *cb, void *ctx)
 {
 	json_t *names = json_array();
@@ -103,14 +103,14 @@ engine_connect_network(struct engine *e, const char *service, const char *networ
 		if (json_array_append_new(names, json_string(aliases->v[i])) < 0)
 			abort();
 	}
-	return ask_network(e, API_CONNECT, service, network_id, id,
+	return ask_network(e, API_CONNECT, service, network, id,
 	    json_pack("{ss s{so}}", "Container", id, "EndpointConfig", "Aliases", names), cb, ctx);
 }
 
 struct engine_req *
 engine_disconnect_network(
-    struct engine *e, const char *service, const char *network_id, const char *id, engine_reply_fn *cb, void *ctx)
+    struct engine *e, const char *service, const char *network, const char *id, engine_reply_fn *cb, void *ctx)
 {
 	return ask_network(
-	    e, API_DISCONNECT, service, network_id, id, json_pack("{ss sb}", "Container", id, "Force", false), cb, ctx);
+	    e, API_DISCONNECT, service, network, id, json_pack("{ss sb}", "Container", id, "Force", false), cb, ctx);
 }

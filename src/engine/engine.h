@@ -92,11 +92,11 @@ struct engine_req *engine_stop(
     struct engine *e, const char *service, const char *id, int deadline_ms, engine_reply_fn *cb, void *ctx);
 /* A container that does not run; its volumes stay. */
 struct engine_req *engine_remove(struct engine *e, const char *service, const char *id, engine_reply_fn *cb, void *ctx);
-/* aliases: names by which others in the network find it, beside its own; NULL: none. */
-struct engine_req *engine_connect_network(struct engine *e, const char *service, const char *network_id, const char *id,
+/* network: its name. aliases: names by which others in the network find it, beside its own; NULL: none. */
+struct engine_req *engine_connect_network(struct engine *e, const char *service, const char *network, const char *id,
     const struct strv *aliases, engine_reply_fn *cb, void *ctx);
 struct engine_req *engine_disconnect_network(
-    struct engine *e, const char *service, const char *network_id, const char *id, engine_reply_fn *cb, void *ctx);
+    struct engine *e, const char *service, const char *network, const char *id, engine_reply_fn *cb, void *ctx);
 /* The callback is not called; NULL is fine. */
 void engine_cancel(struct engine_req *req);
 

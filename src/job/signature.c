@@ -112,6 +112,18 @@ signature_explain(const char *words, const char *signers, struct buf *ret)
 		buf_str_add(ret, "which is none of the signers'");
 }
 
+bool
+signature_is_judged(const char *words)
+{
+	static const char *const troubles[] = {"could not create temporary file", "failed writing detached signature",
+	    "No space left", "Cannot allocate memory", "cannot run", "cannot fork"};
+
+	for (size_t i = 0; i < ARRAY_LEN(troubles); i++)
+		if (strstr(words, troubles[i]))
+			return false;
+	return *words != '\0';
+}
+
 void
 signature_signer(const char *words, struct buf *ret)
 {

@@ -2,6 +2,7 @@
 #ifndef PGO_JOB_SIGNATURE_H
 #define PGO_JOB_SIGNATURE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -27,6 +28,10 @@ void commit_words_read(const char *text, size_t len, struct commit_words *ret);
  * adds "was signed with the ED25519 key SHA256:…, which is none of the signers'" or the like to ret. signers: the name
  * of the signers file as ssh-keygen knows it. */
 void signature_explain(const char *words, const char *signers, struct buf *ret);
+/* The words of a `git verify-commit` that failed tell of the signature, not of what kept git or ssh-keygen from
+ * checking it.
+ */
+bool signature_is_judged(const char *words);
 /* Adds "tess@example.org with the ED25519 key SHA256:…" for a good signature; nothing when the words tell of none. */
 void signature_signer(const char *words, struct buf *ret);
 

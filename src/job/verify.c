@@ -21,13 +21,13 @@ enum { COMMIT_MAX_BYTES = 1 << 20, SIGNERS_FD_MIN = 10 };
 
 /* git's command-line scope: whatever the repository's own configuration says, it is not asked. What is not signed with
  * SSH is not checked: gpg would read the account's keyring. */
-#define PROGRAMS                                                                                                      \
-	"GIT_CONFIG_COUNT=8", "GIT_CONFIG_KEY_0=gpg.format", "GIT_CONFIG_VALUE_0=ssh",                                \
-	    "GIT_CONFIG_KEY_1=gpg.ssh.program", "GIT_CONFIG_VALUE_1=" SSH_KEYGEN, "GIT_CONFIG_KEY_2=gpg.program",     \
-	    "GIT_CONFIG_VALUE_2=/bin/false", "GIT_CONFIG_KEY_3=gpg.openpgp.program", "GIT_CONFIG_VALUE_3=/bin/false", \
-	    "GIT_CONFIG_KEY_4=gpg.x509.program", "GIT_CONFIG_VALUE_4=/bin/false",                                     \
-	    "GIT_CONFIG_KEY_5=gpg.minTrustLevel", "GIT_CONFIG_VALUE_5=fully",                                         \
-	    "GIT_CONFIG_KEY_6=gpg.ssh.revocationFile",                                                                \
+#define PROGRAMS                                                                                                     \
+	"GIT_CONFIG_COUNT=8", "GIT_CONFIG_KEY_0=gpg.format", "GIT_CONFIG_VALUE_0=ssh",                               \
+	    "GIT_CONFIG_KEY_1=gpg.ssh.program", "GIT_CONFIG_VALUE_1=/usr/bin/ssh-keygen",                            \
+	    "GIT_CONFIG_KEY_2=gpg.program", "GIT_CONFIG_VALUE_2=/bin/false", "GIT_CONFIG_KEY_3=gpg.openpgp.program", \
+	    "GIT_CONFIG_VALUE_3=/bin/false", "GIT_CONFIG_KEY_4=gpg.x509.program", "GIT_CONFIG_VALUE_4=/bin/false",   \
+	    "GIT_CONFIG_KEY_5=gpg.minTrustLevel", "GIT_CONFIG_VALUE_5=fully",                                        \
+	    "GIT_CONFIG_KEY_6=gpg.ssh.revocationFile",                                                               \
 	    "GIT_CONFIG_VALUE_6=", "GIT_CONFIG_KEY_7=gpg.ssh.allowedSignersFile"
 
 /* The commit's own words; JOB_REFUSED when it is no commit at all (a server can name a tag as its branch). */
@@ -99,7 +99,8 @@ check_signature(const struct job *job, const char *oid, const struct commit_word
 	r = git_run(job, &(struct git_call){.args = args, .env = env, .keep_fd = fd, .words = &words}, err);
 	if (r < 0)
 		return r;
-	if (r > 1)
+	/* A disk that is full is no verdict. */
+	if (r > 1 || (r == 1 && !signature_is_judged(buf_str(&words))))
 		return err_set(err, EIO, "cannot check the signature of %.12s: %s", oid, buf_str(&words));
 	if (r == 1) {
 		signature_explain(buf_str(&words), signers, &text);
@@ -123,7 +124,7 @@ int
 verb_verify(const struct job *job, char *const *operands, struct err *err)
 {
 	const char *oid = operands[0];
-	struct commit_words commit;
+	struct commit_words commit = {0};
 	int r;
 
 	repo_clear_locks(job);

@@ -47,11 +47,15 @@ static const struct job_kind table[] = {
 	/* the repository's compose file: sealed, without the engine's group */
 	{"resolve", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_SEALED, JOB_LOCK | JOB_FILE | JOB_RESOLVE, 60 * SECOND, 2 * SECOND, CONFINED,
 	    {"resolve"}},
+	/* the approved model: what compose will compare containers with */
+	{"hash", JOB_COMPOSE, OPERANDS_NONE, VIEW_PLAIN, 0, 60 * SECOND, 2 * SECOND, CONFINED, {MODEL, "config", "--hash", "*"}},
 	/* the approved model, with the engine's group */
 	{"pull", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE, 30 * MINUTE, 10 * SECOND, ORDINARY, {MODEL, "pull"}},
 	{"build", JOB_COMPOSE, OPERANDS_WORDS, VIEW_STAGED, JOB_LOCK | JOB_ENGINE, HOUR, 10 * SECOND, ORDINARY, {MODEL, "build"}},
 	{"up", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE, 15 * MINUTE, 10 * SECOND, ORDINARY,
 	    {MODEL, "--profile", "*", "up", "-d", "--no-build", "--pull", "never", "--remove-orphans"}},
+	{"create", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE, 5 * MINUTE, 10 * SECOND, ORDINARY,
+	    {MODEL, "up", "--no-build", "--pull", "never", "--no-start", "--no-deps", "--no-recreate"}},
 	/* what runs, by the project's name */
 	{"stop", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE | JOB_LEFT, 10 * MINUTE, 10 * SECOND, ORDINARY,
 	    {PROJECT, "stop"}},

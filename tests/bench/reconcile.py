@@ -8,6 +8,7 @@ from figures import mean, ms, p50, p99, ratio, table
 from lib.host import children_of, run as command
 from lib.host import wait_until
 from lib.pgo import web
+from lib.starts import Starts
 
 ROUNDS = 40
 POLLERS = 4
@@ -32,7 +33,7 @@ def sampled(pgo, act, rounds=ROUNDS):
     pgod, core = stage.processes(pgo)
     cores, pgods = [], []
     settle((pgod, core))
-    with watch.Starts(pgod) as starts:
+    with Starts(pgod) as starts:
         for _ in range(rounds):
             before = watch.cpu(core), watch.cpu(pgod)
             act()
@@ -116,7 +117,7 @@ def polls(theatre):
         wait_until(lambda: not pgo.connections(), "the connections are gone")
         pgod, core = stage.processes(pgo)
         asked = len(pgo.engine.requests), len(pgo.engine.journal)
-        with watch.Starts(pgod) as starts:
+        with Starts(pgod) as starts:
             before = watch.cpu(core), watch.cpu(pgod), watch.children_cpu(pgod)
             wait_until(lambda: starts.programs.count("pgod-job") >= ROUNDS, "enough polls", 60)
             after = watch.cpu(core), watch.cpu(pgod), watch.children_cpu(pgod)

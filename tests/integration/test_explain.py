@@ -343,6 +343,14 @@ def test_a_hold_by_hand_is_another_one(site):
     assert "is not held" in site.ctl("site", "release").stdout
 
 
+def test_a_program_cannot_hold(site):
+    told = json.loads(site.ctl("site", "hold", "--json", "moving", "house").stdout)
+    assert told["held"] is True and told["note"].endswith("UTC: moving house") and told["service"] == "site"
+    assert json.loads(site.ctl("site", "release", "--json").stdout) == {"service": "site", "held": False, "note": None}
+    told = json.loads(site.ctl("site", "sync", "--json").stdout)
+    assert told["commit"] == site.site.head and told["in_sync"] is True and told["new"] is False
+
+
 def test_a_hold_that_cannot_be_written_is_told_as_one(site):
     os.mkdir(os.path.join(site.dir, ".site.stop.new"))
     done = site.ctl("site", "hold")

@@ -1,5 +1,6 @@
 /* A hostile commit, and what ssh-keygen says of its signature. */
 #include <assert.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/auto.h"
@@ -21,6 +22,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(strlen(words.author) <= COMMIT_WORD_MAX && strlen(words.subject) <= COMMIT_WORD_MAX);
 	signature_explain(buf_str(&text), "/proc/self/fd/10", &why);
 	assert(why.len > 0);
+	signature_is_judged(buf_str(&text));
 	signature_signer(buf_str(&text), &signer);
 	assert(signer.len == 0 || strstr(buf_str(&text), buf_str(&signer)));
 	return 0;

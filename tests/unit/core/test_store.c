@@ -113,6 +113,7 @@ a_record_survives_reopening(void **state)
 				 .verdict = text("refused"),
 				 .rejected = text("r"),
 				 .rejected_why = text("unsigned"),
+				 .switching = text("{}"),
 				 .release = 7,
 				 .applying = 8},
 			     &err),
@@ -125,6 +126,7 @@ a_record_survives_reopening(void **state)
 	assert_string_equal(got.verdict, "refused");
 	assert_string_equal(got.rejected, "r");
 	assert_string_equal(got.rejected_why, "unsigned");
+	assert_string_equal(got.switching, "{}");
 	assert_int_equal(got.release, 7);
 	assert_int_equal(got.applying, 8);
 	assert_int_equal(store_service_names(st, &names, &err), 0);

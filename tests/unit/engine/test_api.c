@@ -49,7 +49,7 @@ static void
 writes_are_written_as_the_engine_reads_them(void **state)
 {
 	static const char body[] = "{\"Container\":\"" ID "\"}";
-	auto_free char *with_body = str_printf("POST /v1.41/networks/" ID "/connect" HEAD
+	auto_free char *with_body = str_printf("POST /v1.41/networks/web_default/connect" HEAD
 					       "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
 	    strlen(body), body);
 
@@ -60,8 +60,8 @@ writes_are_written_as_the_engine_reads_them(void **state)
 	    "DELETE /images/pgo.local/web:" HEX32 "?noprune=false" HEAD "Content-Length: 0\r\n\r\n");
 	write_is(API_REMOVE, true, &(struct api_args){.service = "web", .container = ID},
 	    "DELETE /v1.41/containers/" ID "?v=false&force=false" HEAD "Content-Length: 0\r\n\r\n");
-	write_is(API_CONNECT, true, &(struct api_args){.arg = ID, .service = "web", .container = ID, .body = body},
-	    with_body);
+	write_is(API_CONNECT, true,
+	    &(struct api_args){.arg = "web_default", .service = "web", .container = ID, .body = body}, with_body);
 }
 
 /* What has only GET reads; everything else says whose it is, in its name or through the guard. */
@@ -117,7 +117,7 @@ a_write_without_an_owner_never_leaves(void **state)
 		assert_false(api_args_ok(api_call(API_REMOVE), &bad_stops[i]));
 	}
 	assert_false(api_args_ok(
-	    api_call(API_CONNECT), &(struct api_args){.arg = "host", .service = "web", .container = ID, .body = "{}"}));
+	    api_call(API_CONNECT), &(struct api_args){.arg = "a/b", .service = "web", .container = ID, .body = "{}"}));
 	assert_false(
 	    api_args_ok(api_call(API_CONNECT), &(struct api_args){.arg = ID, .service = "web", .container = ID}));
 }

@@ -267,6 +267,17 @@ words_of_a_commit_are_cut_and_told_apart(void **state)
 	assert_string_equal(w.subject, "");
 }
 
+static void
+a_full_disk_is_no_verdict(void **state)
+{
+	(void)state;
+	assert_true(signature_is_judged("Signature verification failed: incorrect signature"));
+	assert_true(signature_is_judged("Could not verify signature."));
+	assert_false(signature_is_judged("could not create temporary file: No space left on device"));
+	assert_false(signature_is_judged("cannot run /usr/bin/ssh-keygen: Permission denied"));
+	assert_false(signature_is_judged(""));
+}
+
 int
 main(void)
 {
@@ -283,6 +294,7 @@ main(void)
 	    TEST(a_branch_that_goes_on_passes_with_as_much_history_as_it_takes),
 	    TEST(a_force_push_that_drops_the_deployed_commit_is_refused),
 	    TEST(a_remote_that_is_away_decides_nothing),
+	    cmocka_unit_test(a_full_disk_is_no_verdict),
 	    cmocka_unit_test(words_of_a_commit_are_cut_and_told_apart),
 	};
 

@@ -104,6 +104,7 @@ op_exec(int ch, const struct opline *ol)
 		execvp(ol->args.v[0], ol->args.v);
 		_exit(127);
 	}
+	setpgid(pid, pid); /* here as well: it may be killed before it has come to that */
 	close(in[0]), close(out[1]), close(err[1]), close(exited[1]);
 	left = msg_send(ch, CORE_TO_SSH, body, (int[]){in[1], out[0], err[0]}, 3, NULL) < 0;
 	json_decref(body);

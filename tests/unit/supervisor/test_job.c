@@ -51,6 +51,8 @@ static const struct {
     {"build", PREFIX "build OP", VIEW_STAGED, true, true},
     {"checkout", "pgod-job checkout OP", VIEW_PLAIN, true, false},
     {"mkdirs", "pgod-job mkdirs", VIEW_PLAIN, true, false},
+    {"hash", PREFIX "config --hash *", VIEW_PLAIN, false, false},
+    {"create", PREFIX "up --no-build --pull never --no-start --no-deps --no-recreate OP", VIEW_PLAIN, true, true},
     {"up", PREFIX "--profile * up -d --no-build --pull never --remove-orphans OP", VIEW_PLAIN, true, true},
     {"stop", "docker-compose -p web stop OP", VIEW_PLAIN, true, true},
     {"start", "docker-compose -p web start OP", VIEW_PLAIN, true, true},
