@@ -24,13 +24,31 @@ model_name_is_ours(const char *project, const char *name, const char *seps)
 	       name[len + 1] != '\0';
 }
 
+/* What follows "<project>-" in name; NULL when it begins otherwise. No copy: it is asked for every service of the host.
+ */
+static const char *
+behind(const char *project, const char *name)
+{
+	size_t len = strlen(project);
+
+	return strncmp(name, project, len) == 0 && name[len] == '-' ? name + len + 1 : NULL;
+}
+
 bool
 model_is_container_of(const char *project, const char *service, const char *name)
 {
-	auto_free char *prefix = str_printf("%s-%s-", project, service);
-	const char *number = name + strlen(prefix);
+	const char *rest = behind(project, name);
+	const char *number = rest == NULL ? NULL : behind(service, rest);
 
-	return str_starts(name, prefix) && number[0] != '\0' && number[strspn(number, "0123456789")] == '\0';
+	return number != NULL && number[0] != '\0' && number[strspn(number, "0123456789")] == '\0';
+}
+
+bool
+model_is_image_of(const char *project, const char *service, const char *name)
+{
+	const char *rest = behind(project, name);
+
+	return rest != NULL && str_eq(rest, service);
 }
 
 char *

@@ -26,5 +26,7 @@ char *model_real_name(const char *project, const char *key, const json_t *obj);
 bool model_name_is_ours(const char *project, const char *name, const char *seps);
 /* True when name is "<project>-<service>-<number>", as compose calls the service's containers. */
 bool model_is_container_of(const char *project, const char *service, const char *name);
+/* True when name is "<project>-<service>", as compose calls the image that it builds for the service. */
+bool model_is_image_of(const char *project, const char *service, const char *name);
 
 #endif

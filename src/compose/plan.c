@@ -214,7 +214,7 @@ make_digest(const struct plan_input *in, const struct strv *all, struct plan *p)
 	hash_text(&ctx, release);
 	hash_text(&ctx, in->was_digest != NULL ? in->was_digest : "");
 	hash_text(&ctx, in->changed ? "changed" : "");
-	for (size_t i = 0; i < p->n; i++)
+	for (size_t i = 0; i < all->n; i++)
 		add_service(&ctx, in, all->v[i], &p->v[i]);
 	SHA256Final(sum, &ctx);
 	str_hex(sum, sizeof(p->digest) / 2, p->digest);

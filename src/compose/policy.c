@@ -225,9 +225,11 @@ policy_check(const json_t *model, const struct policy *policy, struct violations
 	struct check c = {.policy = policy, .model = model, .out = ret, .path = BUF_INIT(PATH_TEXT_MAX)};
 	size_t before = ret->n;
 
-	walk_object(&c, model, &policy_model);
-	if (!policy->root)
-		check_nested(&c);
+	if (check_names_are_few(&c)) {
+		walk_object(&c, model, &policy_model);
+		if (!policy->root)
+			check_nested(&c);
+	}
 	buf_done(&c.path);
 	violations_sort(ret);
 	return ret->n - before + (ret->more && ret->n == before);

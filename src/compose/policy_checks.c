@@ -227,10 +227,35 @@ one_ulimit(struct check *c, const char *at, const char *name)
 		check_fail(c, at, "remove it", "the limit %.200s is not allowed", name);
 }
 
+/* A number, or {soft, hard}. */
+static bool
+is_ulimit(const json_t *value)
+{
+	const char *key;
+	json_t *child;
+
+	json_object_foreach((json_t *)value, key, child)
+	{
+		if (!check_word("soft|hard|x-*", key))
+			return false;
+	}
+	return json_is_object(value) || json_is_integer(value) || json_is_string(value);
+}
+
 void
 check_ulimits(struct check *c, const json_t *value)
 {
+	const char *key;
+	json_t *child;
+
 	check_words(c, value, one_ulimit);
+	json_object_foreach((json_t *)value, key, child)
+	{
+		auto_free char *at = str_printf(".%s", key);
+
+		if (!is_ulimit(child))
+			check_fail(c, at, "write a number, or soft and hard", "this limit is not understood");
+	}
 }
 
 /* The engine looks these up as root and tells whether they exist. */

@@ -214,9 +214,7 @@ static bool
 is_built_by(const struct policy_other *o, const char *image)
 {
 	for (size_t i = 0; i < o->names.services.n; i++) {
-		auto_free char *name = str_printf("%s-%s", o->name, o->names.services.v[i]);
-
-		if (str_eq(name, image))
+		if (model_is_image_of(o->name, o->names.services.v[i], image))
 			return true;
 	}
 	return false;
@@ -243,6 +241,28 @@ check_image(struct check *c, const char *at, const char *image)
 			check_fail(c, at, "build it, or use the image's name in a registry",
 			    "the image %.200s is what the service %s builds", plain, c->policy->others[i].name);
 	}
+}
+
+/* Each name is held against those of a thousand other services: more than people write would keep core busy for
+ * minutes. */
+bool
+check_names_are_few(struct check *c)
+{
+	enum { FEW = 1024 };
+	size_t n = json_object_size(json_object_get(c->model, "networks"));
+	const char *key;
+	json_t *service, *endpoint;
+
+	json_object_foreach(json_object_get(c->model, "services"), key, service)
+	{
+		json_t *networks = json_object_get(service, "networks");
+
+		n += json_object_size(networks);
+		json_object_foreach(networks, key, endpoint) n += json_array_size(json_object_get(endpoint, "aliases"));
+	}
+	if (n > FEW)
+		check_fail(c, "networks", "write fewer", "more than %d networks and aliases are not allowed", FEW);
+	return n <= FEW;
 }
 
 void

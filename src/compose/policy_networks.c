@@ -138,6 +138,20 @@ check_is_shared(const struct check *c, const char *network)
 	return false;
 }
 
+/* The service after which compose has named this network; NULL: none other. Joining it takes the administrator's word:
+ * that the list of networks is empty is not enough to let one in among the databases of another. */
+static const struct policy_other *
+private_to(const struct policy *p, const char *network)
+{
+	bool listed = p->networks != NULL && strv_has(p->networks, network);
+
+	for (size_t i = 0; !p->root && !listed && i < p->nothers; i++) {
+		if (model_name_is_ours(p->others[i].name, network, "_"))
+			return &p->others[i];
+	}
+	return NULL;
+}
+
 static bool
 judge_network_name(struct check *c, const char *name)
 {
@@ -158,7 +172,7 @@ check_network(struct check *c, const json_t *network)
 	const json_t *word = json_object_get(network, "external");
 	auto_free char *name = model_real_name(c->policy->project, c->name, network);
 	bool external = !json_is_unset(word);
-	const struct policy_other *maker = external ? NULL : maker_of(c->policy, name);
+	const struct policy_other *maker = external ? private_to(c->policy, name) : maker_of(c->policy, name);
 
 	if (external && !json_is_true(word))
 		check_fail(
@@ -169,7 +183,9 @@ check_network(struct check *c, const json_t *network)
 		check_fail(c, ".name", "use one of the networks that the configuration of pgod lists for this service",
 		    "the network %.200s is not one that this service may use", name);
 	else if (maker != NULL)
-		check_fail(c, ".name", "add external: true, or choose another name",
+		check_fail(c, ".name",
+		    external ? "ask the administrator to list it in networks, or share a network with a name of its own"
+			     : "add external: true, or choose another name",
 		    "the network %.200s belongs to the service %s", name, maker->name);
 }
 

@@ -147,7 +147,7 @@ static const struct key deploy_keys[] = {
 SHAPE(deploy, NULL);
 
 static const struct key hook_keys[] = {
-	PASS("command"), PASS("user"), PASS("working_dir"), CHECK("environment", check_environment),
+	PASS("command"), PASS("user"), PASS("working_dir"), PASS("environment"),
 	REFUSE("privileged", .allow = "hooks.privileged"),
 };
 SHAPE(hook, NULL);

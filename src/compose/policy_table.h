@@ -111,6 +111,7 @@ void check_endpoint(struct check *c, const json_t *endpoint);
 void check_file_name(struct check *c, const json_t *value);
 bool check_is_shared(const struct check *c, const char *network);
 /* policy_names.c: names that other services have taken */
+bool check_names_are_few(struct check *c);
 void check_service(struct check *c, const json_t *service);
 void check_image(struct check *c, const char *at, const char *image);
 /* policy_paths.c: KEY_CHECK */

@@ -220,3 +220,25 @@ def test_many_commits_at_once_are_no_rewind(pgo):
     for number in range(40):
         repo.git("commit", "-q", "--allow-empty", "-m", str(number))
     pgo.wait_deployed("site", repo.commit({"compose.yaml": web("pgo-test/web:2")}))
+
+
+def test_the_first_of_four_releases_comes_back_after_a_force_push_a_gc_and_without_the_remote(pgo):
+    repo = pgo.repo("site")
+    deployed(pgo, repo, keep=4)
+    for number in (2, 3):
+        pgo.wait_deployed("site", repo.commit({"compose.yaml": web(labels={"n": str(number)}), "n": str(number)}))
+    repo.git("checkout", "-q", "--orphan", "other")
+    last = repo.commit({"compose.yaml": web(labels={"n": "4"}), "n": "4"})
+    repo.git("branch", "-f", "main", "HEAD")
+    pgo.wait_deployed("site", last)
+    bare = os.path.join(pgo.dir, ".repos", "site.git")
+    env = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
+    user = {"user": pgo.accounts.a.pw_uid, "group": pgo.accounts.a.pw_gid, "extra_groups": []}
+    run("git", "--git-dir", bare, "gc", "-q", "--prune=now", env=env, **user)
+    os.rename(repo.path, repo.path + ".away")
+    first = pgo.engine.calls("up")[0]["model"]
+    done = pgo.ctl("site", "rollback", "1")
+    assert done.returncode == 0, done.stderr
+    wait_until(lambda: pgo.ref("site") == repo.head, "the first commit is live")
+    assert not os.path.exists(pgo.live("site", "n"))
+    assert pgo.engine.calls("up")[-1]["model"]["services"]["web"]["image"] == first["services"]["web"]["image"]

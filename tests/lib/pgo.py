@@ -341,6 +341,11 @@ class Pgod:
         """What a reboot does to pins, when neither pgod nor the engine runs: they are gone."""
         run("umount", "--recursive", "--lazy", os.path.join(self.run, "pins"))
 
+    def unpin(self):
+        """Pins outlive pgod: containers may start again without it."""
+        if os.path.ismount(os.path.join(self.run, "pins")):
+            self.reboot()
+
     def close(self):
         """Ends everything; fails when pgod leaves something behind that ought to have gone with it."""
         status = 0
@@ -358,10 +363,9 @@ class Pgod:
             finally:
                 self.process = None
                 self.end_helpers()
+                self.unpin()
         self.end_helpers()
-        # Pins outlive pgod: containers may start again without it.
-        if os.path.ismount(os.path.join(self.run, "pins")):
-            self.reboot()
+        self.unpin()
         try:
             wait_until(lambda: not self.leftovers(), "pgod leaves nothing behind", 10)
         except AssertionError as problem:

@@ -328,6 +328,25 @@ thousands_of_violations_fill_the_memory(void **state)
 	assert_non_null(strstr(text, "more than 100 violations"));
 }
 
+/* A million names against a thousand services is more than core may do before its next event. */
+static void
+a_million_aliases_keep_core_busy(void **state)
+{
+	auto_json json_t *model = parse("{\"services\":{\"a\":{\"image\":\"x\",\"networks\":{\"e\":{}}}},\"networks\":{"
+					"\"e\":{\"external\":true,\"name\":\"edge\"}}}");
+	json_t *services = json_object_get(model, "services");
+	json_t *networks = json_object_get(json_object_get(services, "a"), "networks");
+	auto_violations struct violations vs = {0};
+	json_t *aliases = json_array();
+
+	(void)state;
+	for (int i = 0; i < 100000; i++)
+		json_array_append_new(aliases, json_string("x"));
+	json_object_set_new(json_object_get(networks, "e"), "aliases", aliases);
+	assert_int_equal(policy_check(model, &account, &vs), 1);
+	assert_string_equal(vs.v[0].path, "networks");
+}
+
 static void
 a_symbolic_link_is_not_told_where_it_is_named(void **state)
 {
@@ -362,6 +381,7 @@ main(void)
 	    cmocka_unit_test(a_violation_has_no_sentence),
 	    cmocka_unit_test(a_violation_writes_to_the_terminal),
 	    cmocka_unit_test(thousands_of_violations_fill_the_memory),
+	    cmocka_unit_test(a_million_aliases_keep_core_busy),
 	    cmocka_unit_test(a_symbolic_link_is_not_told_where_it_is_named),
 	};
 
