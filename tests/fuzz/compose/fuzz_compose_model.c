@@ -8,6 +8,7 @@
 #include "base/auto.h"
 #include "compose/model.h"
 #include "compose/policy.h"
+#include "compose/start_first.h"
 #include "oracle.h"
 
 #define LIVE "/var/lib/pgo/web"
@@ -30,6 +31,7 @@ approve_and_digest(const json_t *model, const struct model_images *images, const
 {
 	struct model_image_id *ids = calloc(images->n + 1, sizeof(*ids));
 	auto_json json_t *approved = NULL;
+	auto_model_services struct model_services facts = {0};
 	char hex[MODEL_DIGEST_HEX];
 	struct err err = ERR_INIT;
 
@@ -40,6 +42,10 @@ approve_and_digest(const json_t *model, const struct model_images *images, const
 	approved = model_approve(model, ids, images->n, &err);
 	if (approved == NULL)
 		broken("a model with all its IDs is not approved");
+	model_label_inputs(approved, model, inputs, inputs);
+	model_mark_in_place(approved, model, inputs, inputs);
+	if (json_object_get(approved, MODEL_IN_PLACE_KEY) == NULL && model_service_facts(model, &facts, &err) >= 0)
+		broken("nobody knows what can be switched");
 	if (model_digest(approved, ids, images->n, inputs, inputs, hex, &err) < 0)
 		broken("no digest");
 	free(ids);
@@ -52,9 +58,11 @@ read_facts(const json_t *model)
 	auto_model_images struct model_images images = {0};
 	auto_strv struct strv inputs = {0}, binds = {0}, networks = {0};
 	struct err err = ERR_INIT;
+	enum model_update update;
 	bool reload;
 
-	model_reload(model, &reload, &err);
+	if ((model_reload(model, &reload, &err) < 0) != (model_update(model, &update, &err) < 0))
+		broken("x-pgo is right and wrong");
 	model_service_facts(model, &services, &err);
 	model_binds(model, &binds, &err);
 	model_external_networks(model, &networks, &err);
