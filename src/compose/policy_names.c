@@ -45,7 +45,7 @@ owner_of_generated(const struct policy *p, const char *service)
 static const struct policy_other *
 closer_service(const struct policy *p, const char *name)
 {
-	for (size_t i = 0; i < p->nothers; i++) {
+	for (size_t i = 0; p->others != NULL && i < p->nothers; i++) {
 		const char *other = p->others[i].name;
 
 		if (strlen(other) > strlen(p->project) &&

@@ -244,7 +244,12 @@ static int
 record_begin(struct deploy *d, struct err *err)
 {
 	struct service *svc = d->svc;
-	int rc = store_deploy_begin(svc->core->store, svc->conf->name,
+	int rc =
+	    store_deploys_interrupted(svc->core->store, svc->conf->name, "how it ended could not be written down", err);
+
+	if (rc < 0)
+		return rc;
+	rc = store_deploy_begin(svc->core->store, svc->conf->name,
 	    &(struct store_begin){.trigger = d->task->trigger,
 		.who = d->task->who,
 		.commit = d->commit,

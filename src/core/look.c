@@ -134,6 +134,7 @@ static void
 follow(struct task *task, const char *oid)
 {
 	struct service *svc = task->svc;
+	bool same = str_eq(svc->row.tracked, oid);
 
 	log_info("new commit service=%s branch=%s from=%.8s to=%.8s", svc->conf->name, svc->conf->branch,
 	    svc->row.tracked[0] != '\0' ? svc->row.tracked : "-", oid);
@@ -144,8 +145,11 @@ follow(struct task *task, const char *oid)
 	memcpy(svc->news_who, task->who, sizeof(svc->news_who));
 	str_set(&svc->row.rejected, "");
 	str_set(&svc->row.rejected_why, "");
-	/* What failed before may do better with another commit. */
-	service_retry_cancel(svc);
+	/* What failed before may do better with another commit; or, once, with a repository that is whole again. */
+	if (!same)
+		service_retry_cancel(svc);
+	else if (svc->retry_ms <= SERVICE_RETRY_MIN_MS)
+		event_del(svc->retry_timer);
 	read_keys(task);
 }
 
