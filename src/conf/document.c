@@ -92,7 +92,7 @@ settings_of(const struct service *s)
 
 		if (!key_is_amount(&keys[k]))
 			continue;
-		if (s->entries[k] != NULL && service_amount(&keys[k], node_of(s, k), &n, NULL) < 0)
+		if (s->entries[k] != NULL && service_amount(&keys[k], node_of(s, (enum key_id)k), &n, NULL) < 0)
 			abort();
 		settings_set_amount(&settings, keys[k].amount, n);
 	}
