@@ -131,10 +131,11 @@ char *
 status_in_sync(const struct service *svc, bool *ret_is)
 {
 	struct answer a = in_sync(svc);
-	auto_free char *reason = a.text;
+	char *text = answer_text(&a);
 
 	*ret_is = a.is == YES;
-	return answer_text(&a);
+	free(a.text);
+	return text;
 }
 
 static void
