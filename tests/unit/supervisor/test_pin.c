@@ -33,6 +33,8 @@ enum { SWAPS = 1000 };
 static char root[64];
 static struct err err;
 
+static char *at(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* A path in the test's directory. */
 static char *
 at(const char *format, ...)
