@@ -54,7 +54,7 @@ def test_a_kill_while_health_is_awaited_leaves_no_second_container(pgo):
     pgo.engine.behave("web")
     pgo.start()
     pgo.wait_deployed("site", head, deadline=40)
-    assert only_new(pgo, old)
+    wait_until(lambda: only_new(pgo, old), "one new container runs")
 
 
 def test_a_cancel_while_health_is_awaited_leaves_the_old_one_alone(pgo):
