@@ -67,11 +67,15 @@ deploy_note(struct deploy *d, const char *fmt, ...)
 	journal_write(d->journal, buf_str(&text), text.len);
 }
 
+enum { STEP_TOLD_MS = 100 }; /* that a step took less is not worth a line of the log */
+
 static void
 note_step_end(struct deploy *d)
 {
-	if (d->step_ms != 0)
-		deploy_note(d, "-- %s: %.1f s\n", steps[d->step].name, (double)(io_now_ms() - d->step_ms) / 1000);
+	int64_t took_ms = io_now_ms() - d->step_ms;
+
+	if (d->step_ms != 0 && took_ms >= STEP_TOLD_MS)
+		deploy_note(d, "-- %s: %.1f s\n", steps[d->step].name, (double)took_ms / 1000);
 	d->step_ms = 0;
 }
 
