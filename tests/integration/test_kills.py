@@ -15,7 +15,7 @@ from lib.kills import Site, converge, end_undisturbed, random_kills, restart
 from lib.pgo import web
 
 KILLS = int(os.environ.get("PGO_KILLS", "500"))
-RUNS = 10
+RUNS = 20
 # From the moment that pgod answers again; several runs share a small machine.
 CONVERGED_S = 15
 

@@ -235,7 +235,8 @@ def test_a_disk_that_gets_full_in_the_middle_does_not_leave_the_service_down(pgo
     with small_disk(pgo) as full:
         repo = pgo.repo("site")
         pgo.service("site", repo)
-        pgo.start().wait_listening()
+        pgo.start()
+        pgo.wait_log("pgod-core info: 1 services")  # which it has read from the database
         with reader(pgo):
             pgo.wait_deployed("site", repo.head)
             pgo.engine.hold(step)
