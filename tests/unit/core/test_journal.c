@@ -95,6 +95,7 @@ one_who_left_is_told_nothing_more(void **state)
 	journal_end(j);
 	assert_int_equal(r.text.len, 0);
 	assert_int_equal(r.ends, 0);
+	buf_done(&r.text);
 }
 
 static void
