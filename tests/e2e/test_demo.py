@@ -14,7 +14,7 @@ def traces():
 
 
 def demo(engine, **env):
-    return run("make", "-s", "demo", cwd=TOP, check=False, deadline=300, env={**os.environ, "DOCKER_HOST": engine.docker_host, **env})
+    return run("make", "-s", "demo", cwd=TOP, check=False, deadline=300, env={**os.environ, "DOCKER_HOST": engine.docker_host, "PGO_RUN": engine.run, **env})
 
 
 def objects(engine):
