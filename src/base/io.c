@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -229,4 +230,14 @@ long long
 io_wall_ms(void)
 {
 	return clock_ms(CLOCK_REALTIME);
+}
+
+void
+io_utc_text(long long wall_ms, char ret[IO_UTC_TEXT])
+{
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm tm;
+
+	if (gmtime_r(&seconds, &tm) == NULL || strftime(ret, IO_UTC_TEXT, "%Y-%m-%d %H:%M:%S", &tm) == 0)
+		snprintf(ret, IO_UTC_TEXT, "(no time)");
 }

@@ -30,4 +30,8 @@ int io_set_nonblock(int fd, bool on);
 long long io_now_ms(void);
 long long io_wall_ms(void);
 
+enum { IO_UTC_TEXT = 24 };
+/* A moment of the wall clock for people: "2026-11-21 05:24:55", in UTC. */
+void io_utc_text(long long wall_ms, char ret[IO_UTC_TEXT]);
+
 #endif

@@ -68,41 +68,25 @@ step_at_hand(struct deploy *d, struct err *err)
 /* --- the tags that keep images ---------------------------------------------------------------------------------------
  */
 
-static int keep_next(struct deploy *d, struct err *err);
-
-static void
-on_kept(void *ctx, const struct engine_reply *reply)
+static int
+tag_image(struct deploy *d, size_t i, engine_reply_fn *cb, struct err *err)
 {
-	struct deploy *d = ctx;
-	struct err err = ERR_INIT;
-	int rc;
+	const struct service *svc = d->svc;
+	int rc = store_image_kept(svc->core->store, svc->conf->name, d->ids[i], true, err);
 
-	d->req = NULL;
-	if (reply->err->num != 0)
-		rc = err_set(&err, EIO, "%s", reply->err->msg);
-	else if (reply->missing)
-		rc = err_set(&err, ENOENT, "services.%s.image: %s was removed from this machine meanwhile",
-		    d->images.v[d->looking].service, d->images.v[d->looking].written);
-	else {
-		d->looking++;
-		rc = keep_next(d, &err);
-	}
-	deploy_continue(d, rc, &err);
+	if (rc < 0)
+		return rc;
+	d->req = engine_tag(svc->core->engine, svc->conf->name, d->ids[i], cb, d);
+	return STEP_WAIT;
 }
 
 static int
-keep_next(struct deploy *d, struct err *err)
+image_tagged(struct deploy *d, size_t i, const struct engine_reply *reply, struct err *err)
 {
-	const struct service *svc = d->svc;
-	int rc;
-
-	if (d->looking == d->images.n)
-		return STEP_NEXT;
-	rc = store_image_kept(svc->core->store, svc->conf->name, d->ids[d->looking], true, err);
-	if (rc < 0)
-		return rc;
-	d->req = engine_tag(svc->core->engine, svc->conf->name, d->ids[d->looking], on_kept, d);
-	return STEP_WAIT;
+	if (!reply->missing)
+		return 0;
+	return err_set(err, ENOENT, "services.%s.image: %s was removed from this machine meanwhile",
+	    d->images.v[i].service, d->images.v[i].written);
 }
 
 /* Before anything is touched: from here on no prune can take what this release, and a later way back to it, needs. */
@@ -111,8 +95,7 @@ step_keep_images(struct deploy *d, struct err *err)
 {
 	if (d->release == d->svc->row.release && d->mode != DEPLOY_BACK)
 		return STEP_NEXT;
-	d->looking = 0;
-	return keep_next(d, err);
+	return deploy_ask_each(d, &(struct asking){d->images.n, tag_image, image_tagged, NULL}, err);
 }
 
 /* --- putting back --------------------------------------------------------------------------------------------------

@@ -44,42 +44,43 @@ image_of(const struct switching *sw, const char *service)
 	return json_string_value(json_object_get(json_object_get(services, service), "image"));
 }
 
-static int next_image(struct switching *sw, struct err *err);
-
-static void
-on_image(void *ctx, const struct engine_reply *reply)
-{
-	struct switching *sw = ctx;
-	struct deploy *d = sw->d;
-	struct swap *w = &sw->swaps.v[sw->looking++];
-	struct err err = ERR_INIT;
-
-	d->req = NULL;
-	if (reply->err->num != 0) {
-		switch_go_on(d, err_set(&err, EIO, "%s", reply->err->msg), &err);
-		return;
-	}
-	w->why = reply->missing ? "its image is not there" : image_in_place(sw->approved, w->service, reply->body);
-	switch_go_on(d, next_image(sw, &err), &err);
-}
-
 static int
-next_image(struct switching *sw, struct err *err)
+ask_image(struct deploy *d, size_t i, engine_reply_fn *cb, struct err *err)
 {
-	struct swaps *s = &sw->swaps;
+	const struct swap *w = &d->sw->swaps.v[i];
 	const char *image;
 
 	(void)err;
-	while (sw->looking < s->n && s->v[sw->looking].why != NULL)
-		sw->looking++;
-	if (sw->looking == s->n) {
-		swaps_order(s, sw->approved);
-		say(sw);
+	if (w->why != NULL)
 		return STEP_NEXT;
-	}
-	image = image_of(sw, s->v[sw->looking].service);
-	sw->d->req = engine_image(sw->d->svc->core->engine, image != NULL ? image : "", on_image, sw);
+	image = image_of(d->sw, w->service);
+	d->req = engine_image(d->svc->core->engine, image != NULL ? image : "", cb, d);
 	return STEP_WAIT;
+}
+
+static int
+got_image(struct deploy *d, size_t i, const struct engine_reply *reply, struct err *err)
+{
+	struct swap *w = &d->sw->swaps.v[i];
+
+	(void)err;
+	w->why = reply->missing ? "its image is not there" : image_in_place(d->sw->approved, w->service, reply->body);
+	return 0;
+}
+
+static int
+compared(struct deploy *d, struct err *err)
+{
+	(void)err;
+	swaps_order(&d->sw->swaps, d->sw->approved);
+	say(d->sw);
+	return STEP_NEXT;
+}
+
+static int
+look_at_images(struct switching *sw, struct err *err)
+{
+	return deploy_ask_each(sw->d, &(struct asking){sw->swaps.n, ask_image, got_image, compared}, err);
 }
 
 static bool
@@ -109,5 +110,5 @@ step_compare_done(struct deploy *d, const struct job_result *r, struct err *err)
 {
 	(void)err;
 	d->sw->hashes = str_dup(r->out);
-	return switch_list(d->sw, find_swaps, next_image, not_listed);
+	return switch_list(d->sw, find_swaps, look_at_images, not_listed);
 }

@@ -137,7 +137,7 @@ on_moved(void *ctx, const struct engine_reply *reply)
 		sw->next++;
 		rc = next_move(sw, &err);
 	}
-	switch_go_on(d, rc, &err);
+	deploy_continue(d, rc, &err);
 }
 
 static int

@@ -117,37 +117,29 @@ step_inputs_done(struct deploy *d, const struct job_result *r, struct err *err)
 /* --- external networks ---------------------------------------------------------------------------------------------
  */
 
-static int next_network(struct deploy *d, struct err *err);
-
-static void
-on_network(void *ctx, const struct engine_reply *reply)
+static int
+ask_network(struct deploy *d, size_t i, engine_reply_fn *cb, struct err *err)
 {
-	struct deploy *d = ctx;
-	struct err err = ERR_INIT;
-	int rc;
-
-	d->req = NULL;
-	if (reply->err->num != 0)
-		rc = err_set(&err, EIO, "%s", reply->err->msg);
-	else {
-		if (reply->missing)
-			strv_add(&d->missing, d->networks.v[d->looking]);
-		d->looking++;
-		rc = next_network(d, &err);
-	}
-	deploy_continue(d, rc, &err);
+	(void)err;
+	d->req = engine_network(d->svc->core->engine, d->networks.v[i], cb, d);
+	return STEP_WAIT;
 }
 
 static int
-next_network(struct deploy *d, struct err *err)
+got_network(struct deploy *d, size_t i, const struct engine_reply *reply, struct err *err)
+{
+	(void)err;
+	if (reply->missing)
+		strv_add(&d->missing, d->networks.v[i]);
+	return 0;
+}
+
+static int
+judge_networks(struct deploy *d, struct err *err)
 {
 	auto_buf struct buf names = BUF_INIT(512);
 
 	(void)err;
-	if (d->looking < d->networks.n) {
-		d->req = engine_network(d->svc->core->engine, d->networks.v[d->looking], on_network, d);
-		return STEP_WAIT;
-	}
 	if (d->missing.n == 0)
 		return STEP_NEXT;
 	for (size_t i = 0; i < d->missing.n; i++) {
@@ -167,67 +159,52 @@ step_networks(struct deploy *d, struct err *err)
 		return rc;
 	if (!d->svc->core->engine_up)
 		return err_set(err, EAGAIN, "the engine does not answer: %s", d->svc->core->engine_reason);
-	d->looking = 0;
-	return next_network(d, err);
+	return deploy_ask_each(d, &(struct asking){d->networks.n, ask_network, got_network, judge_networks}, err);
 }
 
 /* --- images --------------------------------------------------------------------------------------------------------
  */
 
-static int next_image(struct deploy *d, struct err *err);
-
 /* What a name stands for. An image that we build must have been built for this service: another one's compose service
  * can lead to the same name (`a` with `b-web`, `a-b` with `web`). compose labels what it builds. */
 static const char *
-image_behind(const struct deploy *d, const struct engine_reply *reply)
+image_behind(const struct deploy *d, size_t i, const struct engine_reply *reply)
 {
 	const json_t *labels = json_object_get(json_object_get(reply->body, "Config"), "Labels");
 	const char *project = json_string_value(json_object_get(labels, "com.docker.compose.project"));
 
-	if (reply->missing || (d->images.v[d->looking].build && !str_eq(project, d->svc->conf->name)))
+	if (reply->missing || (d->images.v[i].build && !str_eq(project, d->svc->conf->name)))
 		return NULL;
 	return engine_image_id(reply);
 }
 
 /* For step_image_labels, once pull and build are through. */
 static void
-keep_labels(struct deploy *d, const struct engine_reply *reply)
+keep_labels(struct deploy *d, size_t i, const struct engine_reply *reply)
 {
 	json_t *labels = json_object_get(json_object_get(reply->body, "Config"), "Labels");
 
-	json_object_set_new(d->image_labels, d->images.v[d->looking].service,
-	    json_is_object(labels) ? json_incref(labels) : json_object());
-}
-
-static void
-on_image(void *ctx, const struct engine_reply *reply)
-{
-	struct deploy *d = ctx;
-	struct err err = ERR_INIT;
-	int rc;
-
-	d->req = NULL;
-	if (reply->err->num != 0)
-		rc = err_set(&err, EIO, "%s", reply->err->msg);
-	else {
-		const char *id = image_behind(d, reply);
-
-		d->ids[d->looking] = id != NULL ? str_dup(id) : NULL;
-		keep_labels(d, reply);
-		d->looking++;
-		rc = next_image(d, &err);
-	}
-	deploy_continue(d, rc, &err);
+	json_object_set_new(
+	    d->image_labels, d->images.v[i].service, json_is_object(labels) ? json_incref(labels) : json_object());
 }
 
 static int
-next_image(struct deploy *d, struct err *err)
+ask_image(struct deploy *d, size_t i, engine_reply_fn *cb, struct err *err)
 {
 	(void)err;
-	if (d->looking == d->images.n)
-		return STEP_NEXT;
-	d->req = engine_image(d->svc->core->engine, d->images.v[d->looking].image, on_image, d);
+	d->req = engine_image(d->svc->core->engine, d->images.v[i].image, cb, d);
 	return STEP_WAIT;
+}
+
+static int
+got_image(struct deploy *d, size_t i, const struct engine_reply *reply, struct err *err)
+{
+	const char *id = image_behind(d, i, reply);
+
+	(void)err;
+	d->ids[i] = id != NULL ? str_dup(id) : NULL;
+	keep_labels(d, i, reply);
+	return 0;
 }
 
 /* Looks up the image behind each name; once before and once after pull and build. */
@@ -249,8 +226,7 @@ step_images(struct deploy *d, struct err *err)
 	}
 	for (size_t i = 0; i < d->images.n; i++)
 		free(TAKE(d->ids[i]));
-	d->looking = 0;
-	return next_image(d, err);
+	return deploy_ask_each(d, &(struct asking){d->images.n, ask_image, got_image, NULL}, err);
 }
 
 /* The resolved model goes to compose as it was approved, never the repository's file. */

@@ -41,6 +41,16 @@ enum outcome {
 	OUTCOME_INTERRUPTED, /* by a hold, a stop, the end of pgod or of the engine: goes on when that is over */
 };
 
+/* A question to the engine about each of n things. */
+struct asking {
+	size_t n;
+	/* Asks: sets d->req and returns STEP_WAIT; STEP_NEXT: there is nothing to ask about this one. */
+	int (*ask)(struct deploy *d, size_t i, engine_reply_fn *cb, struct err *err);
+	/* The engine has answered, if only that there is no such thing. */
+	int (*got)(struct deploy *d, size_t i, const struct engine_reply *reply, struct err *err);
+	int (*all)(struct deploy *d, struct err *err); /* at the end; returns like a step. NULL: on to the next */
+};
+
 struct keep;
 struct switching;
 struct watch_death;
@@ -70,7 +80,8 @@ struct deploy {
 	struct model_images images;
 	char **ids;	      /* images.n: image id, or NULL while missing */
 	json_t *image_labels; /* of the images behind them, by compose service */
-	size_t looking;	      /* the image or network whose answer is awaited */
+	struct asking asking; /* and the one whose answer is awaited */
+	size_t asked;
 	struct strv networks;
 	struct strv missing; /* external networks that do not exist */
 	char basis[MODEL_DIGEST_HEX];
@@ -125,13 +136,19 @@ struct step {
 
 /* Starts the step's job; its output goes to the task's client as well when follow is set. Returns STEP_WAIT. */
 int deploy_job(struct deploy *d, const char *kind, const struct strv *args, const void *in, size_t in_len, bool follow);
-/* The step that waits has its result. */
+/* The step that waits has its result, if that is not STEP_WAIT again: the last thing to do in a callback, which may
+ * find the deploy gone. */
 void deploy_continue(struct deploy *d, int result, struct err *err);
 /* A line of the deploy's log alone; the client reads what is said to him, and the end. */
 void deploy_note(struct deploy *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const char *deploy_step_name(const struct deploy *d);
 /* Sets outcome and reason; returns STEP_END. */
 int deploy_ends(struct deploy *d, enum outcome outcome, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* deploy_ask.c */
+/* One after the other, so that the engine is never asked much at a time; ends at the first that fails. Returns like a
+ * step. */
+int deploy_ask_each(struct deploy *d, const struct asking *asking, struct err *err);
 
 /* deploy_end.c */
 /* load and plan: nothing is recorded. */

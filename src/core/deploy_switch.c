@@ -41,13 +41,6 @@ switch_free(struct switching *sw)
 	free(sw);
 }
 
-void
-switch_go_on(struct deploy *d, int result, struct err *err)
-{
-	if (result != STEP_WAIT)
-		deploy_continue(d, result, err);
-}
-
 enum outcome
 switch_blames(const struct engine_reply *reply)
 {
@@ -83,7 +76,7 @@ on_list(void *ctx, const struct engine_reply *reply)
 		sw->listed(sw, reply->body);
 		rc = sw->then(sw, &err);
 	}
-	switch_go_on(d, rc, &err);
+	deploy_continue(d, rc, &err);
 }
 
 int
@@ -292,7 +285,7 @@ on_late(evutil_socket_t fd, short what, void *ctx)
 
 	(void)fd;
 	(void)what;
-	switch_go_on(d,
+	deploy_continue(d,
 	    switch_failed(sw, sw->d->svc->core->engine_up ? OUTCOME_UNHEALTHY : OUTCOME_FAILED,
 		"its new container is not healthy within %lld s", (long long)ms / 1000),
 	    &err);
@@ -320,7 +313,7 @@ switch_on_containers(struct deploy *d)
 
 	if (d->sw == NULL || d->timer == NULL || !d->sw->waits)
 		return false;
-	switch_go_on(d, look_at_health(d->sw, &err), &err);
+	deploy_continue(d, look_at_health(d->sw, &err), &err);
 	return true;
 }
 
@@ -380,7 +373,7 @@ on_inspect(void *ctx, const struct engine_reply *reply)
 		sw->looking++;
 		rc = next_inspect(sw, &err);
 	}
-	switch_go_on(d, rc, &err);
+	deploy_continue(d, rc, &err);
 }
 
 static int

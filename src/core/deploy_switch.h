@@ -27,7 +27,7 @@ struct switching {
 	struct swaps swaps;
 	size_t at;	  /* the swap in hand */
 	json_t *networks; /* of its new containers: {id: {network: [aliases]}} */
-	size_t looking;	  /* the image or container whose answer is awaited */
+	size_t looking;	  /* the new container whose answer is awaited */
 	bool waits;	  /* for health */
 	bool was_touched; /* before the first swap */
 	bool drained;	  /* old containers have gone: there is no way back but the put back */
@@ -48,8 +48,6 @@ struct switching *switch_new(struct deploy *d);
 /* Looks at the project's containers, afresh: listed(), then then(); or unlisted(). */
 int switch_list(struct switching *sw, void (*listed)(struct switching *sw, const json_t *list), switch_fn *then,
     int (*unlisted)(struct switching *sw, const char *why, struct err *err));
-/* Continues the deploy unless it waits: the last thing to do in a callback. The switch may be gone by then. */
-void switch_go_on(struct deploy *d, int result, struct err *err);
 /* Why there is no answer: the engine is away, or says no. */
 enum outcome switch_blames(const struct engine_reply *reply);
 /* The swap in hand has come to nothing: the new containers go, the old ones were not touched. */

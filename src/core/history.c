@@ -1,7 +1,6 @@
 /* history and deploys: what was deployed, when, by whom, why, and how it went. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/auto.h"
 #include "base/io.h"
@@ -17,16 +16,6 @@ enum {
 	COLUMNS = 8,
 	ROW_LABEL = 10,
 };
-
-static void
-utc(int64_t ms, char *ret, size_t size)
-{
-	time_t t = (time_t)(ms / 1000);
-	struct tm tm;
-
-	gmtime_r(&t, &tm);
-	strftime(ret, size, "%Y-%m-%d %H:%M:%S", &tm);
-}
 
 static double
 seconds(int64_t from_ms, int64_t to_ms)
@@ -115,9 +104,9 @@ why_text(const struct store_deploy *d)
 static bool
 add_row(void *ctx, const struct store_deploy *d)
 {
-	char when[40];
+	char when[IO_UTC_TEXT];
 
-	utc(d->begun_ms, when, sizeof(when));
+	io_utc_text(d->begun_ms, when);
 	table_add(ctx, (char *const[COLUMNS]){
 			   str_printf("%lld", (long long)d->id),
 			   str_dup(when),
@@ -296,9 +285,9 @@ describe(const struct store_deploy *d, const struct step_times *steps, struct bu
 	auto_free char *outcome = str_printf("%s%s%s", d->outcome, d->reason[0] != '\0' ? ": " : "", d->reason);
 	auto_free char *release = str_printf("%lld", (long long)d->release);
 	auto_free char *took = NULL;
-	char when[40];
+	char when[IO_UTC_TEXT];
 
-	utc(d->begun_ms, when, sizeof(when));
+	io_utc_text(d->begun_ms, when);
 	took = runs_still(d) ? str_printf("%s UTC", when)
 			     : str_printf("%s UTC, took %.1f s", when, seconds(d->begun_ms, d->ended_ms));
 	row(out, "deploy", what);

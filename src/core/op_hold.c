@@ -2,9 +2,9 @@
  * there by hand. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/auto.h"
+#include "base/io.h"
 #include "core/client.h"
 #include "core/op.h"
 #include "core/service.h"
@@ -28,18 +28,15 @@ make_note(const struct client *c, const struct strv *words)
 {
 	auto_buf struct buf reason = BUF_INIT(REASON_MAX);
 	const char *file = strchr(c->who, ' ');
-	time_t now = time(NULL);
-	char when[40];
-	struct tm tm;
+	char when[IO_UTC_TEXT];
 
 	for (size_t i = 0; i < words->n; i++) {
 		buf_str_add(&reason, i > 0 ? " " : "");
 		buf_vis(&reason, words->v[i], strlen(words->v[i]), false);
 	}
-	gmtime_r(&now, &tm);
-	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm);
-	return str_printf(
-	    "by %.60s, %s%s%s", file != NULL ? file + 1 : c->who, when, reason.len > 0 ? ": " : "", buf_str(&reason));
+	io_utc_text(io_wall_ms(), when);
+	return str_printf("by %.60s, %s UTC%s%s", file != NULL ? file + 1 : c->who, when, reason.len > 0 ? ": " : "",
+	    buf_str(&reason));
 }
 
 /* How it is now: a sentence, or one JSON object. */

@@ -1,7 +1,6 @@
 /* The answer to `status`: deployed, healthy and in sync are three things, each with its reason. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/auto.h"
 #include "base/io.h"
@@ -10,16 +9,6 @@
 #include "core/runs.h"
 #include "core/service.h"
 #include "engine/engine.h"
-
-static void
-utc(int64_t ms, char *ret, size_t size)
-{
-	time_t t = (time_t)(ms / 1000);
-	struct tm tm;
-
-	gmtime_r(&t, &tm);
-	strftime(ret, size, "%Y-%m-%d %H:%M:%S UTC", &tm);
-}
 
 /* "label       text": one line a fact. Reasons may hold what others wrote. */
 static void
@@ -63,13 +52,13 @@ static const char *const is_text[] = {[NO] = "no", [YES] = "yes", [UNKNOWN] = "u
 static struct answer
 deployed(const struct service *svc)
 {
-	char when[64];
+	char when[IO_UTC_TEXT];
 
 	if (svc->row.release == 0)
 		return (struct answer){NO, str_dup("")};
-	utc(svc->release.made_ms, when, sizeof(when));
-	return (struct answer){YES,
-	    str_printf("release %lld, commit %.8s, made %s", (long long)svc->row.release, svc->release.commit, when)};
+	io_utc_text(svc->release.made_ms, when);
+	return (struct answer){YES, str_printf("release %lld, commit %.8s, made %s UTC", (long long)svc->row.release,
+					svc->release.commit, when)};
 }
 
 static struct answer

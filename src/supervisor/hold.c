@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "base/auto.h"
 #include "base/io.h"
@@ -57,15 +56,13 @@ static void
 add_owner(const struct stat *st, struct buf *note)
 {
 	auto_account struct account a = {0};
-	char stamp[40];
-	struct tm tm;
+	char stamp[IO_UTC_TEXT];
 
-	gmtime_r(&st->st_mtime, &tm);
-	strftime(stamp, sizeof(stamp), "%Y-%m-%d %H:%M:%S UTC", &tm);
+	io_utc_text((long long)st->st_mtime * 1000, stamp);
 	if (account_of_uid(st->st_uid, &a, NULL) == 0)
-		buf_printf(note, "by %s, %s", a.name, stamp);
+		buf_printf(note, "by %s, %s UTC", a.name, stamp);
 	else
-		buf_printf(note, "by uid %u, %s", st->st_uid, stamp);
+		buf_printf(note, "by uid %u, %s UTC", st->st_uid, stamp);
 }
 
 bool

@@ -10,26 +10,7 @@
 #include "base/auto.h"
 #include "core/runs.h"
 #include "engine/engine.h"
-
-static const struct container *boxes;
-static size_t nboxes;
-
-/* Stands in for the engine's view. */
-void
-engine_containers(
-    const struct engine *e, const char *project, bool (*cb)(void *ctx, const struct container *c), void *ctx)
-{
-	(void)e;
-	(void)project;
-	for (size_t i = 0; i < nboxes && cb(ctx, &boxes[i]); i++)
-		continue;
-}
-
-static bool
-is_stopped(const void *ctx, const char *service)
-{
-	return ctx != NULL && strcmp(ctx, service) == 0;
-}
+#include "fake_view.h"
 
 struct row {
 	const char *says; /* part of why; NULL: all is well */
@@ -39,11 +20,6 @@ struct row {
 	size_t n;
 	bool engine_restarts;
 };
-
-#define BOX(st, ...)                                                                   \
-	{                                                                              \
-		.service = "web", .project = "p", .state = CONTAINER_##st, __VA_ARGS__ \
-	}
 
 static const struct row rows[] = {
     {NULL, MODEL_RESTART_NO, 1, {BOX(RUNNING)}, 1, false},

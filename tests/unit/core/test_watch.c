@@ -11,26 +11,7 @@
 #include "base/auto.h"
 #include "core/watch.h"
 #include "engine/engine.h"
-
-static const struct container *boxes;
-static size_t nboxes;
-
-/* Stands in for the engine's view. */
-void
-engine_containers(
-    const struct engine *e, const char *project, bool (*cb)(void *ctx, const struct container *c), void *ctx)
-{
-	(void)e;
-	(void)project;
-	for (size_t i = 0; i < nboxes && cb(ctx, &boxes[i]); i++)
-		continue;
-}
-
-static bool
-is_stopped(const void *ctx, const char *service)
-{
-	return ctx != NULL && strcmp(ctx, service) == 0;
-}
+#include "fake_view.h"
 
 struct row {
 	enum watch_state state;
@@ -41,11 +22,6 @@ struct row {
 	struct container boxes[2];
 	size_t n;
 };
-
-#define BOX(st, ...)                                                                              \
-	{                                                                                         \
-		.id = "a", .service = "web", .project = "p", .state = CONTAINER_##st, __VA_ARGS__ \
-	}
 
 static const struct row rows[] = {
     /* without a healthcheck it has to stay for a while */
