@@ -56,8 +56,7 @@ changes_done(struct changes *cs)
 	*cs = (struct changes){0};
 }
 
-/* --- secrets -------------------------------------------------------------------------------------------------------
- */
+/* --- secrets --- */
 
 /* "scheme://user:password@host" anywhere in the text. */
 static bool
@@ -159,8 +158,7 @@ diff_add(struct changes *ret, const char *path, const char *was, const char *is)
 	add(ret, path, was, is, false);
 }
 
-/* --- texts ---------------------------------------------------------------------------------------------------------
- */
+/* --- texts --- */
 
 /* A value in one line; NULL for none. The caller frees. */
 static char *
@@ -235,8 +233,7 @@ short_form(const json_t *entry)
 	return NULL;
 }
 
-/* --- the walk ------------------------------------------------------------------------------------------------------
- */
+/* --- the walk --- */
 
 static bool
 all_plain(const json_t *list)

@@ -63,8 +63,7 @@ plan_changes(const struct plan *p)
 	return false;
 }
 
-/* --- actions -------------------------------------------------------------------------------------------------------
- */
+/* --- actions --- */
 
 static bool
 is_scale(const char *path)
@@ -182,8 +181,7 @@ reason_of(const struct plan_input *in, const struct plan *p, const struct plan_s
 	return im != NULL && im->asks ? "its registry is asked for a newer image" : "";
 }
 
-/* --- digest --------------------------------------------------------------------------------------------------------
- */
+/* --- digest --- */
 
 static void
 add_service(SHA2_CTX *ctx, const struct plan_input *in, const char *name, const struct plan_service *s)

@@ -143,8 +143,7 @@ plan_text(const struct plan *p)
 	return buf_take(&out);
 }
 
-/* --- JSON ----------------------------------------------------------------------------------------------------------
- */
+/* --- JSON --- */
 
 static json_t *
 string_or_null(const char *s)
@@ -197,8 +196,7 @@ plan_json(const struct plan *p)
 	return str_printf("%s\n", text);
 }
 
-/* --- why -----------------------------------------------------------------------------------------------------------
- */
+/* --- why --- */
 
 static void
 add_why(struct buf *out, const char *name, const struct changes *fields)

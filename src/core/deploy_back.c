@@ -65,8 +65,7 @@ step_at_hand(struct deploy *d, struct err *err)
 	return STEP_NEXT;
 }
 
-/* --- the tags that keep images ---------------------------------------------------------------------------------------
- */
+/* --- the tags that keep images --- */
 
 static int
 tag_image(struct deploy *d, size_t i, engine_reply_fn *cb, struct err *err)
@@ -98,8 +97,7 @@ step_keep_images(struct deploy *d, struct err *err)
 	return deploy_ask_each(d, &(struct asking){d->images.n, tag_image, image_tagged, NULL}, err);
 }
 
-/* --- putting back --------------------------------------------------------------------------------------------------
- */
+/* --- putting back --- */
 
 /* The release that takes the place of the failed one: what ran before, if it was good, else the last good one. A
  * release that was good already is not left for an older one: what ails it now is not in it. 0: none. */
@@ -183,8 +181,7 @@ deploy_goes_back(struct deploy *d)
 	return true;
 }
 
-/* --- cancel --------------------------------------------------------------------------------------------------------
- */
+/* --- cancel --- */
 
 int
 deploy_was_cancelled(struct deploy *d)

@@ -114,8 +114,7 @@ step_inputs_done(struct deploy *d, const struct job_result *r, struct err *err)
 	return STEP_NEXT;
 }
 
-/* --- external networks ---------------------------------------------------------------------------------------------
- */
+/* --- external networks --- */
 
 static int
 ask_network(struct deploy *d, size_t i, engine_reply_fn *cb, struct err *err)
@@ -162,8 +161,7 @@ step_networks(struct deploy *d, struct err *err)
 	return deploy_ask_each(d, &(struct asking){d->networks.n, ask_network, got_network, judge_networks}, err);
 }
 
-/* --- images --------------------------------------------------------------------------------------------------------
- */
+/* --- images --- */
 
 /* What a name stands for. An image that we build must have been built for this service: another one's compose service
  * can lead to the same name (`a` with `b-web`, `a-b` with `web`). compose labels what it builds. */
@@ -291,8 +289,7 @@ step_build(struct deploy *d, struct err *err)
 	return services.n == 0 ? STEP_NEXT : image_job(d, "build", &services);
 }
 
-/* --- approve -------------------------------------------------------------------------------------------------------
- */
+/* --- approve --- */
 
 static const char *
 how_missed(const struct model_image *im)

@@ -90,9 +90,7 @@ switch_list(struct switching *sw, void (*listed)(struct switching *sw, const jso
 	return STEP_WAIT;
 }
 
-/* --- what is written down
- * ---------------------------------------------------------------------------------------------
- */
+/* --- what is written down --- */
 
 /* {"service": "web", "old": [ids], "drain": false}. drain: the old ones are the ones to go. */
 static int
@@ -120,9 +118,7 @@ forget(struct switching *sw)
 	service_save(sw->d->svc, NULL);
 }
 
-/* --- cleaning up
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- cleaning up --- */
 
 static void
 find_half_made(struct switching *sw, const json_t *list)
@@ -181,9 +177,7 @@ switch_failed(struct switching *sw, enum outcome outcome, const char *fmt, ...)
 	return switch_list(sw, find_half_made, remove_half_made, not_cleaned);
 }
 
-/* --- one compose service
- * ----------------------------------------------------------------------------------------------
- */
+/* --- one compose service --- */
 
 static int
 drained(struct switching *sw, struct err *err)

@@ -35,8 +35,7 @@ basis_done(struct basis *b)
 }
 #define auto_basis __attribute__((cleanup(basis_done)))
 
-/* --- what runs -----------------------------------------------------------------------------------------------------
- */
+/* --- what runs --- */
 
 static bool
 never_stopped(const void *ctx, const char *service)
@@ -106,8 +105,7 @@ look_at_containers(const struct deploy *d, struct basis *b, struct err *err)
 	return 0;
 }
 
-/* --- models and images ---------------------------------------------------------------------------------------------
- */
+/* --- models and images --- */
 
 /* A release whose model is lost is one of which nothing is known. */
 static void
@@ -266,8 +264,7 @@ make_plan(const struct deploy *d, struct plan *ret, struct err *err)
 	return 0;
 }
 
-/* --- the step ------------------------------------------------------------------------------------------------------
- */
+/* --- the step --- */
 
 static int
 tell(struct deploy *d, const struct plan *p)

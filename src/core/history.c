@@ -29,8 +29,7 @@ runs_still(const struct store_deploy *d)
 	return d->ended_ms == 0;
 }
 
-/* --- history -------------------------------------------------------------------------------------------------------
- */
+/* --- history --- */
 
 struct table {
 	char **cells; /* rows of COLUMNS; owned */
@@ -197,8 +196,7 @@ history_run(struct client *c, const struct op *op, const struct strv *args)
 	table_done(&t);
 }
 
-/* --- deploys N -----------------------------------------------------------------------------------------------------
- */
+/* --- deploys N --- */
 
 int
 history_find(struct client *c, const struct strv *operands, struct store_deploy *ret)

@@ -72,8 +72,7 @@ static const struct sandbox sandbox = {
     .may_fork = false,
 };
 
-/* --- the engine ------------------------------------------------------------------------------------------------------
- */
+/* --- the engine --- */
 
 static void
 engine_wants_connection(void *ctx, long long id)
@@ -118,8 +117,7 @@ on_engine_changed(void *ctx, const char *project)
 		service_on_containers(svc);
 }
 
-/* --- pgod's messages -------------------------------------------------------------------------------------------------
- */
+/* --- pgod's messages --- */
 
 static int
 make_services(struct core *core, struct err *err)
@@ -297,8 +295,7 @@ on_pgod_closed(void *ctx, const struct err *err)
 	event_base_loopbreak(core->base);
 }
 
-/* --- start -----------------------------------------------------------------------------------------------------------
- */
+/* --- start --- */
 
 static struct event_base *
 make_base(void)

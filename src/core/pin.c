@@ -120,8 +120,7 @@ service_pin_tidy(struct service *svc)
 		core_pin(svc->core, svc->conf->name, &svc->pins, PIN_EXACT, NULL, NULL);
 }
 
-/* --- at the start ----------------------------------------------------------------------------------------------------
- */
+/* --- at the start --- */
 
 static void
 settle(struct core *core)

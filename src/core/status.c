@@ -184,8 +184,7 @@ print(const struct service *svc, const struct runs *runs, const struct answer an
 		fact(out, "problem", svc->problem);
 }
 
-/* --- JSON ----------------------------------------------------------------------------------------------------------
- */
+/* --- JSON --- */
 
 /* Foreign text as JSON can hold it; null for "". */
 static json_t *

@@ -91,8 +91,7 @@ hold_look(int dirfd, const char *service, struct buf *note)
 	return true;
 }
 
-/* --- writing -------------------------------------------------------------------------------------------------------
- */
+/* --- writing --- */
 
 /* Durable before it has its name: a hold that a power cut forgets would start what should stay down. */
 static int

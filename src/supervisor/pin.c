@@ -42,8 +42,7 @@ pin_dir(const char *run, const char *dir)
 	return buf_take(&b);
 }
 
-/* --- <run>/pins ------------------------------------------------------------------------------------------------------
- */
+/* --- <run>/pins --- */
 
 /* Is it the tmpfs, and not the directory below it? */
 static int
@@ -106,8 +105,7 @@ open_made(int dirfd, const char *name, struct err *err)
 	return fd < 0 ? err_errno(err, "cannot open the directory of pins %s", name) : take_fd(&fd);
 }
 
-/* --- one pin, in the working directory -------------------------------------------------------------------------------
- */
+/* --- one pin, in the working directory --- */
 
 static int
 drop_pin(const char *name, struct err *err)
@@ -245,8 +243,7 @@ pin_one(const struct pin_order *o, const char *name, const char *source, struct 
 	return rc < 0 ? rc : give_name(name, err);
 }
 
-/* --- all of a service ------------------------------------------------------------------------------------------------
- */
+/* --- all of a service --- */
 
 /* Drops every pin that is not in the set, and what an interrupted order left. */
 static int

@@ -182,8 +182,7 @@ oracle_name(size_t leaf)
 	return name;
 }
 
-/* --- places ---------------------------------------------------------------------------------------------------------
- */
+/* --- places --- */
 
 struct visit {
 	void (*fn)(json_t *obj, void *arg);
@@ -267,8 +266,7 @@ oracle_places(const json_t *model, size_t leaf)
 	return n;
 }
 
-/* --- planting -------------------------------------------------------------------------------------------------------
- */
+/* --- planting --- */
 
 static json_t *
 sample_of(const struct leaf *l, const struct oracle_dirs *dirs)
@@ -357,8 +355,7 @@ oracle_plant(const json_t *model, size_t leaf, size_t nth, const struct oracle_d
 	return copy;
 }
 
-/* --- finding --------------------------------------------------------------------------------------------------------
- */
+/* --- finding --- */
 
 static bool
 says_something(const json_t *value)

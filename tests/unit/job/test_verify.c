@@ -179,8 +179,7 @@ without_a_signers_file_nothing_passes(void **state)
 	fx_assert_said(fx, "no signers file");
 }
 
-/* --- rewind --------------------------------------------------------------------------------------------------------
- */
+/* --- rewind --- */
 
 static int
 verify_against(struct fx *fx, const char *oid, const char *deployed)
