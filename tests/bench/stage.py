@@ -59,7 +59,7 @@ class Stage:
         fake = FakeEngine(os.path.join(directory, "d.sock"), self.accounts.engine.gr_gid)
         fake.add_image(IMAGE)
         fake.start()
-        compose = shutil.copy(os.path.join(TOP, "tests", "integration", "fake-compose"), self.path("fake-compose"))
+        compose = shutil.copy(os.path.join(TOP, "tests", "lib", "fake-compose"), self.path("fake-compose"))
         daemon = Pgod(self.accounts, self.libexec, fake, compose, poll)
         with contextlib.ExitStack() as tidy:  # each of them, even when another fails
             tidy.callback(os.rmdir, directory)

@@ -8,7 +8,7 @@ import pytest
 
 from lib.host import run, stays, wait_until
 from lib.pgo import web
-from test_tracking import deployed, ids, three_polls
+from lib.scenes import deployed, ids, three_polls
 
 BAD_RELEASES = {
     "broken": ("{ this is: [not json\n", "yaml"),

@@ -9,8 +9,8 @@ import urllib.parse
 
 from lib.host import run, stays, wait_until
 from lib.pgo import web
+from lib.scenes import deployed, ids, three_polls
 from lib.servers import http_git
-from test_tracking import deployed, ids, three_polls
 
 SECRET = "c4nary+Of$ome/Length=="
 

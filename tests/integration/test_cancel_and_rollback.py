@@ -4,8 +4,7 @@ import pytest
 
 from lib.host import stays
 from lib.pgo import web
-from test_odd_moments import wait_step
-from test_tracking import deployed, ids, three_polls
+from lib.scenes import deployed, ids, three_polls, wait_step
 from test_transactions import HEALTHY, assert_old_runs, bad, image_of, second
 
 

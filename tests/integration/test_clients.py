@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from lib.host import run, wait_until
-from test_tracking import deployed
+from lib.scenes import deployed
 
 
 @pytest.fixture

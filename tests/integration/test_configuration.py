@@ -9,7 +9,7 @@ import pytest
 
 from lib.host import free_port, run, wait_until
 from lib.pgo import program
-from test_tracking import deployed, ids
+from lib.scenes import deployed, ids
 
 
 def check(pgo, text):

@@ -6,7 +6,7 @@ import pytest
 
 from lib.host import stays, wait_until
 from lib.pgo import web
-from test_tracking import deployed, ids, three_polls
+from lib.scenes import deployed, ids, three_polls
 
 
 def test_a_repository_cannot_call_itself_another_service(pgo):

@@ -9,8 +9,7 @@ import pytest
 
 from lib.host import stays, wait_until
 from lib.pgo import web
-from test_odd_moments import in_background, wait_step
-from test_tracking import deployed, ids, three_polls
+from lib.scenes import deployed, ids, in_background, three_polls, wait_step
 
 CANARY = "c4n4ry-hunter2"
 

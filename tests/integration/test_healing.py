@@ -9,7 +9,7 @@ import pytest
 
 from lib.host import command_of, kill_quietly, stays, wait_until
 from lib.pgo import web
-from test_tracking import deployed, ids, three_polls
+from lib.scenes import deployed, ids, three_polls
 
 
 def only(pgo, name="site"):

@@ -2,36 +2,19 @@
 
 import os
 import shutil
-import subprocess
 
 import pytest
 
 from lib.host import stays, wait_until
-from lib.pgo import Key, install_roles, program, web
-from test_tracking import deployed, three_polls
+from lib.pgo import Key, install_roles, web
+from lib.scenes import deployed, hold_down, in_background, three_polls, wait_step
 
 EDGE = dict(web(networks={"edge": None}), networks={"edge": {"external": True, "name": "pgot-edge"}})
 TWO = {"services": {"web": {"image": "pgo-test/web:1"}, "db": {"image": "pgo-test/web:1"}}}
 
 
-def hold_down(pgo, name="site"):
-    flag = os.path.join(pgo.dir, name + ".stop")
-    with open(flag, "w", encoding="ascii"):
-        pass
-    return flag
-
-
 def running(pgo, name="site"):
     return sorted(box.service for box in pgo.running(name))
-
-
-def in_background(pgo, name, op):
-    argv = [program("pgoctl"), "-i", pgo.key.private, "-p", str(pgo.port), "--accept-new", "--", f"127.0.0.1:{name}//{op}"]
-    return pgo.helper(subprocess.Popen(argv, env={"HOME": pgo.path("home"), "PATH": "/usr/bin:/bin"}, stdout=subprocess.DEVNULL))
-
-
-def wait_step(pgo, verb, count=1):
-    wait_until(lambda: len([e for e in pgo.engine.waiting if e["verb"] == verb]) >= count, f"{verb} is under way")
 
 
 @pytest.mark.parametrize("model, trouble", [(web("pgo-test/none:1"), "pull access denied"), (EDGE, "pgot-edge")])

@@ -9,7 +9,7 @@ import pytest
 
 from lib.host import run, wait_until
 from lib.pgo import Key, program, web
-from test_tracking import deployed, ids
+from lib.scenes import deployed, ids
 
 
 @pytest.fixture

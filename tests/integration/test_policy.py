@@ -5,7 +5,7 @@ import json
 import os
 
 from lib.pgo import web
-from test_tracking import deployed, ids
+from lib.scenes import deployed, ids
 
 EDGE = {"edge": {"external": True, "name": "edge"}}
 

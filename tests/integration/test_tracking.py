@@ -7,26 +7,8 @@ import pytest
 
 from lib.host import stays, wait_until
 from lib.pgo import web
+from lib.scenes import deployed, ids, three_polls
 from lib.servers import git_daemon, http_git, ssh_git
-
-
-def deployed(pgo, name="site", files=None, **keys):
-    """A service that runs its first commit; returns its repository."""
-    repo = pgo.repo(name, files)
-    pgo.service(name, repo, **keys)
-    pgo.start()
-    pgo.wait_deployed(name, repo.head)
-    return repo
-
-
-def three_polls(pgo, repo):
-    """A condition: pgod looked at the repository a few times since now."""
-    counter = pgo.polls(repo)
-    return lambda: counter.count() >= 3
-
-
-def ids(pgo, name="site"):
-    return sorted(box.id for box in pgo.engine.containers(name))
 
 
 def test_first_commit_of_a_file_url_is_deployed(pgo):

@@ -8,8 +8,7 @@ import pytest
 
 from lib.host import run, stays, wait_until
 from lib.pgo import web
-from test_odd_moments import hold_down, in_background, wait_step
-from test_tracking import deployed, ids, three_polls
+from lib.scenes import deployed, hold_down, ids, in_background, three_polls, wait_step
 
 HEALTHY = {"healthcheck": {"test": ["CMD", "true"]}}
 TWO = {"services": {"web": {"image": "pgo-test/web:1"}, "db": {"image": "pgo-test/web:1"}}}

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from lib.host import wait_until
-from lib.pgo import web
+from lib.scenes import START_FIRST, by_service, shop, shop_deployed
 
 IN_PLACE = {"update": "in-place"}
 
@@ -101,29 +101,10 @@ def test_a_misspelt_x_pgo_refuses_the_release_and_says_so(pgo, x_pgo, sentence):
 
 # --- start-first ---
 
-CHECK = {"test": ["CMD", "true"]}
-START_FIRST = {"update": "start-first"}
-
-
-def shop(image="pgo-test/web:1", **more):
-    """`web` can be switched."""
-    return web(image, healthcheck=CHECK, x_pgo=START_FIRST, **more)
-
-
-def shop_deployed(pgo, count=1, files=None, **more):
-    repo = pgo.repo("site", {"compose.yaml": shop(**more), "ssh/k.pub": pgo.key.public, **(files or {})})
-    pgo.service("site", repo, health_timeout="5s", settle="100ms")
-    pgo.start().wait_deployed("site", repo.head, count=count)
-    return repo
-
 
 def api(pgo, start):
     """What pgod asked the engine to change, since."""
     return [f"{method} {path}" for method, path in pgo.engine.requests[start:] if method != "GET" and "/images/" not in path]
-
-
-def by_service(pgo, service):
-    return [box for box in pgo.engine.containers("site") if box.service == service]
 
 
 def test_start_first_makes_the_new_one_known_only_when_it_is_healthy(pgo):

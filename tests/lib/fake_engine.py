@@ -1,6 +1,6 @@
 """A Docker Engine that only exists in the test's process: containers are dictionaries, events are real, nothing takes time.
 
-It answers the requests that pgod-core makes (fake_http.py), and the fake compose (tests/integration/fake-compose) tells it what to change
+It answers the requests that pgod-core makes (fake_http.py), and the fake compose (tests/lib/fake-compose) tells it what to change
 (fake_projects.py). A test looks at everything, and interferes:
 
     engine.containers(project), .images {tag: id}, .networks {name: network}, .volumes {name}      what there is

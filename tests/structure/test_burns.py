@@ -14,7 +14,7 @@ def rows():
 
 
 def named():
-    return [name for row in rows() for name in re.findall(r"`((?:unit|integration|e2e|structure|fuzz)/[^`]+)`", row)]
+    return [name for row in rows() for name in re.findall(r"`((?:unit|integration|faults|e2e|structure|fuzz)/[^`]+)`", row)]
 
 
 def exists(name):

@@ -54,7 +54,7 @@ def test_c_files_are_formatted():
 
 
 def test_python_files_compile():
-    for name in committed(".py") + ["scripts/tally", "tests/integration/fake-compose"]:
+    for name in committed(".py") + ["scripts/tally", "tests/lib/fake-compose"]:
         compile(content(name), name, "exec")
 
 

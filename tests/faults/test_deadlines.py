@@ -6,7 +6,7 @@ import pytest
 
 from lib.host import wait_until
 from lib.pgo import web
-from test_tracking import deployed, ids
+from lib.scenes import deployed, ids
 
 TOLD = r"overran its deadline of 2 s \(timeout in pgo\.toml\)"
 

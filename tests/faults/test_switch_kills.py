@@ -3,7 +3,7 @@
 import pytest
 
 from lib.host import wait_until
-from test_update_styles import by_service, shop, shop_deployed
+from lib.scenes import by_service, shop, shop_deployed
 
 MOMENTS = [
     "up",

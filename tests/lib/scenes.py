@@ -1,0 +1,61 @@
+"""What many tests begin with: a service that runs, and the words they share to say what happens to it."""
+
+import os
+import subprocess
+
+from lib.host import wait_until
+from lib.pgo import program, web
+
+CHECK = {"test": ["CMD", "true"]}
+START_FIRST = {"update": "start-first"}
+
+
+def deployed(pgo, name="site", files=None, **keys):
+    """A service that runs its first commit; returns its repository."""
+    repo = pgo.repo(name, files)
+    pgo.service(name, repo, **keys)
+    pgo.start()
+    pgo.wait_deployed(name, repo.head)
+    return repo
+
+
+def three_polls(pgo, repo):
+    """A condition: pgod looked at the repository a few times since now."""
+    counter = pgo.polls(repo)
+    return lambda: counter.count() >= 3
+
+
+def ids(pgo, name="site"):
+    return sorted(box.id for box in pgo.engine.containers(name))
+
+
+def by_service(pgo, service):
+    return [box for box in pgo.engine.containers("site") if box.service == service]
+
+
+def hold_down(pgo, name="site"):
+    flag = os.path.join(pgo.dir, name + ".stop")
+    with open(flag, "w", encoding="ascii"):
+        pass
+    return flag
+
+
+def in_background(pgo, name, op):
+    argv = [program("pgoctl"), "-i", pgo.key.private, "-p", str(pgo.port), "--accept-new", "--", f"127.0.0.1:{name}//{op}"]
+    return pgo.helper(subprocess.Popen(argv, env={"HOME": pgo.path("home"), "PATH": "/usr/bin:/bin"}, stdout=subprocess.DEVNULL))
+
+
+def wait_step(pgo, verb, count=1):
+    wait_until(lambda: len([e for e in pgo.engine.waiting if e["verb"] == verb]) >= count, f"{verb} is under way")
+
+
+def shop(image="pgo-test/web:1", **more):
+    """`web` can be switched."""
+    return web(image, healthcheck=CHECK, x_pgo=START_FIRST, **more)
+
+
+def shop_deployed(pgo, count=1, files=None, **more):
+    repo = pgo.repo("site", {"compose.yaml": shop(**more), "ssh/k.pub": pgo.key.public, **(files or {})})
+    pgo.service("site", repo, health_timeout="5s", settle="100ms")
+    pgo.start().wait_deployed("site", repo.head, count=count)
+    return repo
