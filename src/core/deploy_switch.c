@@ -10,7 +10,6 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "core/deploy_switch.h"
-#include "core/watch.h"
 
 enum { SHORT_ID = 12 }; /* hex digits of a container's id that are a name in its networks */
 
@@ -53,12 +52,6 @@ project(const struct switching *sw)
 	return sw->d->svc->conf->name;
 }
 
-static struct swap *
-in_hand(struct switching *sw)
-{
-	return &sw->swaps.v[sw->at];
-}
-
 /* --- looking at what there is --- */
 
 static void
@@ -96,7 +89,7 @@ switch_list(struct switching *sw, void (*listed)(struct switching *sw, const jso
 static int
 write_down(struct switching *sw, bool drain, struct err *err)
 {
-	const struct swap *w = in_hand(sw);
+	const struct swap *w = switch_in_hand(sw);
 	auto_json json_t *old = json_array();
 	auto_json json_t *all = NULL;
 	auto_free char *text = NULL;
@@ -124,7 +117,7 @@ static void
 find_half_made(struct switching *sw, const json_t *list)
 {
 	auto_strv struct strv half_made = {NULL, 0};
-	const struct swap *w = in_hand(sw);
+	const struct swap *w = switch_in_hand(sw);
 
 	swaps_ids(list, project(sw), w->service, &w->old, &half_made);
 	moves_stop_and_remove(sw, &half_made);
@@ -164,14 +157,14 @@ not_cleaned(struct switching *sw, const char *why, struct err *err)
 int
 switch_failed(struct switching *sw, enum outcome outcome, const char *fmt, ...)
 {
-	int n = snprintf(sw->failed_why, sizeof(sw->failed_why), "%s: ", in_hand(sw)->service);
+	int n = snprintf(sw->failed_why, sizeof(sw->failed_why), "%s: ", switch_in_hand(sw)->service);
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(sw->failed_why + n, sizeof(sw->failed_why) - (size_t)n, fmt, ap);
 	va_end(ap);
 	sw->failed_as = outcome;
-	sw->waits = false;
+	sw->healthy = NULL;
 	deploy_watch_end(sw->d);
 	moves_done(sw);
 	return switch_list(sw, find_half_made, remove_half_made, not_cleaned);
@@ -197,128 +190,31 @@ drain(struct switching *sw, struct err *err)
 	if (rc < 0)
 		return switch_failed(sw, OUTCOME_FAILED, "%s", err->msg);
 	sw->drained = true;
-	moves_stop_and_remove(sw, &in_hand(sw)->old);
+	moves_stop_and_remove(sw, &switch_in_hand(sw)->old);
 	return moves_run(sw, true, drained, err);
 }
 
 static int
 give_names(struct switching *sw, struct err *err)
 {
-	moves_reconnect(sw, &in_hand(sw)->made, true);
+	moves_reconnect(sw, &switch_in_hand(sw)->made, true);
 	return moves_run(sw, false, drain, err);
 }
 
-struct health {
-	const struct strv *ids;
-	size_t healthy;
-	const struct container *bad;
-};
-
-static bool
-is_bad(const struct container *c)
-{
-	return c->state == CONTAINER_EXITED || c->state == CONTAINER_DEAD || c->health == HEALTH_UNHEALTHY ||
-	       c->deaths >= WATCH_DEATHS_MAX;
-}
-
-static bool
-tally_health(void *ctx, const struct container *c)
-{
-	struct health *h = ctx;
-
-	if (!strv_has(h->ids, c->id))
-		return true;
-	if (is_bad(c))
-		h->bad = c;
-	h->healthy += c->state == CONTAINER_RUNNING && c->health == HEALTH_HEALTHY;
-	return true;
-}
-
 static int
-bad_container(struct switching *sw, const struct container *c)
+await_healthy(struct switching *sw, struct err *err)
 {
-	if (c->health == HEALTH_UNHEALTHY)
-		return switch_failed(sw, OUTCOME_UNHEALTHY, "its new container is unhealthy");
-	if (c->state == CONTAINER_EXITED && c->exit_code >= 0)
-		return switch_failed(sw, OUTCOME_UNHEALTHY, "its new container exited with %d", c->exit_code);
-	return switch_failed(
-	    sw, OUTCOME_UNHEALTHY, "its new container does not stay up: %s", container_state_text(c->state));
-}
-
-/* Healthy, bad, or on with it: STEP_WAIT. */
-static int
-look_at_health(struct switching *sw, struct err *err)
-{
-	struct deploy *d = sw->d;
-	const struct swap *w = in_hand(sw);
-	const char *why = deploy_why_interrupted(d);
-	struct health h = {.ids = &w->made};
-
-	if (why != NULL) {
-		d->left = d->release; /* and then the new ones are made again */
-		return deploy_ends(d, OUTCOME_INTERRUPTED, "%s", why);
-	}
-	if (d->svc->core->engine_up)
-		engine_containers(d->svc->core->engine, project(sw), tally_health, &h);
-	if (h.bad != NULL)
-		return bad_container(sw, h.bad);
-	if (h.healthy < w->made.n)
-		return STEP_WAIT;
-	sw->waits = false;
-	deploy_watch_end(d);
-	return give_names(sw, err);
-}
-
-static void
-on_late(evutil_socket_t fd, short what, void *ctx)
-{
-	struct switching *sw = ctx;
-	struct deploy *d = sw->d;
-	struct err err = ERR_INIT;
-	int64_t ms = deploy_health_timeout_ms(sw->d);
-
-	(void)fd;
-	(void)what;
-	deploy_continue(d,
-	    switch_failed(sw, sw->d->svc->core->engine_up ? OUTCOME_UNHEALTHY : OUTCOME_FAILED,
-		"its new container is not healthy within %lld s", (long long)ms / 1000),
-	    &err);
-}
-
-static int
-await_health(struct switching *sw, struct err *err)
-{
-	struct deploy *d = sw->d;
-	int64_t ms = deploy_health_timeout_ms(d);
-	struct timeval tv = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
-
-	sw->waits = true;
-	d->timer = evtimer_new(d->svc->core->base, on_late, sw);
-	if (d->timer == NULL)
-		abort();
-	evtimer_add(d->timer, &tv);
-	return look_at_health(sw, err);
-}
-
-bool
-switch_on_containers(struct deploy *d)
-{
-	struct err err = ERR_INIT;
-
-	if (d->sw == NULL || d->timer == NULL || !d->sw->waits)
-		return false;
-	deploy_continue(d, look_at_health(d->sw, &err), &err);
-	return true;
+	return switch_await_health(sw, give_names, err);
 }
 
 static int
 start_hidden(struct switching *sw, struct err *err)
 {
-	const struct strv *made = &in_hand(sw)->made;
+	const struct strv *made = &switch_in_hand(sw)->made;
 
 	moves_reconnect(sw, made, false);
 	moves_start(sw, made);
-	return moves_run(sw, false, await_health, err);
+	return moves_run(sw, false, await_healthy, err);
 }
 
 /* Its networks and the names that compose gave it there. The engine adds the beginning of the id by itself. */
@@ -353,7 +249,7 @@ on_inspect(void *ctx, const struct engine_reply *reply)
 {
 	struct switching *sw = ctx;
 	struct deploy *d = sw->d;
-	const char *id = in_hand(sw)->made.v[sw->looking];
+	const char *id = switch_in_hand(sw)->made.v[sw->looking];
 	struct err err = ERR_INIT;
 	int rc;
 
@@ -373,7 +269,7 @@ on_inspect(void *ctx, const struct engine_reply *reply)
 static int
 next_inspect(struct switching *sw, struct err *err)
 {
-	const struct strv *made = &in_hand(sw)->made;
+	const struct strv *made = &switch_in_hand(sw)->made;
 
 	if (sw->looking == made->n)
 		return start_hidden(sw, err);
@@ -384,7 +280,7 @@ next_inspect(struct switching *sw, struct err *err)
 static void
 find_made(struct switching *sw, const json_t *list)
 {
-	struct swap *w = in_hand(sw);
+	struct swap *w = switch_in_hand(sw);
 
 	swaps_ids(list, project(sw), w->service, &w->old, &w->made);
 }
@@ -392,7 +288,7 @@ find_made(struct switching *sw, const json_t *list)
 static int
 inspect_made(struct switching *sw, struct err *err)
 {
-	const struct swap *w = in_hand(sw);
+	const struct swap *w = switch_in_hand(sw);
 
 	if (w->made.n != (size_t)w->wanted)
 		return switch_failed(
@@ -436,11 +332,11 @@ next_swap(struct switching *sw, struct err *err)
 	struct swap *w;
 	int rc;
 
-	while (sw->at < sw->swaps.n && in_hand(sw)->why != NULL)
+	while (sw->at < sw->swaps.n && switch_in_hand(sw)->why != NULL)
 		sw->at++;
 	if (sw->at == sw->swaps.n)
 		return STEP_NEXT;
-	w = in_hand(sw);
+	w = switch_in_hand(sw);
 	rc = write_down(sw, false, err);
 	if (rc < 0)
 		return rc;

@@ -25,12 +25,12 @@ struct switching {
 	json_t *approved;
 	char *hashes; /* what compose says that the containers should be */
 	struct swaps swaps;
-	size_t at;	  /* the swap in hand */
-	json_t *networks; /* of its new containers: {id: {network: [aliases]}} */
-	size_t looking;	  /* the new container whose answer is awaited */
-	bool waits;	  /* for health */
-	bool was_touched; /* before the first swap */
-	bool drained;	  /* old containers have gone: there is no way back but the put back */
+	size_t at;	    /* the swap in hand */
+	json_t *networks;   /* of its new containers: {id: {network: [aliases]}} */
+	size_t looking;	    /* the new container whose answer is awaited */
+	switch_fn *healthy; /* what follows once the new containers are; NULL while they are not awaited */
+	bool was_touched;   /* before the first swap */
+	bool drained;	    /* old containers have gone: there is no way back but the put back */
 
 	struct move *moves;
 	size_t nmoves, next;
@@ -44,6 +44,12 @@ struct switching {
 	char failed_why[ERR_MSG_MAX / 2];
 };
 
+static inline struct swap *
+switch_in_hand(struct switching *sw)
+{
+	return &sw->swaps.v[sw->at];
+}
+
 struct switching *switch_new(struct deploy *d);
 /* Looks at the project's containers, afresh: listed(), then then(); or unlisted(). */
 int switch_list(struct switching *sw, void (*listed)(struct switching *sw, const json_t *list), switch_fn *then,
@@ -53,6 +59,10 @@ enum outcome switch_blames(const struct engine_reply *reply);
 /* The swap in hand has come to nothing: the new containers go, the old ones were not touched. */
 int switch_failed(struct switching *sw, enum outcome outcome, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* deploy_health.c */
+/* Waits until the new containers of the swap in hand are healthy, health_timeout at most. Returns like a step. */
+int switch_await_health(struct switching *sw, switch_fn *healthy, struct err *err);
 
 /* deploy_moves.c */
 void moves_stop_and_remove(struct switching *sw, const struct strv *ids);
