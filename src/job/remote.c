@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "job/git.h"
+#include "job/lsrefs.h"
 
 enum { REFS_MAX_BYTES = 256 << 10, REMOTE_DEADLINE_MS = 90000, FETCH_DEADLINE_MS = 30 * 60000 };
 
@@ -86,19 +87,40 @@ missing_branch(const struct job *job, struct err *err)
 	return JOB_NO_BRANCH;
 }
 
-int
-remote_branch(const struct job *job, char *ret_oid, struct err *err)
+/* A repository on this machine is asked without what stands between us and it. False: it has no clear answer, and git
+ * ls-remote has the words for what is wrong. */
+static bool
+ask_here(const struct job *job, const char *ref, char *ret_oid)
 {
-	auto_free char *ref = str_printf("refs/heads/%s", job->branch);
+	static const char *const env[] = {"GIT_PROTOCOL=version=2", NULL};
+	const char *path = lsrefs_path(job->url);
+	const char *const args[] = {"-c", "safe.directory=*", "upload-pack", "--stateless-rpc", "--", path, NULL};
+	auto_buf struct buf request = BUF_INIT(1024);
+	auto_buf struct buf answer = BUF_INIT(REFS_MAX_BYTES);
+
+	if (path == NULL)
+		return false;
+	lsrefs_request(ref, &request);
+	return git_run(job,
+		   &(struct git_call){.args = args,
+		       .env = env,
+		       .git_dir = GIT_NOWHERE,
+		       .in = buf_str(&request),
+		       .in_len = request.len,
+		       .out = &answer,
+		       .deadline_ms = REMOTE_DEADLINE_MS},
+		   NULL) == 0 &&
+	       lsrefs_pick(buf_str(&answer), answer.len, ref, ret_oid);
+}
+
+static int
+ask_git(const struct job *job, const char *ref, char *ret_oid, struct err *err)
+{
 	const char *const args[] = {"ls-remote", "--quiet", git_upload_pack(job->url), "--", job->url, ref, NULL};
 	auto_buf struct buf out = BUF_INIT(REFS_MAX_BYTES);
 	auto_buf struct buf words = BUF_INIT(GIT_WORDS_MAX + 8);
 	auto_free char *text = NULL;
-	int r = remote_check(job, err);
-
-	if (r < 0)
-		return r;
-	r = git_run(job,
+	int r = git_run(job,
 	    &(struct git_call){.args = args,
 		.remote = true,
 		.git_dir = GIT_NOWHERE,
@@ -114,6 +136,17 @@ remote_branch(const struct job *job, char *ret_oid, struct err *err)
 	}
 	text = buf_take(&out);
 	return pick_oid(text, ref, ret_oid) ? JOB_OK : missing_branch(job, err);
+}
+
+int
+remote_branch(const struct job *job, char *ret_oid, struct err *err)
+{
+	auto_free char *ref = str_printf("refs/heads/%s", job->branch);
+	int r = remote_check(job, err);
+
+	if (r < 0)
+		return r;
+	return ask_here(job, ref, ret_oid) ? JOB_OK : ask_git(job, ref, ret_oid, err);
 }
 
 int

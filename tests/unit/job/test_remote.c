@@ -31,10 +31,34 @@ ls_remote_prints_the_branch(void **state)
 	struct fx *fx = *state;
 	auto_free char *oid = fx_commit(fx, "echo 1 >a");
 
-	/* A ref that ends like ours must not be taken for it. */
-	fx_do(fx, "cd work; echo 2 >a; git commit -qam 2; git push -q ../r.git HEAD:refs/heads/a/refs/heads/main");
+	/* A ref that ends or begins like ours must not be taken for it. */
+	fx_do(fx, "cd work; echo 2 >a; git commit -qam 2; git push -q ../r.git HEAD:refs/heads/a/refs/heads/main "
+		  "HEAD:main-2 HEAD:mai");
 	assert_int_equal(fx_job(fx, "ls-remote", NULL), 0);
 	assert_out_is_oid(fx, oid);
+	fx_do(fx, "git -C r.git update-ref -d refs/heads/main");
+	assert_int_equal(fx_job(fx, "ls-remote", NULL), 3);
+}
+
+static void
+a_repository_on_this_machine_is_found_however_its_url_is_written(void **state)
+{
+	static const char *const ways[][2] = {{"", "/r.git"}, {"", "/r"}, {"file://", "/r.git"}, {"FILE://", "/r.git"},
+	    {"file://", "/%72.git"}, {"", "/./r.git"}, {"", "/work"}, {"", "/it's a $(touch x).git"},
+	    {"", "/50%72.git"}};
+	struct fx *fx = *state;
+	auto_free char *oid = fx_commit(fx, "echo 1 >a");
+
+	fx_do(fx, "ln -s r.git \"it's a \\$(touch x).git\"; ln -s r.git 50%72.git");
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		auto_free char *url = str_printf("%s%s%s", ways[i][0], fx->dir, ways[i][1]);
+
+		fx_env(fx, "PGO_URL", url);
+		if (fx_job(fx, "ls-remote", NULL) != 0)
+			fail_msg("%s: %s", url, buf_str(&fx->err));
+		assert_out_is_oid(fx, oid);
+	}
+	fx_assert_missing(fx, "x");
 }
 
 static void
@@ -307,6 +331,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(ls_remote_prints_the_branch),
+	    TEST(a_repository_on_this_machine_is_found_however_its_url_is_written),
 	    TEST(a_vanished_branch_is_3_an_empty_repository_4_a_gone_one_1),
 	    TEST(a_branch_that_is_a_refspec_is_refused),
 	    TEST(fetch_is_shallow_and_follows_a_force_push),

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "job/git.h"
+#include "job/lsrefs.h"
 #include "job/names.h"
 #include "job/tree.h"
 #include "job/words.h"
@@ -176,6 +177,29 @@ paths_outside_are_seen_in_composes_words(void **state)
 	assert_false(words_name_outside("services.web / image: a b", "/srv/live"));
 }
 
+#define OID "1111111111111111111111111111111111111111"
+#define REF "refs/heads/main"
+
+static void
+half_an_answer_of_upload_pack_is_none(void **state)
+{
+	static const char whole[] = "003f" OID " refs/heads/main-2\n003d" OID " " REF "\n0000";
+	static const char *const wrong[] = {"", "0000", "003d" OID " " REF "\n", "003d" OID " " REF "\n0001",
+	    "003f" OID " refs/heads/main-2\n0000", "003d" OID " " REF " 0000", "0010" OID " " REF "\n0000",
+	    "003D" OID " " REF "\n0000", "ffff" OID " " REF "\n0000", "0004003d" OID " " REF "\n0000",
+	    "003c111111111111111111111111111111111111111 " REF "\n0000", "001aERR upload-pack: no.\n0000"};
+	char oid[REMOTE_OID_SIZE] = "";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+		assert_false(lsrefs_pick(wrong[i], strlen(wrong[i]), REF, oid));
+	for (size_t len = 0; len < strlen(whole); len++)
+		assert_false(lsrefs_pick(whole, len, REF, oid));
+	assert_string_equal(oid, "");
+	assert_true(lsrefs_pick(whole, strlen(whole), REF, oid));
+	assert_string_equal(oid, OID);
+}
+
 int
 main(void)
 {
@@ -188,6 +212,7 @@ main(void)
 	    cmocka_unit_test(gits_words_become_one_clean_line),
 	    cmocka_unit_test(branches_that_are_more_than_a_name_are_refused),
 	    cmocka_unit_test(the_credentials_belong_to_one_host),
+	    cmocka_unit_test(half_an_answer_of_upload_pack_is_none),
 	    cmocka_unit_test(paths_outside_are_seen_in_composes_words),
 	};
 
