@@ -33,12 +33,19 @@ read_number(const json_t *value, double *ret)
 	return *ret == 0 ? GIVEN_NOTHING : GIVEN_NUMBER;
 }
 
+/* `deploy.resources.limits`, which says the same as three keys of the service; NULL without. */
+static json_t *
+deploy_limits(const json_t *service)
+{
+	json_t *limits = json_object_get(json_object_get(json_object_get(service, "deploy"), "resources"), "limits");
+
+	return json_is_object(limits) ? limits : NULL;
+}
+
 static const json_t *
 deploy_limit(const json_t *service, const char *key)
 {
-	const json_t *resources = json_object_get(json_object_get(service, "deploy"), "resources");
-
-	return json_object_get(json_object_get(resources, "limits"), key);
+	return json_object_get(deploy_limits(service), key);
 }
 
 static void
@@ -111,10 +118,19 @@ is_given(const json_t *service, const char *key, const char *in_deploy)
 }
 
 static void
-set_new(json_t *service, const char *key, json_t *take_value)
+set_new(json_t *object, const char *key, json_t *take_value)
 {
-	if (take_value == NULL || json_object_set_new(service, key, take_value) < 0)
+	if (take_value == NULL || json_object_set_new(object, key, take_value) < 0)
 		abort();
+}
+
+/* A service that has `limits` gets it there: compose takes the key beside them for a contradiction. */
+static void
+set_limit(json_t *service, const char *key, const char *in_deploy, json_t *take_value)
+{
+	json_t *limits = deploy_limits(service);
+
+	set_new(limits != NULL ? limits : service, limits != NULL ? in_deploy : key, take_value);
 }
 
 /* The engine takes either cpus or a period with its quota. */
@@ -128,7 +144,7 @@ limit_cpus(json_t *service, int64_t cpus_milli)
 	if (read_number(json_object_get(service, "cpu_period"), &period) == GIVEN_NUMBER)
 		set_new(service, "cpu_quota", json_integer((json_int_t)(period * (double)cpus_milli / 1000)));
 	else
-		set_new(service, "cpus", json_real((double)cpus_milli / 1000));
+		set_limit(service, "cpus", "cpus", json_real((double)cpus_milli / 1000));
 }
 
 void
@@ -144,9 +160,9 @@ model_limit(json_t *model, const struct model_limits *limits)
 		if (limits->memory_bytes > 0 && !is_given(service, "mem_limit", "memory")) {
 			auto_free char *bytes = str_printf("%lld", (long long)limits->memory_bytes);
 
-			set_new(service, "mem_limit", json_string(bytes));
+			set_limit(service, "mem_limit", "memory", json_string(bytes));
 		}
 		if (limits->pids > 0 && !is_given(service, "pids_limit", "pids"))
-			set_new(service, "pids_limit", json_integer(limits->pids));
+			set_limit(service, "pids_limit", "pids", json_integer(limits->pids));
 	}
 }

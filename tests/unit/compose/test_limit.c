@@ -49,6 +49,11 @@ a_limit_is_not_set_or_replaces_a_smaller_one(void **state)
 	    "{\"cpus\":0.5,\"mem_limit\":\"1000\",\"pids_limit\":7}");
 	expect_limited("{\"deploy\":{\"resources\":{\"limits\":{\"cpus\":1,\"memory\":\"9\",\"pids\":2}}}}",
 	    "{\"deploy\":{\"resources\":{\"limits\":{\"cpus\":1,\"memory\":\"9\",\"pids\":2}}}}");
+	/* Compose refuses a key of the service that does not say the same as the limits beside it. */
+	expect_limited("{\"deploy\":{\"resources\":{\"limits\":{\"pids\":2}}}}",
+	    "{\"deploy\":{\"resources\":{\"limits\":{\"cpus\":1.5,\"memory\":\"536870912\",\"pids\":2}}}}");
+	expect_limited("{\"deploy\":{\"resources\":{\"limits\":{\"memory\":\"9\"}}},\"mem_limit\":\"9\"}",
+	    "{\"deploy\":{\"resources\":{\"limits\":{\"cpus\":1.5,\"memory\":\"9\",\"pids\":200}}},\"mem_limit\":\"9\"}");
 	/* 0 is the engine's word for no limit. */
 	expect_limited("{\"cpus\":0,\"mem_limit\":\"0\",\"pids_limit\":0}",
 	    "{\"cpus\":1.5,\"mem_limit\":\"536870912\",\"pids_limit\":200}");
