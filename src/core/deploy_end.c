@@ -167,6 +167,8 @@ record_end(struct deploy *d)
 	svc->row.applying = d->left;
 	svc->resume_gently = d->outcome == OUTCOME_INTERRUPTED && d->left == svc->row.release;
 	svc->resume_trigger = d->task->trigger;
+	if (d->outcome == OUTCOME_LIVE && d->changed)
+		oom_forget(&svc->oom);
 	if (d->outcome == OUTCOME_LIVE || d->outcome == OUTCOME_UNCHANGED || d->outcome == OUTCOME_ROLLED_BACK) {
 		str_set(&svc->broken, "");
 		svc->heal = (struct heal_budget){0, 0};

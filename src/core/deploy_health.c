@@ -32,10 +32,12 @@ tally_health(void *ctx, const struct container *c)
 static int
 bad_container(struct switching *sw, const struct container *c)
 {
+	auto_free char *exited = container_exit_text("its new container exited with", c);
+
 	if (c->health == HEALTH_UNHEALTHY)
 		return switch_failed(sw, OUTCOME_UNHEALTHY, "its new container is unhealthy");
 	if (c->state == CONTAINER_EXITED && c->exit_code >= 0)
-		return switch_failed(sw, OUTCOME_UNHEALTHY, "its new container exited with %d", c->exit_code);
+		return switch_failed(sw, OUTCOME_UNHEALTHY, "%s", exited);
 	return switch_failed(
 	    sw, OUTCOME_UNHEALTHY, "its new container does not stay up: %s", container_state_text(c->state));
 }

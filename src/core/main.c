@@ -117,6 +117,15 @@ on_engine_changed(void *ctx, const char *project)
 		service_on_containers(svc);
 }
 
+static void
+on_engine_oom(void *ctx, const struct container *c)
+{
+	struct service *svc = core_service(ctx, c->project);
+
+	if (svc != NULL)
+		oom_happened(svc, c);
+}
+
 /* --- pgod's messages --- */
 
 static int
@@ -154,6 +163,7 @@ on_config(void *ctx, struct msg *m, struct err *err)
 						  .up = on_engine_up,
 						  .down = on_engine_down,
 						  .changed = on_engine_changed,
+						  .oom = on_engine_oom,
 						  .ctx = core,
 					      });
 	log_info("%zu services", core->conf->nservices);

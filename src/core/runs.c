@@ -73,7 +73,8 @@ count_container(void *ctx, const struct container *c)
 	case CONTAINER_RESTARTING:
 		t->good++;
 		t->runs->dying = true;
-		runs_add_why(&t->runs->why, c->service, "restarts again and again");
+		runs_add_why(&t->runs->why, c->service,
+		    c->oom ? "restarts again and again (out of memory)" : "restarts again and again");
 		break;
 	default:
 		if (runs_finished(t->facts, c)) {
@@ -105,7 +106,7 @@ judge(struct runs *r, const struct tally *t)
 	if (!t->all_restart)
 		r->engine_restarts = false;
 	if (t->bad->state == CONTAINER_EXITED && t->bad->exit_code >= 0)
-		text = str_printf("exited with %d", t->bad->exit_code);
+		text = container_exit_text("exited with", t->bad);
 	else
 		text = str_dup(container_state_text(t->bad->state));
 	runs_add_why(&r->why, t->facts->name, text);

@@ -154,6 +154,7 @@ service_free(struct service *svc)
 	event_free(svc->retry_timer);
 	event_free(svc->ended_timer);
 	strv_done(&svc->revive);
+	oom_forget(&svc->oom);
 	store_service_done(&svc->row);
 	store_release_done(&svc->release);
 	model_services_done(&svc->facts);

@@ -8,6 +8,7 @@
 #include "core/core.h"
 #include "core/deploy.h"
 #include "core/keys.h"
+#include "core/oom.h"
 #include "core/reconcile.h"
 #include "ipc/pins.h"
 
@@ -99,6 +100,7 @@ struct service {
 	char *trouble; /* why the last deploy failed for a passing reason; "" */
 	char *pending; /* why an approved release is not applied; "" */
 	struct heal_budget heal;
+	struct oom oom;
 	char *broken; /* why healing gave up; "" */
 	/* row.applying: what is known of it beside its id. */
 	bool resume_gently;	    /* its containers are those that run: nothing has to be recreated */

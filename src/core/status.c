@@ -165,6 +165,7 @@ print(const struct service *svc, const struct runs *runs, const struct answer an
 {
 	static const char *const labels[] = {"deployed", "healthy", "in sync"};
 	auto_free char *source = str_printf("%s, branch %s", svc->conf->repository, svc->conf->branch);
+	auto_free char *memory = oom_text(&svc->oom);
 
 	fact(out, "service", svc->conf->name);
 	fact(out, "state", state_text(svc, runs));
@@ -176,6 +177,8 @@ print(const struct service *svc, const struct runs *runs, const struct answer an
 	}
 	last_look(svc, out);
 	last_deploy(svc, out);
+	if (memory != NULL)
+		fact(out, "memory", memory);
 	if (svc->held)
 		fact(out, "hold", svc->hold_note[0] != '\0' ? svc->hold_note : "yes");
 	if (svc->row.stopped[0] != '\0')
@@ -222,6 +225,7 @@ static json_t *
 status_json(const struct service *svc, const struct runs *runs, const struct answer answers[3])
 {
 	const struct store_service *row = &svc->row;
+	auto_free char *memory = oom_text(&svc->oom);
 	json_t *all = json_pack("{so ss so so so so so so sb so so so so}", "service", text_json(svc->conf->name),
 	    "state", state_text(svc, runs), "repository", text_json(svc->conf->repository), "branch",
 	    text_json(svc->conf->branch), "deployed", answer_json(&answers[0]), "healthy", answer_json(&answers[1]),
@@ -235,6 +239,7 @@ status_json(const struct service *svc, const struct runs *runs, const struct ans
 	json_object_set_new(all, "commit", text_json(row->live));
 	json_object_set_new(all, "tracked", text_json(row->tracked));
 	json_object_set_new(all, "rejected", text_json(row->rejected));
+	json_object_set_new(all, "memory", text_json(memory));
 	json_object_set_new(all, "look_error", text_json(svc->look_error));
 	return all;
 }

@@ -83,9 +83,9 @@ bad(struct look *l, const char *what)
 }
 
 static void
-bad_exit(struct look *l, const char *what, int status)
+bad_exit(struct look *l, const char *what, const struct container *c)
 {
-	auto_free char *text = str_printf("%s %d", what, status);
+	auto_free char *text = container_exit_text(what, c);
 
 	bad(l, text);
 }
@@ -145,13 +145,14 @@ look_at(void *ctx, const struct container *c)
 		return true;
 	}
 	if (deaths >= WATCH_DEATHS_MAX)
-		bad_exit(l, "dies again and again, last with exit status", c->exit_code);
+		bad_exit(
+		    l, c->exit_code < 0 ? "dies again and again" : "dies again and again, last with exit status", c);
 	else if (c->state == CONTAINER_RUNNING || c->state == CONTAINER_PAUSED)
 		look_running(l, c, deaths);
 	else if (runs_finished(l->facts, c))
 		l->good++;
 	else if (c->state == CONTAINER_EXITED && c->exit_code > 0 && l->facts->restart == MODEL_RESTART_NO)
-		bad_exit(l, "exited with", c->exit_code);
+		bad_exit(l, "exited with", c);
 	else
 		l->waits_for = container_state_text(c->state);
 	return true;

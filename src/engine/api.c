@@ -88,7 +88,7 @@ static const struct api_call calls[] = {
 	    .path = "/events",
 	    .query =
 		"since=%s&filters={\"type\":[\"container\"],\"label\":[\"" PROJECT_LABEL "\"],\"event\":[\"create\","
-		"\"start\",\"die\",\"stop\",\"kill\",\"pause\",\"unpause\",\"rename\",\"update\",\"destroy\","
+		"\"start\",\"die\",\"stop\",\"kill\",\"pause\",\"unpause\",\"rename\",\"update\",\"destroy\",\"oom\","
 		"\"health_status\"]}",
 	    .arg_ok = seconds_ok,
 	    .limit_bytes = MIB,

@@ -93,6 +93,16 @@ container_status_health(const char *status)
 	return str_ends(status, " (health: starting)") ? HEALTH_STARTING : HEALTH_NONE;
 }
 
+char *
+container_exit_text(const char *what, const struct container *c)
+{
+	const char *why = c->oom ? " (out of memory)" : "";
+
+	if (c->exit_code < 0)
+		return str_printf("%s%s", what, why);
+	return str_printf("%s %d%s", what, c->exit_code, why);
+}
+
 /* The text of a member, "" when there is none. */
 static const char *
 text(const json_t *o, const char *key)
@@ -225,6 +235,7 @@ container_from_inspect(struct container *c, const json_t *o)
 	if (has_exit_code(c->state) && json_is_integer(code) && json_integer_value(code) >= 0 &&
 	    json_integer_value(code) <= INT32_MAX)
 		c->exit_code = (int)json_integer_value(code);
+	c->oom = json_is_true(json_object_get(state, "OOMKilled"));
 	if (json_integer_value(restarts) > 0)
 		c->restarts = (unsigned)json_integer_value(restarts);
 	if (c->state == CONTAINER_RUNNING)

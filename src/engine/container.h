@@ -36,8 +36,9 @@ struct container {
 	enum container_state state;
 	enum container_health health; /* HEALTH_NONE unless running */
 	int exit_code;		      /* when exited, dead or restarting; -1 while not known */
-	bool oneoff;		      /* made by `compose run` */
-	int64_t created;	      /* seconds since the epoch */
+	bool oom;    /* it, or something in it, was ended for want of memory since it was made; only `inspect` tells */
+	bool oneoff; /* made by `compose run` */
+	int64_t created; /* seconds since the epoch */
 	unsigned
 	    deaths; /* times that it was seen to die: grows in a crash loop that is too fast to be seen as a state */
 	unsigned restarts; /* times that the engine started it again after a death; 0 as long as it was not asked */
@@ -49,6 +50,10 @@ const char *container_state_text(enum container_state state);
 const char *container_health_text(enum container_health health);
 /* CONTAINER_UNKNOWN for a word that is none. */
 enum container_state container_state_of(const char *text);
+
+/* "WHAT 137", "WHAT 137 (out of memory)": how a container ended; without a number where none is known. The caller
+ * frees. */
+char *container_exit_text(const char *what, const struct container *c);
 
 /* Reads an entry of GET /containers/json, or the answer of GET /containers/ID/json. The texts are borrowed from the
  * JSON. False for what makes no sense or is no container of a service (its project is not a valid service name). */

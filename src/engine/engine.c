@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -80,8 +81,17 @@ is_news(struct engine *e, const json_t *event)
 	return true;
 }
 
-/* An event only says where to look: what it claims about the container is not taken for true, but for its death and its
- * end. */
+static void
+on_oom(struct engine *e, const char *id)
+{
+	const struct container *c = view_find(e->view, id);
+
+	if (c != NULL)
+		e->spec.oom(e->spec.ctx, c);
+}
+
+/* An event only says where to look: what it claims about the container is not taken for true, but for its death, its
+ * end, and that it ran out of memory, which is only told. */
 static int
 on_event(void *ctx, const char *json, size_t len, struct err *err)
 {
@@ -98,6 +108,8 @@ on_event(void *ctx, const char *json, size_t len, struct err *err)
 		r = looks_at(e->looks, id, err);
 		if (e->state == STREAM_UP && str_eq(action, "die") && news)
 			view_died(e->view, id);
+		if (e->state == STREAM_UP && str_eq(action, "oom") && news)
+			on_oom(e, id);
 		if (e->state == STREAM_UP && str_eq(action, "destroy"))
 			view_remove(e->view, id);
 	}
@@ -116,7 +128,8 @@ on_stream_piece(void *ctx, const char *data, size_t len, struct err *err)
 static bool
 look_if_unclear(void *ctx, const struct container *c)
 {
-	if (c->state == CONTAINER_DEAD && c->exit_code < 0)
+	/* Killed: was it for want of memory? */
+	if ((c->state == CONTAINER_DEAD && c->exit_code < 0) || c->exit_code == 128 + SIGKILL)
 		(void)looks_at(ctx, c->id, NULL);
 	return true;
 }

@@ -39,6 +39,9 @@ struct engine_spec {
 	/* While up: a container of this project appeared, vanished, or is not as it was. After a gap, called for each
 	 * project that differs before `up` is. */
 	void (*changed)(void *ctx, const char *project);
+	/* While up: the kernel ended a process of this container, which has used all the memory that it may. It may run
+	 * on. */
+	void (*oom)(void *ctx, const struct container *c);
 	void *ctx;
 };
 

@@ -23,7 +23,7 @@ static bool
 same(const struct container *a, const struct container *b)
 {
 	return a->state == b->state && a->health == b->health && a->exit_code == b->exit_code &&
-	       a->restarts == b->restarts && a->number == b->number && a->oneoff == b->oneoff &&
+	       a->restarts == b->restarts && a->oom == b->oom && a->number == b->number && a->oneoff == b->oneoff &&
 	       str_eq(a->name, b->name) && str_eq(a->project, b->project) && str_eq(a->service, b->service) &&
 	       str_eq(a->image_id, b->image_id) && str_eq(a->config_hash, b->config_hash);
 }
@@ -150,9 +150,13 @@ void
 view_list_item(struct view *v, const json_t *item)
 {
 	struct container c = {.id = ""};
+	const struct container *known;
 
-	if (container_from_list(&c, item))
-		put(v, &c);
+	if (!container_from_list(&c, item))
+		return;
+	known = view_find(v, c.id);
+	c.oom = known != NULL && known->oom;
+	put(v, &c);
 }
 
 void

@@ -99,6 +99,24 @@ class RealEngine:
     def remove_container(self, box):
         self.ask("DELETE", f"/containers/{box.id}?force=1&v=1")
 
+    def cgroup_limits(self, box):
+        """What the kernel holds a container to."""
+        with open(os.path.join(self.dir, "number"), encoding="ascii") as number:
+            group = f"pgo-engine-{number.read().strip()}/{box.id}"
+
+        def read(controller, name, v2=None):
+            unified = f"/sys/fs/cgroup/{group}/{v2}"
+            with open(unified if os.path.exists(unified) else f"/sys/fs/cgroup/{controller}/{group}/{name}", encoding="ascii") as value:
+                return [int(word) for word in value.read().split()]
+
+        quota = read("cpu", "cpu.cfs_quota_us", "cpu.max")
+        quota, period = quota if len(quota) == 2 else quota + read("cpu", "cpu.cfs_period_us")
+        return {
+            "cpus": quota / period,
+            "memory": read("memory", "memory.limit_in_bytes", "memory.max")[0],
+            "pids": read("pids", "pids.max", "pids.max")[0],
+        }
+
     def create_network(self, name):
         status, answer = self.ask("POST", "/networks/create", {"Name": name, "CheckDuplicate": True})
         assert status == 201, answer

@@ -36,6 +36,7 @@ static const struct row rows[] = {
     {"exited with 0", MODEL_RESTART_UNLESS_STOPPED, 1, {BOX(EXITED, .exit_code = 0)}, 1, true},
     {"exited with 3", MODEL_RESTART_NO, 1, {BOX(EXITED, .exit_code = 3)}, 1, false},
     {"exited with 137", MODEL_RESTART_ON_FAILURE, 1, {BOX(EXITED, .exit_code = 137)}, 1, true},
+    {"exited with 137 (out of memory)", MODEL_RESTART_NO, 1, {BOX(EXITED, .exit_code = 137, .oom = true)}, 1, false},
     /* an exit status that nobody knows is no good end */
     {"exited", MODEL_RESTART_NO, 1, {BOX(EXITED, .exit_code = -1)}, 1, false},
     {"created", MODEL_RESTART_ALWAYS, 1, {BOX(CREATED)}, 1, false},
@@ -79,7 +80,8 @@ an_operators_stop_is_not_a_loss(void **state)
 static void
 unhealthy_and_restarting_run_but_are_told(void **state)
 {
-	static const struct container bad[] = {BOX(RUNNING, .health = HEALTH_UNHEALTHY), BOX(RESTARTING)};
+	static const struct container bad[] = {
+	    BOX(RUNNING, .health = HEALTH_UNHEALTHY), BOX(RESTARTING), BOX(RESTARTING, .oom = true)};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -93,6 +95,7 @@ unhealthy_and_restarting_run_but_are_told(void **state)
 		assert_int_equal(runs.missing.n, 0);
 		assert_true(runs.dying);
 		assert_int_equal(runs.running, 1);
+		assert_int_equal(strstr(buf_str(&runs.why), "(out of memory)") != NULL, bad[i].oom);
 	}
 }
 

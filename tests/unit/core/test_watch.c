@@ -39,6 +39,8 @@ static const struct row rows[] = {
     /* an end that was meant, and one that was not */
     {WATCH_GOOD, NULL, MODEL_RESTART_NO, true, 1, {BOX(EXITED, .exit_code = 0)}, 1},
     {WATCH_GOOD, NULL, MODEL_RESTART_ON_FAILURE, false, 1, {BOX(EXITED, .exit_code = 0)}, 1},
+    {WATCH_BAD, "web: exited with 137 (out of memory)", MODEL_RESTART_NO, false, 1,
+	{BOX(EXITED, .exit_code = 137, .oom = true)}, 1},
     {WATCH_BAD, "web: exited with 3", MODEL_RESTART_NO, false, 1, {BOX(EXITED, .exit_code = 3)}, 1},
     {WATCH_WAIT, "exited", MODEL_RESTART_NO, false, 1, {BOX(EXITED, .exit_code = -1)}, 1},
     {WATCH_WAIT, "exited", MODEL_RESTART_ALWAYS, false, 1, {BOX(EXITED, .exit_code = 0)}, 1},

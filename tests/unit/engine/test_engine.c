@@ -36,7 +36,7 @@ struct test {
 	bool old;		/* does not know our version */
 	struct fake_conn *silent_conn;
 	/* what happened */
-	int connects, ups, downs, changes, streams, inspections;
+	int connects, ups, downs, changes, ooms, streams, inspections;
 	bool changed_before_up;
 	char reason[200];
 	char changed[64];
@@ -114,6 +114,15 @@ on_changed(void *ctx, const char *project)
 	snprintf(t->changed, sizeof(t->changed), "%s", project);
 }
 
+static void
+on_oom(void *ctx, const struct container *c)
+{
+	struct test *t = ctx;
+
+	t->ooms++;
+	assert_string_equal(c->service, "web");
+}
+
 static int
 setup(void **state)
 {
@@ -122,9 +131,9 @@ setup(void **state)
 	fake_init(&t->fake, asked, t);
 	t->list = "[" ENTRY(A, "shop", "running", "Up 5 seconds") "]";
 	t->inspect[0] = INSPECT(A, "shop", "running", "0");
-	t->engine = engine_new(
-	    t->fake.base, &(struct engine_spec){
-			      .connect = on_connect, .up = on_up, .down = on_down, .changed = on_changed, .ctx = t});
+	t->engine = engine_new(t->fake.base,
+	    &(struct engine_spec){
+		.connect = on_connect, .up = on_up, .down = on_down, .changed = on_changed, .oom = on_oom, .ctx = t});
 	*state = t;
 	return 0;
 }
@@ -201,6 +210,20 @@ a_container_that_dies_is_seen_although_the_engine_is_slow(void **state)
 	fake_chunk(t->stream, EVENT("die", A, "1"));
 	fake_wait(&t->fake, &t->inspections, 2);
 	assert_int_equal(only_container(t).deaths, 1);
+}
+
+static void
+one_that_runs_out_of_memory_is_told_once(void **state)
+{
+	struct test *t = *state;
+
+	fake_wait(&t->fake, &t->ups, 1);
+	fake_chunk(t->stream, EVENT("oom", A, "1"));
+	fake_chunk(t->stream, EVENT("oom", A, "1"));
+	fake_chunk(t->stream, EVENT("oom", B, "2"));
+	fake_wait(&t->fake, &t->inspections, 2);
+	fake_settle(&t->fake);
+	assert_int_equal(t->ooms, 1);
 }
 
 static void
@@ -503,6 +526,7 @@ main(void)
 	    TEST(nothing_is_called_from_within_engine_new),
 	    TEST(the_first_list_brings_it_up),
 	    TEST(a_container_that_dies_is_seen_although_the_engine_is_slow),
+	    TEST(one_that_runs_out_of_memory_is_told_once),
 	    TEST(a_new_container_appears_and_a_removed_one_goes),
 	    TEST(a_removed_container_does_not_come_back_with_a_late_answer),
 	    TEST(many_events_are_one_look),

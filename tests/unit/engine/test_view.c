@@ -197,6 +197,32 @@ an_inspection_changes_only_what_differs(void **state)
 }
 
 static void
+a_list_does_not_forget_who_ran_out_of_memory(void **state)
+{
+	json_t *inspect = fixture("inspect.json");
+	json_t *doc = fixture("shop.json");
+	const json_t *list = json_object_get(doc, "list");
+	struct reports r = {0};
+	struct view *v = view_new(on_changed, &r);
+
+	(void)state;
+	fill(v, list);
+	assert_false(view_find(v, WEB)->oom);
+	json_object_set_new(json_object_get(inspect, "State"), "OOMKilled", json_true());
+	r.n = 0;
+	view_inspect(v, inspect);
+	assert_int_equal(r.n, 1);
+	fill(v, list);
+	assert_true(view_find(v, WEB)->oom);
+	json_object_set_new(json_object_get(inspect, "State"), "OOMKilled", json_false());
+	view_inspect(v, inspect);
+	assert_false(view_find(v, WEB)->oom);
+	view_free(v);
+	json_decref(inspect);
+	json_decref(doc);
+}
+
+static void
 what_makes_no_sense_is_left_out(void **state)
 {
 	static const char *const bad[] = {"{}", "[]", "7", "{\"Id\":7}", "{\"Id\":\"abc\"}", "{\"Id\":\"" WEB "\"}",
@@ -274,6 +300,7 @@ main(void)
 	    cmocka_unit_test(the_same_list_again_is_no_change),
 	    cmocka_unit_test(list_and_inspect_agree_about_a_container),
 	    cmocka_unit_test(an_inspection_changes_only_what_differs),
+	    cmocka_unit_test(a_list_does_not_forget_who_ran_out_of_memory),
 	    cmocka_unit_test(what_makes_no_sense_is_left_out),
 	    cmocka_unit_test(hostile_labels_cost_little_memory),
 	    cmocka_unit_test(exit_codes_and_health_are_read_from_the_status),
