@@ -29,6 +29,7 @@ struct run {
 	int sigfd;
 	bool stdin_open;
 	bool closed; /* the server closed the channel */
+	bool heard;  /* something came that libssh holds */
 	bool over;
 	struct buf wait[2]; /* what our stdout and stderr have not taken yet: at most a window */
 	struct ssh_channel_callbacks_struct cb;
@@ -63,6 +64,17 @@ on_close(ssh_session session, ssh_channel channel, void *arg)
 
 	(void)session, (void)channel;
 	r->closed = true;
+}
+
+/* Takes nothing: it stays with libssh until our streams have room. */
+static int
+on_data(ssh_session session, ssh_channel channel, void *data, uint32_t len, int is_stderr, void *arg)
+{
+	struct run *r = arg;
+
+	(void)session, (void)channel, (void)data, (void)len, (void)is_stderr;
+	r->heard = true;
+	return 0;
 }
 
 static bool
@@ -187,13 +199,18 @@ static int
 wait_for_something(struct run *r, struct pollfd p[AT_N])
 {
 	bool want_stdin = r->stdin_open && !write_pending(r) && ssh_channel_window_size(r->channel) > 0;
+	bool nothing_new;
 
+	/* Asking libssh what it holds makes it read the socket, which then is silent about what came: its answer about
+	 * one stream may be old when it answers about the other. */
+	r->heard = false;
+	nothing_new = is_drained(r) && !r->heard && !r->closed;
 	p[AT_SOCK] = (struct pollfd){ssh_get_fd(r->session), (short)(write_pending(r) ? POLLIN | POLLOUT : POLLIN), 0};
 	p[AT_SIGNAL] = (struct pollfd){r->sigfd, POLLIN, 0};
 	p[AT_STDIN] = (struct pollfd){want_stdin ? STDIN_FILENO : -1, POLLIN, 0};
 	p[AT_STDOUT] = (struct pollfd){r->wait[0].len > 0 ? STDOUT_FILENO : -1, POLLOUT, 0};
 	p[AT_STDERR] = (struct pollfd){r->wait[1].len > 0 ? STDERR_FILENO : -1, POLLOUT, 0};
-	return poll(p, AT_N, all_written(r) && !is_drained(r) ? 0 : -1);
+	return poll(p, AT_N, all_written(r) && !nothing_new ? 0 : -1);
 }
 
 static void
@@ -235,6 +252,7 @@ start(struct run *r, const char *line)
 		return err_set(r->err, ENOMEM, "no memory");
 	r->cb = (struct ssh_channel_callbacks_struct){
 	    .userdata = r,
+	    .channel_data_function = on_data,
 	    .channel_close_function = on_close,
 	    .channel_exit_status_function = on_status,
 	};

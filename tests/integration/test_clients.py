@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import time
 
 import pytest
 
@@ -102,3 +103,10 @@ def test_core_is_an_unprivileged_process(site):
         status = dict(line.rstrip("\n").split(":\t", 1) for line in text if ":\t" in line)
     assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2" and int(status["CapEff"], 16) == 0
     assert "0" not in status["Uid"].split()
+
+
+def test_an_operation_that_has_ended_hangs_until_the_server_hangs_up(site):
+    for _ in range(300):
+        began = time.monotonic()
+        assert answers(site)
+        assert time.monotonic() - began < 4, "the server hangs up after five seconds"
