@@ -30,6 +30,19 @@ str_ends(const char *s, const char *suffix)
 	return len >= tail && memcmp(s + len - tail, suffix, tail) == 0;
 }
 
+void
+str_one_line(char *s)
+{
+	size_t len = strlen(s);
+
+	while (len > 0 && s[len - 1] == '\n')
+		s[--len] = '\0';
+	for (; *s != '\0'; s++) {
+		if (*s == '\n')
+			*s = ';';
+	}
+}
+
 char *
 str_dup(const char *s)
 {

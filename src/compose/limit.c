@@ -133,13 +133,19 @@ set_limit(json_t *service, const char *key, const char *in_deploy, json_t *take_
 	set_new(limits != NULL ? limits : service, limits != NULL ? in_deploy : key, take_value);
 }
 
+static bool
+has_cpu_limit(const json_t *service)
+{
+	return is_given(service, "cpus", "cpus") || is_given(service, "cpu_quota", NULL);
+}
+
 /* The engine takes either cpus or a period with its quota. */
 static void
 limit_cpus(json_t *service, int64_t cpus_milli)
 {
 	double period = DEFAULT_PERIOD_US;
 
-	if (is_given(service, "cpus", "cpus") || is_given(service, "cpu_quota", NULL))
+	if (has_cpu_limit(service))
 		return;
 	if (read_number(json_object_get(service, "cpu_period"), &period) == GIVEN_NUMBER)
 		set_new(service, "cpu_quota", json_integer((json_int_t)(period * (double)cpus_milli / 1000)));
@@ -165,4 +171,30 @@ model_limit(json_t *model, const struct model_limits *limits)
 		if (limits->pids > 0 && !is_given(service, "pids_limit", "pids"))
 			set_limit(service, "pids_limit", "pids", json_integer(limits->pids));
 	}
+}
+
+static void
+judge_unlimited(const char *name, bool is_wanted, bool is_there, const char *what, struct violations *ret)
+{
+	if (is_wanted && !is_there)
+		violations_add(ret, str_printf("services.%s", name),
+		    str_printf("it has no %s limit, and this service must have one", what),
+		    str_dup("bring up a commit that is approved today: it gets the limit"));
+}
+
+void
+policy_unlimited(const json_t *model, const struct policy *policy, struct violations *ret)
+{
+	const struct model_limits *limits = &policy->limits;
+	const char *name;
+	json_t *service;
+
+	json_object_foreach(json_object_get(model, "services"), name, service)
+	{
+		judge_unlimited(name, limits->cpus_milli > 0, has_cpu_limit(service), "cpu", ret);
+		judge_unlimited(
+		    name, limits->memory_bytes > 0, is_given(service, "mem_limit", "memory"), "memory", ret);
+		judge_unlimited(name, limits->pids > 0, is_given(service, "pids_limit", "pids"), "process", ret);
+	}
+	violations_sort(ret);
 }

@@ -6,6 +6,7 @@
 
 #include "base/auto.h"
 #include "compose/json.h"
+#include "compose/pins.h"
 
 const char *
 json_str(const json_t *obj, const char *key)
@@ -293,4 +294,34 @@ model_approve(const json_t *model, const struct model_image_id *ids, size_t nids
 		approve_service(service, id);
 	}
 	return TAKE(copy);
+}
+
+static void
+drop_label(json_t *labels, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (json_is_object(labels))
+		json_object_del(labels, name);
+	for (size_t i = json_array_size(labels); i-- > 0;) {
+		const char *label = json_string_value(json_array_get(labels, i));
+
+		if (label != NULL && strncmp(label, name, len) == 0 && label[len] == '=')
+			json_array_remove(labels, i);
+	}
+}
+
+json_t *
+model_to_judge(const json_t *approved)
+{
+	json_t *copy = model_unpin(approved);
+	const char *name;
+	json_t *service;
+
+	json_object_foreach(json_object_get(copy, "services"), name, service)
+	{
+		json_object_del(service, "image");
+		drop_label(json_object_get(service, "labels"), MODEL_INPUTS_LABEL);
+	}
+	return copy;
 }

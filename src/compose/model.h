@@ -100,6 +100,11 @@ struct model_image_id {
  * Every service must have an id, and every id a service. The caller decrefs. */
 json_t *model_approve(const json_t *model, const struct model_image_id *ids, size_t nids, struct err *err);
 
+/* An approved model as the policy can judge it again: without what was added after it was judged the first time (pins,
+ * our own label). The images are gone: an ID is this very image, whatever its name stands for now. The caller decrefs.
+ */
+json_t *model_to_judge(const json_t *approved);
+
 /* Gives each service of the approved copy that reads files of the repository the label MODEL_INPUTS_LABEL: a digest of
  * the job's `inputs` answers (answers->v[i] is about inputs->v[i]) about its bind mounts and the files of its configs
  * and secrets, as `model` names them. So a change of such a file is a change of the service, to compose as well. */

@@ -37,6 +37,7 @@ struct core {
 	bool engine_up;		 /* the view of the containers is valid */
 	char engine_reason[256]; /* why not */
 	struct service_list services;
+	bool loaded; /* all of them are there: what one has taken, the others know */
 	struct job_list jobs;
 	struct pin_list pins; /* what pgod was asked for */
 	struct client_list clients;

@@ -29,14 +29,14 @@ static const struct step steps[] = {
     {"stage", JUDGE | RESUME | BACK, BACKS | MINOR, step_stage, NULL, step_stage_failed},
     {"resolve", JUDGE, 0, step_resolve, step_resolve_done, NULL},
     {"inputs", JUDGE, 0, step_inputs, step_inputs_done, NULL},
-    {"policy", JUDGE, 0, step_policy, NULL, NULL},
+    {"policy", JUDGE | BACK, 0, step_policy, NULL, NULL},
     {"networks", PREPARE | PLAN | BACK, 0, step_networks, NULL, NULL},
     {"images", PREPARE | PLAN | BACK, 0, step_images, NULL, NULL},
     {"explain", PLAN, 0, step_explain, NULL, NULL},
     {"pull", PREPARE, 0, step_pull, NULL, NULL},
     {"build", PREPARE, 0, step_build, NULL, NULL},
     {"fixed images", PREPARE, 0, step_images, NULL, NULL},
-    {"image labels", PREPARE, 0, step_image_labels, NULL, NULL},
+    {"image labels", PREPARE | BACK, 0, step_image_labels, NULL, NULL},
     {"approve", PREPARE, 0, step_approve, NULL, NULL},
     {"at hand", BACK, 0, step_at_hand, NULL, NULL},
     {"keep images", PREPARE | BACK, 0, step_keep_images, NULL, NULL},
@@ -296,7 +296,7 @@ deploy_begin(struct deploy *d, struct err *err)
 	d->changed = d->mode == DEPLOY_RESUME ? !svc->resume_gently : d->release != svc->row.release;
 	memcpy(d->subject, d->commit, sizeof(d->subject));
 	/* Now and not when it was asked for: a stop may have been waiting before it. */
-	if (rc >= 0 && (d->mode == DEPLOY_UP || d->mode == DEPLOY_BACK))
+	if (rc >= 0 && d->mode == DEPLOY_UP)
 		rc = service_set_stopped(svc, false, &d->task->args, err);
 	return rc < 0 || deploy_only_looks(d) ? rc : record_begin(d, err);
 }

@@ -90,13 +90,23 @@ record_applying(struct deploy *d, struct err *err)
 	return service_save(d->svc, err);
 }
 
+/* A rollback that nothing refuses ends an operator's stop: now, and not when it was asked for. */
+static int
+end_stop(struct deploy *d, struct err *err)
+{
+	return d->mode == DEPLOY_BACK ? service_set_stopped(d->svc, false, &d->task->args, err) : 0;
+}
+
 /* Decides: nothing to do, not now, only the files, or everything. */
 int
 step_plan(struct deploy *d, struct err *err)
 {
-	const char *why = why_not_now(d);
 	struct service *svc = d->svc;
+	const char *why;
 
+	if (end_stop(d, err) < 0)
+		return -err->num;
+	why = why_not_now(d);
 	/* Files that nothing reads may follow even now; containers may not. */
 	if (why != NULL && (d->changed || svc->held)) {
 		if (d->mode == DEPLOY_RESUME)

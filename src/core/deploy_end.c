@@ -37,19 +37,6 @@ static const struct ending endings[] = {
 };
 
 /* A reason stands in one line of the log, of status, of the journal. */
-static void
-one_line(char *s)
-{
-	size_t len = strlen(s);
-
-	while (len > 0 && s[len - 1] == '\n')
-		s[--len] = '\0';
-	for (; *s != '\0'; s++) {
-		if (*s == '\n')
-			*s = ';';
-	}
-}
-
 int
 deploy_ends(struct deploy *d, enum outcome outcome, const char *fmt, ...)
 {
@@ -61,7 +48,7 @@ deploy_ends(struct deploy *d, enum outcome outcome, const char *fmt, ...)
 	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
 	memcpy(d->reason, buf_str(&text), text.len + 1);
-	one_line(d->reason);
+	str_one_line(d->reason);
 	return STEP_END;
 }
 

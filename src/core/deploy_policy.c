@@ -5,56 +5,7 @@
 #include "compose/limit.h"
 #include "compose/policy.h"
 #include "core/deploy_steps.h"
-
-/* What the other services of the host have taken, in a new array that the caller frees; what it points at is theirs. */
-static struct policy_other *
-other_services(const struct service *svc, size_t *ret_n)
-{
-	struct policy_other *others;
-	const struct service *other;
-	size_t n = 0;
-
-	TAILQ_FOREACH(other, &svc->core->services, entry)
-	n++;
-	others = calloc(n + 1, sizeof(*others));
-	if (others == NULL)
-		abort();
-	n = 0;
-	TAILQ_FOREACH(other, &svc->core->services, entry)
-	{
-		if (other == svc)
-			continue;
-		others[n++] = (struct policy_other){
-		    .name = other->conf->name,
-		    .before = other->conf < svc->conf,
-		    .urls = &other->conf->urls,
-		    .names = other->names,
-		};
-	}
-	*ret_n = n;
-	return others;
-}
-
-static struct policy
-policy_of(const struct service *svc, const struct policy_other *others, size_t nothers)
-{
-	const struct conf_service *conf = svc->conf;
-
-	return (struct policy){
-	    .project = conf->name,
-	    .live = svc->live_path,
-	    .datadir = svc->data_path,
-	    .root = str_eq(conf->user, "root"),
-	    .has_networks = conf->has_networks,
-	    .networks = &conf->networks,
-	    .allow = &conf->allow,
-	    .ports = &conf->ports,
-	    .urls = &conf->urls,
-	    .limits = {.cpus_milli = conf->cpus_milli, .memory_bytes = conf->memory_bytes, .pids = conf->pids},
-	    .others = others,
-	    .nothers = nothers,
-	};
-}
+#include "core/judge.h"
 
 static void
 refuse_symlinks(const struct deploy *d, struct violations *vs)
@@ -102,6 +53,9 @@ refuse(struct deploy *d, const struct violations *vs)
 	auto_free char *text = violations_text(vs);
 
 	tell_programs(d, vs);
+	if (d->mode == DEPLOY_BACK)
+		task_sayf(d->task, "release %lld (%.8s) was approved by other rules; those of today refuse it:\n",
+		    (long long)d->release, d->commit);
 	/* They are what load was asked for; to up they are why it failed. */
 	if (!d->task->json)
 		task_say(d->task, d->mode == DEPLOY_CHECK ? 1 : 2, text, strlen(text));
@@ -109,22 +63,33 @@ refuse(struct deploy *d, const struct violations *vs)
 	return deploy_ends(d, OUTCOME_REFUSED, "policy: %s", text);
 }
 
+/* What an operator goes back to was approved by the rules of its day, and is held against those of today. Not so what
+ * is put back or healed: a rule that has become narrower takes nothing down. */
+static int
+judge_stored(struct deploy *d)
+{
+	auto_violations struct violations vs = {0};
+
+	judge_release(d->svc, d->model, &vs);
+	return vs.n > 0 ? refuse(d, &vs) : STEP_NEXT;
+}
+
 /* The administrator's limits become part of the model here, before its digest: another limit is another release. */
 int
 step_policy(struct deploy *d, struct err *err)
 {
-	size_t nothers = 0;
-	auto_free struct policy_other *others = other_services(d->svc, &nothers);
-	struct policy policy = policy_of(d->svc, others, nothers);
+	const struct model_limits limits = judge_limits(d->svc);
 	auto_violations struct violations vs = {0};
 
-	policy_check(d->model, &policy, &vs);
+	if (d->mode == DEPLOY_BACK)
+		return judge_stored(d);
+	judge_model(d->svc, d->model, &vs);
 	refuse_symlinks(d, &vs);
 	if (vs.n > 0)
 		return refuse(d, &vs);
 	if (d->mode == DEPLOY_CHECK)
 		tell_programs(d, &vs);
-	model_limit(d->model, &policy.limits);
+	model_limit(d->model, &limits);
 	return something_runs(d, err);
 }
 
@@ -132,12 +97,9 @@ step_policy(struct deploy *d, struct err *err)
 int
 step_image_labels(struct deploy *d, struct err *err)
 {
-	struct policy policy = policy_of(d->svc, NULL, 0);
 	auto_violations struct violations vs = {0};
-	const char *service;
-	json_t *labels;
 
 	(void)err;
-	json_object_foreach(d->image_labels, service, labels) policy_image_labels(labels, service, &policy, &vs);
+	judge_image_labels(d->svc, d->image_labels, &vs);
 	return vs.n > 0 ? refuse(d, &vs) : STEP_NEXT;
 }

@@ -53,10 +53,7 @@ failure_text(const char *what, const struct job_result *r)
 	char reason[ERR_MSG_MAX];
 	char *text = str_printf("%s: %s", what, job_reason(r, reason, sizeof(reason)));
 
-	for (size_t end = strlen(text); end > 0 && text[end - 1] == '\n';)
-		text[--end] = '\0';
-	for (char *at = strchr(text, '\n'); at != NULL; at = strchr(at, '\n'))
-		*at = ';';
+	str_one_line(text);
 	return text;
 }
 

@@ -17,6 +17,7 @@
 #include "core/core.h"
 #include "core/ended.h"
 #include "core/job.h"
+#include "core/judge.h"
 #include "core/op.h"
 #include "core/pin.h"
 #include "core/remove.h"
@@ -138,6 +139,9 @@ make_services(struct core *core, struct err *err)
 			return err_wrap(err, "service %s", core->conf->services[i].name);
 		TAILQ_INSERT_TAIL(&core->services, svc, entry);
 	}
+	core->loaded = true;
+	for (size_t i = 0; i < core->conf->nservices; i++)
+		judge_current(core_service(core, core->conf->services[i].name));
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "core/client.h"
 #include "core/ended.h"
 #include "core/job.h"
+#include "core/judge.h"
 #include "core/runs.h"
 #include "engine/engine.h"
 
@@ -132,6 +133,7 @@ service_new(struct core *core, const struct conf_service *conf, struct err *err)
 	svc->trouble = str_dup("");
 	svc->pending = str_dup("");
 	svc->broken = str_dup("");
+	svc->breach = str_dup("");
 	svc->fetched = str_dup("");
 	svc->heard = str_dup("");
 	svc->verify_again = true;
@@ -163,7 +165,7 @@ service_free(struct service *svc)
 	json_decref(svc->images);
 	keys_done(&svc->keys);
 	char *texts[] = {svc->live_path, svc->data_path, svc->problem, svc->hold_note, svc->look_error, svc->awaited,
-	    svc->trouble, svc->pending, svc->broken, svc->fetched, svc->heard};
+	    svc->trouble, svc->pending, svc->broken, svc->breach, svc->fetched, svc->heard};
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		free(texts[i]);
 	free(svc);
@@ -236,6 +238,8 @@ service_set_release(struct service *svc, int64_t id, struct err *err)
 	svc->pins = pins;
 	pins = (struct pin_set){0};
 	svc->row.release = id;
+	if (svc->core->loaded)
+		judge_current(svc);
 	return 0;
 }
 

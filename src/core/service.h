@@ -102,6 +102,7 @@ struct service {
 	struct heal_budget heal;
 	struct oom oom;
 	char *broken; /* why healing gave up; "" */
+	char *breach; /* what the rules of today refuse of the current release; "" */
 	/* row.applying: what is known of it beside its id. */
 	bool resume_gently;	    /* its containers are those that run: nothing has to be recreated */
 	const char *resume_trigger; /* of the deploy that was interrupted; "boot" when an earlier pgod began it */

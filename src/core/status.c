@@ -107,6 +107,10 @@ in_sync(const struct service *svc)
 		    NO, str_printf("commit %.8s is approved and waits: %s", row->tracked, svc->pending)};
 	if (!str_eq(row->live, row->tracked))
 		return (struct answer){NO, str_printf("commit %.8s is not yet deployed", row->tracked)};
+	if (svc->breach[0] != '\0')
+		return (struct answer){
+		    NO, str_printf("release %lld goes on as it was approved, although the rules of today refuse it: %s",
+			    (long long)row->release, svc->breach)};
 	return (struct answer){YES, str_printf("commit %.8s of %s", row->tracked, row->branch)};
 }
 
@@ -240,6 +244,7 @@ status_json(const struct service *svc, const struct runs *runs, const struct ans
 	json_object_set_new(all, "tracked", text_json(row->tracked));
 	json_object_set_new(all, "rejected", text_json(row->rejected));
 	json_object_set_new(all, "memory", text_json(memory));
+	json_object_set_new(all, "breach", text_json(svc->breach));
 	json_object_set_new(all, "look_error", text_json(svc->look_error));
 	return all;
 }

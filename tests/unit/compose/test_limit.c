@@ -121,6 +121,35 @@ more_than_the_limit_passes(void **state)
 	}
 }
 
+static void
+a_stored_model_runs_without_a_limit_that_is_wanted_today(void **state)
+{
+	static const struct {
+		const char *service;
+		size_t n;
+	} rows[] = {
+	    {"{}", 3},
+	    {"{\"cpus\":1}", 2},
+	    {"{\"cpu_quota\":1,\"mem_limit\":\"0\"}", 2},
+	    {"{\"deploy\":{\"resources\":{\"limits\":{\"pids\":9,\"memory\":\"9\"}}}}", 1},
+	    {"{\"cpus\":1,\"mem_limit\":\"9\",\"pids_limit\":9}", 0},
+	};
+	const struct policy wanted = {.limits = limits};
+	const struct policy none = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		auto_json json_t *model = parse(rows[i].service);
+		auto_violations struct violations vs = {0};
+
+		policy_unlimited(model, &none, &vs);
+		assert_int_equal(vs.n, 0);
+		policy_unlimited(model, &wanted, &vs);
+		if (vs.n != rows[i].n)
+			fail_msg("%s: %zu violations", rows[i].service, vs.n);
+	}
+}
+
 int
 main(void)
 {
@@ -128,6 +157,7 @@ main(void)
 	    cmocka_unit_test(a_limit_is_not_set_or_replaces_a_smaller_one),
 	    cmocka_unit_test(a_model_is_limited_without_a_limit),
 	    cmocka_unit_test(more_than_the_limit_passes),
+	    cmocka_unit_test(a_stored_model_runs_without_a_limit_that_is_wanted_today),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "compose/model.h"
+#include "compose/pins.h"
 #include "compose/policy.h"
 
 #define LIVE "/var/lib/pgo/web"
@@ -110,6 +111,56 @@ an_ordinary_compose_file_is_refused(void **state)
 {
 	(void)state;
 	assert_true(each_model(MODELS "/pass", must_pass) >= 25);
+}
+
+/* As the pipeline does it, every file being one that the containers read. */
+static json_t *
+approve(const json_t *model)
+{
+	static const struct model_place place = {"web", LIVE, "/data/web", "/run/pgo/pins/x"};
+	struct model_image_id ids[64];
+	auto_strv struct strv inputs = {NULL, 0}, answers = {NULL, 0};
+	struct err err = ERR_INIT;
+	json_t *approved, *service;
+	const char *name;
+	size_t n = 0;
+
+	json_object_foreach(json_object_get(model, "services"), name, service)
+	{
+		assert_true(n < ARRAY_LEN(ids));
+		ids[n++] = (struct model_image_id){
+		    name, "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"};
+	}
+	approved = model_approve(model, ids, n, &err);
+	assert_non_null(approved);
+	assert_int_equal(model_inputs(model, LIVE, &inputs, &err), 0);
+	for (size_t i = 0; i < inputs.n; i++)
+		strv_add(&answers, "absent");
+	model_label_inputs(approved, model, &inputs, &answers);
+	assert_int_equal(model_pin(approved, &place, &err), 0);
+	return approved;
+}
+
+static void
+must_pass_again(const char *path)
+{
+	auto_json json_t *model = read_model(path);
+	auto_json json_t *approved = approve(model);
+	auto_json json_t *again = model_to_judge(approved);
+	auto_violations struct violations vs = {0};
+	auto_free char *text = NULL;
+
+	policy_check(again, &account, &vs);
+	text = violations_text(&vs);
+	if (vs.n != 0)
+		fail_msg("%s: %s", path, text);
+}
+
+static void
+what_was_approved_is_refused_by_the_same_rules(void **state)
+{
+	(void)state;
+	assert_true(each_model(MODELS "/pass", must_pass_again) >= 25);
 }
 
 static void
@@ -371,6 +422,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_ordinary_compose_file_is_refused),
+	    cmocka_unit_test(what_was_approved_is_refused_by_the_same_rules),
 	    cmocka_unit_test(a_hostile_compose_file_is_approved),
 	    cmocka_unit_test(root_does_not_get_what_the_manual_promises),
 	    cmocka_unit_test(root_speaks_for_another_project),

@@ -1,0 +1,113 @@
+"""The administrator's rules have become others since a release was approved: what may come back, what stays, what is tried again."""
+
+import pytest
+
+from lib.host import stays, wait_until
+from lib.pgo import web
+from test_odd_moments import running
+from test_policy import port
+from test_tracking import deployed, ids, three_polls
+from test_transactions import HEALTHY, bad, deploys, second, wait_rolled_back
+
+CAPABLE = {"cap_add": ["NET_ADMIN"]}
+
+
+def reconfigured(pgo, **keys):
+    """A new pgod with other rules for the service."""
+    pgo.stop()
+    pgo.service("site", pgo.services["site"]["repository"], **keys)
+    return pgo.start().wait_listening()
+
+
+def touches(pgo):
+    return pgo.engine.calls("stop", "site") + pgo.engine.calls("up", "site")
+
+
+def refused_rollback(pgo, *words):
+    """A rollback to release 1 is refused with these words, and nothing was touched for it."""
+    before, live, calls = ids(pgo), pgo.ref("site"), len(touches(pgo))
+    done = pgo.ctl("site", "rollback", "1")
+    told = done.stdout + done.stderr
+    assert done.returncode == 1, told
+    for word in ("release 1 ", "approved by other rules", *words):
+        assert word in told, told
+    assert deploys(pgo)[-1][:2] == ("operator", "refused")
+    assert ids(pgo) == before and pgo.ref("site") == live
+    assert len(touches(pgo)) == calls
+    return told
+
+
+NARROWED = [
+    (CAPABLE, {"allow": ["cap_add:NET_ADMIN"]}, {}, "services.web.cap_add[0]: the capability NET_ADMIN"),
+    ({"ports": [port("5007")]}, {"ports": ["5005/5"]}, {"ports": ["5005/1"]}, "services.web.ports[0]: publishing port 5007"),
+    ({"mem_limit": "67108864"}, {}, {"memory": "32m"}, "services.web.mem_limit: more than the memory limit"),
+    ({}, {}, {"pids": 50}, "services.web: it has no process limit"),
+    ({"labels": {"traefik.enable": "true"}}, {"allow": ["labels:traefik.*"]}, {}, "services.web.labels"),
+]
+
+
+@pytest.mark.parametrize("asks, rules, rules_today, word", NARROWED)
+def test_a_rollback_brings_back_what_the_rules_of_today_refuse(pgo, asks, rules, rules_today, word):
+    repo = deployed(pgo, files={"compose.yaml": web(**asks)}, **rules)
+    head = repo.commit({"compose.yaml": web("pgo-test/web:2", pids_limit=50, mem_limit="33554432")})
+    pgo.wait_deployed("site", head)
+    reconfigured(pgo, **rules_today)
+    refused_rollback(pgo, word)
+    pgo.wait_status("site", rf"in sync +yes: commit {head[:8]}")
+
+
+def test_a_rollback_takes_a_name_that_another_service_has_now(pgo):
+    frontend = {"services": {"frontend": {"image": "pgo-test/web:1", "networks": {"edge": None}}}, "networks": {"edge": {"external": True, "name": "edge"}}}
+    pgo.engine.create_network("edge")
+    repo = deployed(pgo, files={"compose.yaml": frontend})
+    pgo.wait_deployed("site", repo.commit({"compose.yaml": web()}))
+    pgo.stop()
+    site = pgo.services.pop("site")
+    pgo.service("shop", pgo.repo("shop"), urls={"shop.example.org": "frontend:8080"})
+    pgo.services["site"] = site
+    pgo.start().wait_listening()
+    refused_rollback(pgo, "services.frontend: ", "shop.example.org")
+
+
+def test_an_image_of_an_old_release_gives_orders_that_are_allowed_no_more(pgo):
+    pgo.engine.add_image("pgo-test/routed:1", labels={"traefik.enable": "true"})
+    repo = deployed(pgo, files={"compose.yaml": web("pgo-test/routed:1")}, allow=["labels:traefik.*"])
+    pgo.wait_deployed("site", repo.commit({"compose.yaml": web()}))
+    reconfigured(pgo)
+    refused_rollback(pgo, "services.web.image: the label traefik.enable")
+
+
+def test_a_refused_rollback_starts_what_an_operator_has_stopped(pgo):
+    repo = deployed(pgo, files={"compose.yaml": web(**CAPABLE)}, allow=["cap_add:NET_ADMIN"])
+    pgo.wait_deployed("site", repo.commit({"compose.yaml": web()}))
+    assert pgo.ctl("site", "stop").returncode == 0
+    reconfigured(pgo)
+    refused_rollback(pgo, "NET_ADMIN")
+    stays(lambda: running(pgo) == [], "it stays stopped", three_polls(pgo, repo))
+    assert "state       stopped" in pgo.status("site")
+
+
+def test_a_narrowed_rule_takes_a_healthy_service_down(pgo):
+    """What runs goes on and is healed as it was approved; the log says so once, and status each time."""
+    repo = deployed(pgo, files={"compose.yaml": web(**CAPABLE)}, allow=["cap_add:NET_ADMIN"])
+    before = ids(pgo)
+    mark = len(pgo.log())
+    reconfigured(pgo)
+    says = "release 1 goes on as it was approved, although the rules of today refuse it: services.web.cap_add"
+    pgo.wait_log(says, after=mark)
+    pgo.wait_status("site", rf"healthy +yes.*in sync +no: {says}")
+    stays(lambda: ids(pgo) == before, "it runs on", three_polls(pgo, repo))
+    (box,) = pgo.running("site")
+    pgo.engine.remove_container(box)
+    wait_until(lambda: pgo.running("site") and ids(pgo) != before, "it is healed")
+    assert pgo.engine.calls("up")[-1]["model"]["services"]["web"]["cap_add"] == ["NET_ADMIN"]
+    assert pgo.log()[mark:].count(says) == 1
+    pgo.wait_deployed("site", repo.commit({"compose.yaml": web()}))
+
+
+def test_a_failed_commit_leaves_the_service_down_because_the_release_of_before_is_refused_today(pgo):
+    repo = deployed(pgo, files={"compose.yaml": web(**CAPABLE, **HEALTHY)}, allow=["cap_add:NET_ADMIN"])
+    reconfigured(pgo)
+    pgo.engine.behave("web", health="unhealthy", image=second(pgo))
+    wait_rolled_back(pgo, bad(pgo, repo, **HEALTHY), "web: unhealthy")
+    wait_until(lambda: [box.image_id for box in pgo.running("site")] == [pgo.engine.images["pgo-test/web:1"]], "the old one runs")
