@@ -319,8 +319,11 @@ deploy_start(struct task *task)
 	task->deploy = d;
 	event_del(d->svc->retry_timer);
 	rc = deploy_begin(d, &err);
-	if (rc < 0) {
-		deploy_ends(d, OUTCOME_FAILED, "%s", err.msg);
+	if (rc < 0)
+		rc = deploy_ends(d, OUTCOME_FAILED, "%s", err.msg);
+	else if (task->cancelled[0] != '\0')
+		rc = deploy_ends(d, OUTCOME_CANCELLED, "by %s while it waited for its turn", task->cancelled);
+	if (rc == STEP_END) {
 		deploy_end(d);
 		return;
 	}

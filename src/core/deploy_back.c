@@ -229,6 +229,11 @@ deploy_cancel(struct service *svc, const char *who, struct err *err)
 
 	if (task != NULL && task->deploy != NULL)
 		return cancel(task->deploy, who, err);
+	if (task == NULL && service_cancel_waiting(svc, who))
+		return 1;
+	if (task == NULL && svc->waits && svc->row.applying != 0)
+		return nothing_to_cancel(
+		    err, svc, "a deploy that was interrupted waits to be finished; that cannot be cancelled");
 	if (task == NULL || task->job == NULL)
 		return nothing_to_cancel(err, svc, "nothing is being done");
 	job_signal(task->job, "TERM");

@@ -38,22 +38,23 @@ struct task {
 	TAILQ_ENTRY(task) entry;
 	struct service *svc;
 	enum task_kind kind;
-	const char *trigger;	    /* "poll", "boot", "operator", "heal", ...: static */
-	char who[TASK_WHO_MAX];	    /* the operator who asked; "" when nobody did */
-	enum deploy_mode mode;	    /* TASK_DEPLOY */
-	int64_t release;	    /* DEPLOY_BACK: which release */
-	const char *verb;	    /* TASK_VERB: the job's kind; static */
-	struct strv args;	    /* TASK_VERB, TASK_DEPLOY: compose services; TASK_HEAL: what to bring up */
-	bool json;		    /* DEPLOY_CHECK, DEPLOY_PLAN: for programs */
-	bool tells;		    /* TASK_LOOK: the operator is told what follows */
-	char plan[PLAN_DIGEST_HEX]; /* DEPLOY_PLAN: becomes an up when this is the plan; "" */
-	bool whole;		    /* TASK_HEAL: also what has finished */
-	bool recreate;		    /* TASK_HEAL: what runs, but not well */
-	char *why;		    /* TASK_HEAL: what is wrong; owned */
-	int64_t heal;		    /* TASK_HEAL: its row in the journal */
-	struct client *client;	    /* who waits for it; NULL when nobody does (any more) */
-	struct deploy *deploy;	    /* while TASK_DEPLOY runs */
-	struct job *job;	    /* the running job of the other kinds */
+	const char *trigger;	      /* "poll", "boot", "operator", "heal", ...: static */
+	char who[TASK_WHO_MAX];	      /* the operator who asked; "" when nobody did */
+	enum deploy_mode mode;	      /* TASK_DEPLOY */
+	int64_t release;	      /* DEPLOY_BACK: which release */
+	char cancelled[TASK_WHO_MAX]; /* by whom, before it began; "" */
+	const char *verb;	      /* TASK_VERB: the job's kind; static */
+	struct strv args;	      /* TASK_VERB, TASK_DEPLOY: compose services; TASK_HEAL: what to bring up */
+	bool json;		      /* DEPLOY_CHECK, DEPLOY_PLAN: for programs */
+	bool tells;		      /* TASK_LOOK: the operator is told what follows */
+	char plan[PLAN_DIGEST_HEX];   /* DEPLOY_PLAN: becomes an up when this is the plan; "" */
+	bool whole;		      /* TASK_HEAL: also what has finished */
+	bool recreate;		      /* TASK_HEAL: what runs, but not well */
+	char *why;		      /* TASK_HEAL: what is wrong; owned */
+	int64_t heal;		      /* TASK_HEAL: its row in the journal */
+	struct client *client;	      /* who waits for it; NULL when nobody does (any more) */
+	struct deploy *deploy;	      /* while TASK_DEPLOY runs */
+	struct job *job;	      /* the running job of the other kinds */
 };
 TAILQ_HEAD(task_list, task);
 
@@ -156,6 +157,9 @@ const char *service_image_name(const struct service *svc, const char *compose_se
 /* Queues; a task without client that already waits is not queued twice. Takes the args. False when the queue is full.
  */
 bool service_queue(struct service *svc, const struct task *task);
+/* The deploy that waits for a place among CORE_TASKS_MAX is begun at once, only to be ended: an operator has cancelled
+ * it. False when none waits. */
+bool service_cancel_waiting(struct service *svc, const char *who);
 /* Does an operator's stop or down wait for what runs now to end? */
 bool service_stop_waits(const struct service *svc);
 /* Frees what waits. */

@@ -106,7 +106,9 @@ in_sync(const struct service *svc)
 		return (struct answer){
 		    NO, str_printf("commit %.8s is approved and waits: %s", row->tracked, svc->pending)};
 	if (!str_eq(row->live, row->tracked))
-		return (struct answer){NO, str_printf("commit %.8s is not yet deployed", row->tracked)};
+		return (struct answer){
+		    NO, str_printf("commit %.8s is not yet deployed%s", row->tracked,
+			    svc->waits ? ": it waits for its turn, other services are being deployed" : "")};
 	if (svc->breach[0] != '\0')
 		return (struct answer){
 		    NO, str_printf("release %lld goes on as it was approved, although the rules of today refuse it: %s",

@@ -1,5 +1,6 @@
 /* One thing at a time for a service: its queue, what runs, and what comes next. */
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,6 +93,19 @@ run_task(struct service *svc, struct task *task)
 	svc->waits = false;
 	svc->core->busy++;
 	starters[task->kind](task);
+}
+
+bool
+service_cancel_waiting(struct service *svc, const char *who)
+{
+	struct task *task = TAILQ_FIRST(&svc->queue);
+
+	/* What an earlier pgod, or an interrupted deploy, has left half-way has to be finished. */
+	if (!svc->waits || task->kind != TASK_DEPLOY || task->mode == DEPLOY_RESUME)
+		return false;
+	snprintf(task->cancelled, sizeof(task->cancelled), "%s", who);
+	run_task(svc, task);
+	return true;
 }
 
 static void

@@ -89,3 +89,32 @@ def test_a_rollback_to_an_image_that_is_gone_touches_nothing(pgo):
     done = pgo.ctl("site", "rollback")
     assert done.returncode == 1 and "not on this machine" in done.stdout + done.stderr
     assert ids(pgo) == before and pgo.engine.calls("stop") != []
+
+
+def test_a_deploy_that_waits_for_its_turn_cannot_be_cancelled(pgo):
+    """Four services are worked on at a time: the fifth has not begun, and is ended at once, while the others go on."""
+    others = [f"s{number}" for number in range(4)]
+    repos = {name: pgo.repo(name) for name in [*others, "site"]}
+    for name, repo in repos.items():
+        pgo.service(name, repo)
+    pgo.start()
+    for name, repo in repos.items():
+        pgo.wait_deployed(name, repo.head)
+    before = ids(pgo)
+    pgo.engine.hold("up")
+    for name in others:
+        repos[name].commit({"compose.yaml": web("pgo-test/web:2")})
+        pgo.ctl(name, "sync", check=True)
+    wait_step(pgo, "up", len(others))
+    head = bad(pgo, repos["site"])
+    pgo.ctl("site", "sync", check=True)
+    pgo.wait_status("site", rf"in sync +no: commit {head[:8]} is not yet deployed: it waits for its turn")
+    cancel(pgo)
+    status = pgo.wait_status("site", rf"in sync +no: commit {head[:8]} is cancelled: by SHA256:\S+ test.pub while it waited for its turn")
+    assert "last deploy" in status and len([e for e in pgo.engine.waiting if e["verb"] == "up"]) == len(others)
+    again = pgo.ctl("site", "cancel")
+    assert again.returncode == 1 and "nothing is being done" in again.stderr
+    pgo.engine.release("up")
+    stays(lambda: ids(pgo) == before and pgo.ref("site") == repos["site"].head, "not tried again", three_polls(pgo, repos["site"]))
+    assert pgo.ctl("site", "up").returncode == 0
+    pgo.wait_deployed("site", head)
