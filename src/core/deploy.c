@@ -44,13 +44,13 @@ static const struct step steps[] = {
     {"checkout", APPLY, APPLIES | BACKS | MINOR, step_checkout, step_checkout_done, NULL},
     {"mkdirs", APPLY, APPLIES | CONTAINERS | BACKS, step_mkdirs, NULL, NULL},
     {"pin", APPLY, APPLIES | CONTAINERS | BACKS, step_pin, NULL, NULL},
-    {"stop", APPLY, APPLIES | CONTAINERS | BACKS, step_stop, NULL, NULL},
+    {"stop", APPLY, APPLIES | CONTAINERS | BACKS | SYNCED, step_stop, NULL, NULL},
     {"pin again", APPLY, APPLIES | CONTAINERS | BACKS, step_pin_again, NULL, NULL},
     {"tidy", APPLY, APPLIES | CONTAINERS | BACKS, step_tidy, NULL, NULL},
     {"compare", APPLY, APPLIES | CONTAINERS | BACKS, step_compare, step_compare_done, NULL},
-    {"switch", APPLY, APPLIES | CONTAINERS | BACKS, step_switch, step_switch_done, step_switch_failed},
-    {"up", APPLY, APPLIES | CONTAINERS | BACKS, step_up, step_up_done, step_up_failed},
-    {"watch", APPLY, APPLIES | CONTAINERS | BACKS, step_watch, NULL, NULL},
+    {"switch", APPLY, APPLIES | CONTAINERS | BACKS | SYNCED, step_switch, step_switch_done, step_switch_failed},
+    {"up", APPLY, APPLIES | CONTAINERS | BACKS | SYNCED, step_up, step_up_done, step_up_failed},
+    {"watch", APPLY, APPLIES | CONTAINERS | BACKS | SYNCED, step_watch, NULL, NULL},
 };
 
 void
@@ -100,9 +100,10 @@ deploy_journal(const struct service *svc, int64_t *ret_deploy)
 /* Journaled before it starts (I10); what cannot be journaled is not begun. Once containers were touched going on is the
  * lesser evil: a disk that has just become full must not leave the service down. */
 static int
-journal_step(struct deploy *d, const char *name, struct err *err)
+journal_step(struct deploy *d, const struct step *step, struct err *err)
 {
-	int rc = d->id != 0 ? store_deploy_step(d->svc->core->store, d->id, name, err) : 0;
+	bool synced = (step->flags & SYNCED) != 0;
+	int rc = d->id != 0 ? store_deploy_step(d->svc->core->store, d->id, step->name, synced, err) : 0;
 
 	if (rc < 0 && d->touched) {
 		log_err("%s service=%s deploy=%lld", err->msg, d->svc->conf->name, (long long)d->id);
@@ -121,7 +122,7 @@ start_step(struct deploy *d, struct err *err)
 	/* What has begun to be applied is brought to its end, or the service would lie half-way. */
 	if (d->svc->core->quitting && (step->flags & APPLIES) == 0 && !d->back)
 		return deploy_ends(d, OUTCOME_FAILED, "pgod is stopping");
-	rc = journal_step(d, step->name, err);
+	rc = journal_step(d, step, err);
 	if (rc < 0)
 		return rc;
 	d->applied = d->applied || (step->flags & APPLIES) != 0;

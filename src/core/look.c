@@ -162,7 +162,7 @@ write_history(struct task *task)
 	    &(struct store_begin){.trigger = task->trigger, .who = task->who, .commit = svc->row.rejected}, &id, &err);
 
 	if (rc >= 0)
-		rc = store_deploy_step(st, id, "verify", &err);
+		rc = store_deploy_step(st, id, "verify", false, &err);
 	if (rc >= 0)
 		rc = store_deploy_end(st, id, "refused", svc->row.rejected_why, &err);
 	if (rc < 0)

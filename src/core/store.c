@@ -86,7 +86,7 @@ prepare_database(struct store *st, struct err *err)
 {
 	static const char *const pragmas[] = {
 	    "PRAGMA journal_mode = WAL",
-	    "PRAGMA synchronous = FULL",
+	    DB_SYNCED,
 	    "PRAGMA foreign_keys = ON",
 	    "PRAGMA cache_size = -256",
 	    "PRAGMA temp_store = MEMORY",

@@ -112,10 +112,11 @@ int store_release_each(struct store *st, const char *service, bool (*cb)(void *c
 int store_release_prune(
     struct store *st, const char *service, int keep, int64_t current, int64_t applying, struct err *err);
 
-/* The journal: a step is written before it starts. Old deploys go, with their logs. */
+/* The journal: a step is written before it starts; a power cut may take it away unless it is synced. What a deploy
+ * applies, and why, is on the disk when anything after it is. Old deploys go, with their logs. */
 int store_deploy_begin(
     struct store *st, const char *service, const struct store_begin *b, int64_t *ret_id, struct err *err);
-int store_deploy_step(struct store *st, int64_t id, const char *step, struct err *err);
+int store_deploy_step(struct store *st, int64_t id, const char *step, bool synced, struct err *err);
 int store_deploy_release(struct store *st, int64_t id, int64_t release, struct err *err);
 int store_deploy_why(struct store *st, int64_t id, const char *why, struct err *err);
 int store_deploy_end(struct store *st, int64_t id, const char *outcome, const char *reason, struct err *err);

@@ -39,20 +39,46 @@ stmt_done(sqlite3_stmt **s)
 {
 	sqlite3_finalize(*s);
 }
-int
-db_run(struct store *st, struct err *err, const char *sql, const char *types, ...)
+
+static int
+run(struct store *st, struct err *err, const char *sql, const char *types, va_list ap)
 {
 	auto_stmt sqlite3_stmt *stmt = NULL;
-	va_list ap;
-	int rc;
+	int rc = db_prepare(st, &stmt, err, sql, types, ap);
 
-	va_start(ap, types);
-	rc = db_prepare(st, &stmt, err, sql, types, ap);
-	va_end(ap);
 	if (rc < 0)
 		return rc;
 	rc = sqlite3_step(stmt);
 	return rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : db_error(st, err, "write");
+}
+
+int
+db_run(struct store *st, struct err *err, const char *sql, const char *types, ...)
+{
+	va_list ap;
+	int rc;
+
+	va_start(ap, types);
+	rc = run(st, err, sql, types, ap);
+	va_end(ap);
+	return rc;
+}
+
+/* The log is synced as a whole: the next db_run takes to the disk what was noted before it. */
+int
+db_note(struct store *st, struct err *err, const char *sql, const char *types, ...)
+{
+	va_list ap;
+	int rc = db_run(st, err, "PRAGMA synchronous = NORMAL", "");
+
+	if (rc < 0)
+		return rc;
+	va_start(ap, types);
+	rc = run(st, err, sql, types, ap);
+	va_end(ap);
+	if (db_run(st, rc < 0 ? NULL : err, DB_SYNCED, "") < 0 && rc >= 0)
+		rc = -EIO;
+	return rc;
 }
 
 int

@@ -11,6 +11,9 @@ struct store {
 	sqlite3 *db;
 };
 
+/* What is written by db_run is on the disk when it returns. */
+#define DB_SYNCED "PRAGMA synchronous = FULL"
+
 #define auto_stmt __attribute__((cleanup(stmt_done)))
 void stmt_done(sqlite3_stmt **s);
 
@@ -18,6 +21,9 @@ void stmt_done(sqlite3_stmt **s);
 int db_error(struct store *st, struct err *err, const char *what);
 /* Runs a statement that returns no rows. types: one letter a parameter, s a string (NULL becomes ""), i an int64_t. */
 int db_run(struct store *st, struct err *err, const char *sql, const char *types, ...);
+/* The same, for what survives the end of this process, but may be lost with the machine's power: nobody waits for the
+ * disk. Not inside of a transaction. */
+int db_note(struct store *st, struct err *err, const char *sql, const char *types, ...);
 /* Starts a query; *ret_row tells whether there is a first row. */
 int db_query(
     struct store *st, sqlite3_stmt **ret, bool *ret_row, struct err *err, const char *sql, const char *types, ...);

@@ -75,22 +75,22 @@ store_deploy_begin(struct store *st, const char *service, const struct store_beg
 }
 
 int
-store_deploy_step(struct store *st, int64_t id, const char *step, struct err *err)
+store_deploy_step(struct store *st, int64_t id, const char *step, bool synced, struct err *err)
 {
-	return db_run(st, err, "INSERT INTO step (deploy, name, begun_ms) VALUES (?, ?, ?)", "isi", id, step,
-	    (int64_t)io_wall_ms());
+	return (synced ? db_run : db_note)(st, err, "INSERT INTO step (deploy, name, begun_ms) VALUES (?, ?, ?)", "isi",
+	    id, step, (int64_t)io_wall_ms());
 }
 
 int
 store_deploy_release(struct store *st, int64_t id, int64_t release, struct err *err)
 {
-	return db_run(st, err, "UPDATE deploy SET release = ? WHERE id = ?", "ii", release, id);
+	return db_note(st, err, "UPDATE deploy SET release = ? WHERE id = ?", "ii", release, id);
 }
 
 int
 store_deploy_why(struct store *st, int64_t id, const char *why, struct err *err)
 {
-	return db_run(st, err, "UPDATE deploy SET why = ? WHERE id = ?", "si", why, id);
+	return db_note(st, err, "UPDATE deploy SET why = ? WHERE id = ?", "si", why, id);
 }
 
 int

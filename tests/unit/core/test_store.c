@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -15,6 +16,15 @@
 #include "core/store_db.h"
 
 static char dir[64];
+static unsigned syncs;
+
+/* sqlite's own call ends here: how often does it wait for the disk? */
+int
+fdatasync(int fd)
+{
+	syncs++;
+	return (int)syscall(SYS_fdatasync, fd);
+}
 
 static int
 enter(void **state)
@@ -146,8 +156,8 @@ a_deploy_that_was_cut_off_is_found_with_its_step_and_release(void **state)
 	assert_int_equal(store_deploy_last(st, "web", &d, &err), 0);
 	store_deploy_done(&d);
 	assert_int_equal(begin(st, &id), 0);
-	assert_int_equal(store_deploy_step(st, id, "stage", &err), 0);
-	assert_int_equal(store_deploy_step(st, id, "checkout", &err), 0);
+	assert_int_equal(store_deploy_step(st, id, "stage", false, &err), 0);
+	assert_int_equal(store_deploy_step(st, id, "checkout", false, &err), 0);
 	assert_int_equal(store_deploy_release(st, id, 42, &err), 0);
 	st = reopen(st);
 	assert_int_equal(store_deploy_last(st, "web", &d, &err), 1);
@@ -160,6 +170,35 @@ a_deploy_that_was_cut_off_is_found_with_its_step_and_release(void **state)
 	assert_true(d.ended_ms > 0);
 	assert_string_equal(d.outcome, "live");
 	assert_string_equal(d.who, "tess");
+	store_close(st);
+}
+
+static void
+a_deploy_waits_for_the_disk_only_for_what_a_power_cut_must_not_take(void **state)
+{
+	struct store *st = reopen(NULL), *other = NULL;
+	struct err err = ERR_INIT;
+	int64_t id = 0;
+	auto_store_deploy struct store_deploy d = {0};
+
+	(void)state;
+	assert_int_equal(begin(st, &id), 0);
+	syncs = 0;
+	assert_int_equal(store_deploy_step(st, id, "stage", false, &err), 0);
+	assert_int_equal(store_deploy_why(st, id, "web: image", &err), 0);
+	assert_int_equal(store_deploy_release(st, id, 42, &err), 0);
+	assert_int_equal(store_deploy_step(st, id, "checkout", false, &err), 0);
+	assert_int_equal(syncs, 0);
+	/* As after a kill -9 of core: what was noted is there. */
+	assert_int_equal(store_open(&other, &err), 0);
+	assert_int_equal(store_deploy_last(other, "web", &d, &err), 1);
+	assert_string_equal(d.step, "checkout");
+	assert_string_equal(d.why, "web: image");
+	store_close(other);
+	assert_int_equal(store_deploy_step(st, id, "stop", true, &err), 0);
+	assert_int_equal(syncs, 1);
+	assert_int_equal(store_deploy_end(st, id, "live", "", &err), 0);
+	assert_int_equal(syncs, 2);
 	store_close(st);
 }
 
@@ -352,6 +391,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(a_record_survives_reopening, enter, leave),
+	    cmocka_unit_test_setup_teardown(
+		a_deploy_waits_for_the_disk_only_for_what_a_power_cut_must_not_take, enter, leave),
 	    cmocka_unit_test_setup_teardown(a_deploy_that_was_cut_off_is_found_with_its_step_and_release, enter, leave),
 	    cmocka_unit_test_setup_teardown(
 		a_removed_service_that_comes_again_knows_nothing_of_its_deploys, enter, leave),
