@@ -117,7 +117,9 @@ decide(const struct plan_input *in, const char *name, const struct changes *fiel
 		return PLAN_RECREATE;
 	if (scales(fields))
 		return PLAN_SCALE;
-	return state->runs ? PLAN_KEEP : PLAN_START;
+	if (!state->runs)
+		return PLAN_START;
+	return state->unhealthy ? PLAN_RECREATE : PLAN_KEEP;
 }
 
 static int
@@ -172,6 +174,8 @@ reason_of(const struct plan_input *in, const struct plan *p, const struct plan_s
 	if (s->fields.n == 0 && s->action == PLAN_RECREATE) {
 		if (in->because != NULL)
 			return in->because;
+		if (!in->changed || in->update != MODEL_UPDATE_RECREATE)
+			return "unhealthy";
 		for (size_t i = 0; i < p->n; i++) {
 			if (p->v[i].fields.n > 0 || p->v[i].action == PLAN_REMOVE || p->v[i].action == PLAN_CREATE)
 				return "with the others";

@@ -36,6 +36,7 @@ struct plan_state {
 	const char *service;
 	size_t containers; /* one-off ones apart */
 	bool runs;	   /* as many as should run do, or have finished well */
+	bool unhealthy;	   /* one that runs is */
 };
 
 struct plan_input {

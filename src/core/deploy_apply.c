@@ -234,6 +234,47 @@ up_services(const struct deploy *d, struct strv *args, struct err *err)
 	return rc;
 }
 
+/* What this deploy may bring up and is unhealthy now. */
+static int
+unhealthy_services(const struct deploy *d, struct strv *ret, struct err *err)
+{
+	auto_model_services struct model_services facts = {NULL, 0};
+	auto_runs struct runs runs = RUNS_INIT;
+	bool some = d->task->args.n > 0 && !d->changed;
+	int rc = model_service_facts(d->model, &facts, err);
+
+	if (rc < 0)
+		return rc;
+	service_runs(d->svc, &runs);
+	for (size_t i = 0; i < facts.n; i++) {
+		const char *name = facts.v[i].name;
+
+		if (strv_has(&runs.unhealthy, name) && (!some || strv_has(&d->task->args, name)))
+			strv_add(ret, name);
+	}
+	return 0;
+}
+
+/* What was unhealthy before stays as it is under a mere `up`, and would be taken for what this release made of it. */
+int
+step_make_anew(struct deploy *d, struct err *err)
+{
+	auto_strv struct strv args = {NULL, 0};
+	auto_strv struct strv names = {NULL, 0};
+	int rc = d->changed && deploy_update(d) == MODEL_UPDATE_RECREATE ? 0 : unhealthy_services(d, &names, err);
+
+	if (rc < 0 || names.n == 0)
+		return rc < 0 ? rc : STEP_NEXT;
+	strv_add(&args, "--no-deps");
+	strv_add(&args, "--force-recreate");
+	for (size_t i = 0; i < names.n; i++) {
+		task_sayf(d->task, "%s is unhealthy and made anew\n", names.v[i]);
+		strv_add(&args, names.v[i]);
+	}
+	d->touched = true;
+	return deploy_job(d, "up", &args, d->approved, strlen(d->approved), true);
+}
+
 int
 step_up(struct deploy *d, struct err *err)
 {

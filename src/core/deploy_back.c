@@ -153,7 +153,8 @@ deploy_goes_back(struct deploy *d)
 	if (d->back || !d->applied || !failed(d))
 		return false;
 	release = d->touched ? last_good(d) : svc->row.release;
-	if (release == 0)
+	/* The files are those that lay there before. */
+	if (release == 0 || (!d->touched && release == d->release && str_eq(d->commit, d->was_live)))
 		return false;
 	/* Nobody could do it now; it comes first when the engine is back, or the hold has gone. */
 	if (d->touched && (svc->held || !svc->core->engine_up)) {

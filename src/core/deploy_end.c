@@ -72,6 +72,9 @@ deploy_judge(struct deploy *d)
 		return;
 	if (mode == DEPLOY_BACK && !well)
 		return;
+	/* It was good, and what ails it now did not come with the commit. */
+	if (d->outcome == OUTCOME_UNHEALTHY && d->was_good && !d->changed)
+		return;
 	/* Nothing is judged any more, not even what was before: the branch may go back to it, with the files of this
 	 * one lying there. */
 	if (end->retry) {

@@ -226,6 +226,7 @@ int step_checkout(struct deploy *d, struct err *err);
 int step_checkout_done(struct deploy *d, const struct job_result *r, struct err *err);
 int step_mkdirs(struct deploy *d, struct err *err);
 int step_stop(struct deploy *d, struct err *err);
+int step_make_anew(struct deploy *d, struct err *err);
 int step_up(struct deploy *d, struct err *err);
 int step_up_done(struct deploy *d, const struct job_result *r, struct err *err);
 int step_up_failed(struct deploy *d, const struct job_result *r, struct err *err);

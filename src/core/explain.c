@@ -100,6 +100,7 @@ look_at_containers(const struct deploy *d, struct basis *b, struct err *err)
 	for (size_t i = 0; i < b->in.nstates; i++) {
 		b->states[i].service = b->names.v[i];
 		b->states[i].runs = !strv_has(&runs.missing, b->names.v[i]);
+		b->states[i].unhealthy = strv_has(&runs.unhealthy, b->names.v[i]);
 	}
 	b->in.states = b->states;
 	return 0;

@@ -48,7 +48,7 @@ scene_of(const char *was, const char *is)
 	    .was_images =
 		"{\"web\":{\"name\":\"w:1\",\"id\":\"" ID_A "\"},\"db\":{\"name\":\"d:1\",\"id\":\"" ID_A "\"}}",
 	    .images = {{.service = "db", .name = "d:1", .id = ID_A}, {.service = "web", .name = "w:1", .id = ID_A}},
-	    .states = {{"db", 1, true}, {"web", 1, true}},
+	    .states = {{"db", 1, true, false}, {"web", 1, true, false}},
 	    .in = {.project = "shop",
 		.commit = COMMIT_2,
 		.basis = "ba",
@@ -158,7 +158,7 @@ a_service_comes_or_goes_unseen(void **state)
 	/* A container of a service that no model names. */
 	s = scene_of(TWO, TWO);
 	s.in.changed = false;
-	s.states[2] = (struct plan_state){"orphan", 1, false};
+	s.states[2] = (struct plan_state){.service = "orphan", .containers = 1};
 	s.in.nstates = 3;
 	expect(s, "db keep; orphan remove; web keep");
 	/* Gone from the model, and no container is left. */
@@ -166,6 +166,20 @@ a_service_comes_or_goes_unseen(void **state)
 	s.in.update = MODEL_UPDATE_IN_PLACE;
 	s.states[1].containers = 0;
 	expect(s, "db keep");
+}
+
+static void
+what_is_unhealthy_is_left_as_it_is(void **state)
+{
+	struct scene s = scene_of(TWO, TWO);
+
+	(void)state;
+	s.in.changed = false;
+	s.states[0].unhealthy = true;
+	expect(s, "db recreate (unhealthy); web keep");
+	s.in.changed = true;
+	s.in.update = MODEL_UPDATE_IN_PLACE;
+	expect(s, "db recreate (unhealthy); web keep");
 }
 
 static void
@@ -419,6 +433,7 @@ main(void)
 	    cmocka_unit_test(recreate_leaves_someone_out),
 	    cmocka_unit_test(in_place_touches_too_much),
 	    cmocka_unit_test(a_service_comes_or_goes_unseen),
+	    cmocka_unit_test(what_is_unhealthy_is_left_as_it_is),
 	    cmocka_unit_test(what_lies_still_is_not_started),
 	    cmocka_unit_test(a_first_deploy_is_a_change_of_fields),
 	    cmocka_unit_test(a_moved_image_is_not_seen),
