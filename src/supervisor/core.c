@@ -15,7 +15,7 @@
 enum {
 	PROTOCOL = 1,
 	BACKOFF_MIN_MS = 100,
-	BACKOFF_MAX_MS = 10 * 1000,
+	BACKOFF_MAX_MS = 1000,	      /* nobody looks after the services in the meantime */
 	BACKOFF_RESET_MS = 60 * 1000, /* a core that lived so long starts over at the minimum */
 	GONE_GRACE_MS = 5 * 1000,     /* between the channel's end and KILL */
 };
