@@ -11,13 +11,11 @@ import pytest
 
 from lib.gates import Gates, go_on
 from lib.host import kill_quietly, wait_until
-from lib.kills import Site, converge, end_undisturbed, random_kills, restart
+from lib.kills import CONVERGED_S, Site, converge, end_undisturbed, random_kills, restart
 from lib.pgo import web
 
-KILLS = int(os.environ.get("PGO_KILLS", "100"))
+KILLS = int(os.environ.get("PGO_KILLS", "500"))
 RUNS = 10
-# From the moment that pgod answers again; several runs share a small machine.
-CONVERGED_S = 15
 
 EDGE = {"edge": {"external": True, "name": "pgot-edge"}}
 

@@ -8,9 +8,13 @@ import time
 
 from lib.host import command_of, descendants_of, kill_quietly, process_table, wait_until
 from lib.pgo import BUILD
+from lib.scenes import in_background
 from lib.whole import check_nothing_left, check_release
 
-QUIET_S = 3
+SANITIZED = BUILD.endswith("-asan")
+# From the moment that pgod was started again until each service is whole, without what its containers need to stop and to get healthy.
+CONVERGED_S = 25 if SANITIZED else 5
+QUIET_S = 0.3
 SEED = os.environ.get("PGO_KILL_SEED") or str(time.time_ns() % 1000000)
 
 
@@ -35,6 +39,11 @@ class Site:
         self.repo.head = self.repo.commit(files)
         self.commits[self.repo.head] = str(self.rev), {"ssh/test.pub": self.pgo.key.public, **files}
 
+    def push(self):
+        """And pgod is told of it: no poll has to be waited for."""
+        self.commit()
+        in_background(self.pgo, self.name, "sync")
+
     def wait(self, deadline=40):
         self.pgo.wait_deployed(self.name, self.repo.head, sum(self.wanted.values()), deadline)
 
@@ -44,6 +53,7 @@ class Site:
         assert facts["in sync"].startswith("yes" if new else "no"), facts
         assert new or not must_be_new, f"{self.name} is still at {self.commits[live][0]}, the newest is {self.rev}: {facts}"
         self.lags = not new
+        self.live = live
 
 
 def restart(pgo):
@@ -93,7 +103,7 @@ class Tail:
 
 def is_leak_tracer(pid):
     """LeakSanitizer looks through a process from a twin of it, and waits for ever when that is killed."""
-    if not BUILD.endswith("-asan"):
+    if not SANITIZED:
         return False
     parent = process_table().get(pid, (0, ""))[0]
     return command_of(pid) == command_of(parent)
@@ -137,7 +147,7 @@ def random_kills(pgo, sites, kills, number, deadline):
         chosen = dice.sample(sites, dice.randint(1, min(2, len(sites))))
         for site in sites:
             if site in chosen or site.lags:
-                site.commit()
+                site.push()
         struck = [kill_one(pgo, dice, tail) for _ in range(min(kills, dice.randint(1, 4)))]
         kills -= len(struck)
         began = time.monotonic()

@@ -313,7 +313,7 @@ class Pgod:
 
     def helper(self, process):
         """A server that the test started; ended with the harness."""
-        self.helpers.append(process)
+        self.helpers = [other for other in self.helpers if other.poll() is None] + [process]
         return process
 
     def orphans(self):

@@ -48,12 +48,16 @@ def check_release(pgo, service, commits, wanted, untracked=()):
     facts = facts_of(pgo.status(service))
     assert facts["state"] == "live" and facts["healthy"].startswith("yes"), facts
     assert ", took " in facts["last deploy"], facts
+    begun = rows(pgo, f"select name from service where name = '{service}' and applying <> 0")
+    assert not begun, f"{service}: what was begun has not been brought to its end: {facts}"
     short = re.match(r"yes: release \d+, commit (\w{8})", facts["deployed"])[1]
     (live,) = [commit for commit in commits if commit.startswith(short)]
     rev, files = commits[live]
     found = sorted((box.name, box.state, box.labels.get("rev")) for box in pgo.engine.containers(service))
-    names = [f"{service}-{name}-{number + 1}" for name, count in wanted.items() for number in range(count)]
-    assert found == sorted((name, "running", rev) for name in names), f"{service} at {live[:8]} ({rev}): {found}"
+    # Start-first counts on, and back.
+    names = sorted(re.sub("-[0-9]+$", "", name) for name, *_ in found)
+    assert names == sorted(f"{service}-{name}" for name, count in wanted.items() for _ in range(count)), f"{service} at {live[:8]}: {found}"
+    assert all(rest == ["running", rev] for _, *rest in found), f"{service} at {live[:8]} ({rev}): {found}"
     assert pgo.ref(service) == live, f"the live tree is of {pgo.ref(service)}: {facts}"
     check_live_tree(pgo, service, files, untracked)
     return live, facts
