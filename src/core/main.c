@@ -198,6 +198,17 @@ on_hold(void *ctx, struct msg *m, struct err *err)
 }
 
 static int
+on_signers(void *ctx, struct msg *m, struct err *err)
+{
+	struct service *svc = core_service(ctx, msg_str(m, "service"));
+
+	(void)err;
+	if (svc != NULL)
+		service_on_signers(svc);
+	return 0;
+}
+
+static int
 on_held(void *ctx, struct msg *m, struct err *err)
 {
 	(void)err;
@@ -288,6 +299,7 @@ static const struct channel_rule rules[] = {
     {"service", 1u << CORE_RUNNING, on_service},
     {"hold", 1u << CORE_RUNNING, on_hold},
     {"held", 1u << CORE_RUNNING, on_held},
+    {"signers", 1u << CORE_RUNNING, on_signers},
     {"job-waiting", 1u << CORE_RUNNING, on_job_waiting},
     {"job-started", 1u << CORE_RUNNING, on_job_started},
     {"job-exited", 1u << CORE_RUNNING, on_job_exited},

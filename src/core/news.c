@@ -209,6 +209,15 @@ service_on_hold(struct service *svc, bool held, const char *note)
 	service_next(svc);
 }
 
+/* Nobody signs a commit that is followed already: only what was refused is looked at again. */
+void
+service_on_signers(struct service *svc)
+{
+	svc->verify_again = true;
+	if (svc->ready && !svc->core->quitting && svc->row.rejected[0] != '\0')
+		service_queue(svc, &(struct task){.kind = TASK_LOOK, .trigger = "poll"});
+}
+
 void
 service_on_containers(struct service *svc)
 {

@@ -13,6 +13,7 @@
 #include "core/ended.h"
 #include "core/job.h"
 #include "core/judge.h"
+#include "core/rules.h"
 #include "core/runs.h"
 #include "engine/engine.h"
 
@@ -43,6 +44,26 @@ adopt_configuration(struct service *svc)
 	str_set(&svc->row.source, source);
 	str_set(&svc->row.branch, conf->branch);
 	str_set(&svc->row.tracked, "");
+}
+
+/* By other rules another verdict: what was refused is judged again, and nothing else. */
+static void
+adopt_rules(struct service *svc)
+{
+	struct store_service *row = &svc->row;
+	char rules[RULES_HEX];
+
+	rules_digest(svc->core->conf, svc->conf, rules);
+	if (str_eq(row->rules, rules))
+		return;
+	if (str_eq(row->verdict, "refused") && str_eq(row->judged, row->tracked) && row->tracked[0] != '\0') {
+		log_info("the rules are others now: judging the refused commit %.8s again service=%s", row->tracked,
+		    svc->conf->name);
+		str_set(&row->judged, "");
+		str_set(&row->verdict, "");
+		str_set(&row->refusal, "");
+	}
+	str_set(&row->rules, rules);
 }
 
 /* How far the containers of an interrupted deploy had come. */
@@ -106,6 +127,7 @@ load_record(struct service *svc, struct err *err)
 	if (rc < 0)
 		return rc;
 	adopt_configuration(svc);
+	adopt_rules(svc);
 	service_load_keys(svc);
 	/* What was approved and waits: why is not recorded, so it is judged anew. */
 	if (svc->row.refusal[0] == '\0' && !str_eq(svc->row.judged, svc->row.live))

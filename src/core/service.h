@@ -110,7 +110,7 @@ struct service {
 	const char *news;	    /* who brought the newest commit: a trigger; static */
 	char news_who[TASK_WHO_MAX];
 	char *fetched;	   /* the newest commit that this pgod has fetched; "" */
-	bool verify_again; /* pgod is new: who signs may be another one now */
+	bool verify_again; /* pgod is new, or the signers are: what was refused may pass now */
 	bool refetch;	   /* the local repository may be damaged: fetch also what is known */
 	bool restore;	   /* bring everything up once, also what has finished (a hold went away) */
 };
@@ -123,6 +123,7 @@ void service_free(struct service *svc);
 /* pgod's news. */
 void service_on_ready(struct service *svc, const char *problem);
 void service_on_hold(struct service *svc, bool held, const char *note);
+void service_on_signers(struct service *svc);
 /* The engine's news: a container of the service is not as it was; the view became valid. */
 void service_on_containers(struct service *svc);
 void service_on_engine_up(struct service *svc);

@@ -45,7 +45,13 @@ static const char *const version_2[] = {
     NULL,
 };
 
-static const char *const *const versions[] = {version_1, version_2};
+static const char *const version_3[] = {
+    "ALTER TABLE service ADD COLUMN rules TEXT NOT NULL DEFAULT ''",
+    "PRAGMA user_version = 3",
+    NULL,
+};
+
+static const char *const *const versions[] = {version_1, version_2, version_3};
 
 static int
 read_version(struct store *st, int64_t *ret, struct err *err)

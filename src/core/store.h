@@ -29,6 +29,7 @@ struct store_service {
 	char *refusal;	/* and in a sentence; "" likewise */
 	char *live;	/* the commit of the live tree */
 	char *stopped;	/* an operator's stop: "" none, "*" all, else compose services, one a line */
+	char *rules;	/* a digest of those by which `judged` was judged */
 	char *keys;	/* output of the job `keys` for `tracked` */
 	char *finished; /* compose services known to have finished by themselves, one a line; "*": not yet looked */
 	char *rejected; /* a commit that `verify` refused: it is not followed; "" */

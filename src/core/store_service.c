@@ -9,7 +9,7 @@ void
 store_service_done(struct store_service *s)
 {
 	char **all[] = {&s->source, &s->branch, &s->tracked, &s->judged, &s->verdict, &s->refusal, &s->live,
-	    &s->stopped, &s->keys, &s->finished, &s->rejected, &s->rejected_why, &s->switching};
+	    &s->stopped, &s->keys, &s->finished, &s->rejected, &s->rejected_why, &s->switching, &s->rules};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		free(TAKE(*all[i]));
@@ -22,7 +22,7 @@ store_service_get(struct store *st, const char *name, struct store_service *ret,
 	bool row = false;
 	int rc = db_query(st, &stmt, &row, err,
 	    "SELECT source, branch, tracked, judged, verdict, refusal, live, stopped, keys, rejected, rejected_why, finished, release,"
-	    " applying, switching FROM service WHERE name = ?",
+	    " applying, switching, rules FROM service WHERE name = ?",
 	    "s", name);
 
 	if (rc < 0)
@@ -43,6 +43,7 @@ store_service_get(struct store *st, const char *name, struct store_service *ret,
 	    .release = sqlite3_column_int64(stmt, 12),
 	    .applying = sqlite3_column_int64(stmt, 13),
 	    .switching = db_text(stmt, 14),
+	    .rules = db_text(stmt, 15),
 	};
 	return row;
 }
@@ -52,10 +53,11 @@ store_service_put(struct store *st, const char *name, const struct store_service
 {
 	return db_run(st, err,
 	    "INSERT OR REPLACE INTO service (name, source, branch, tracked, judged, verdict, refusal, live, stopped, keys,"
-	    " rejected, rejected_why, finished, release, applying, switching) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-	    " ?, ?, ?, ?, ?)",
-	    "sssssssssssssiis", name, s->source, s->branch, s->tracked, s->judged, s->verdict, s->refusal, s->live,
-	    s->stopped, s->keys, s->rejected, s->rejected_why, s->finished, s->release, s->applying, s->switching);
+	    " rejected, rejected_why, finished, release, applying, switching, rules) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+	    " ?, ?, ?, ?, ?, ?)",
+	    "sssssssssssssiiss", name, s->source, s->branch, s->tracked, s->judged, s->verdict, s->refusal, s->live,
+	    s->stopped, s->keys, s->rejected, s->rejected_why, s->finished, s->release, s->applying, s->switching,
+	    s->rules);
 }
 
 int

@@ -15,6 +15,8 @@ static const struct msg_spec catalogue[] = {
 	"well)."},
     {"hold", PGOD_TO_CORE, "service:s held:b note:s", 0, 0,
 	"<dir>/<service>.stop appeared or went away; note is who put it there and what it says."},
+    {"signers", PGOD_TO_CORE, "service:s", 0, 0,
+	"The file of the service's signers is not what it was: a commit that was refused may have one now."},
     {"job-waiting", PGOD_TO_CORE, "id:i pid:i", 0, 0,
 	"The job waits: process pid of an earlier pgod still works on this service."},
     {"job-started", PGOD_TO_CORE, "id:i pid:i", 0, 0, "The job runs."},

@@ -22,6 +22,7 @@
 #include "supervisor/notify.h"
 #include "supervisor/pin.h"
 #include "supervisor/pins.h"
+#include "supervisor/signers_watch.h"
 #include "supervisor/stop.h"
 #include "supervisor/watch.h"
 
@@ -45,6 +46,7 @@ struct pgod {
 	struct core *core;
 	struct holds *holds;
 	struct watch *watch;
+	struct signers_watch *signers;
 	struct stop *stop;
 	struct event *signals[NSIGNALS];
 	struct event *watchdog;
@@ -366,6 +368,7 @@ need_parts(struct pgod *p, struct err *err)
 	p->pins = pins_new(p->base, p->children, &p->facts);
 	p->clients = clients_new(p->base, p->children, &p->facts, p->hostkey);
 	p->core = core_new(p->base, p->children, &p->facts, &core);
+	p->signers = signers_watch_new(p->base, p->facts.conf, p->options->duration_ms, p->core);
 	p->stop = stop_new(p->base, p->children, p->core, p->clients, p->jobs);
 	return 0;
 }
@@ -436,6 +439,7 @@ pgod_done(struct pgod *p)
 	pins_free(p->pins);
 	jobs_free(p->jobs);
 	watch_free(p->watch);
+	signers_watch_free(p->signers);
 	holds_free(p->holds);
 	listener_free(p->listener);
 	children_free(p->children);

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.host import stays, wait_until
+from lib.host import run, stays, wait_until
 from lib.pgo import web
 from test_odd_moments import running
 from test_policy import port
@@ -111,3 +111,50 @@ def test_a_failed_commit_leaves_the_service_down_because_the_release_of_before_i
     pgo.engine.behave("web", health="unhealthy", image=second(pgo))
     wait_rolled_back(pgo, bad(pgo, repo, **HEALTHY), "web: unhealthy")
     wait_until(lambda: [box.image_id for box in pgo.running("site")] == [pgo.engine.images["pgo-test/web:1"]], "the old one runs")
+
+
+REFUSED = [
+    (CAPABLE, {}, {"allow": ["cap_add:NET_ADMIN"]}),
+    ({"ports": [port("5007")]}, {"ports": ["5005/1"]}, {"ports": ["5005/5"]}),
+    ({"mem_limit": "67108864"}, {"memory": "32m"}, {"memory": "64m"}),
+    ({"privileged": True}, {}, {"user": "root"}),
+]
+
+
+@pytest.mark.parametrize("asks, rules, rules_today", REFUSED)
+def test_a_commit_stays_refused_although_the_rules_let_it_pass_now(pgo, asks, rules, rules_today):
+    repo = deployed(pgo, **rules)
+    head = repo.commit({"compose.yaml": web("pgo-test/web:2", **asks)})
+    assert "refused" in pgo.wait_judged("site", head)
+    pgo.stop()
+    if "user" in rules_today:
+        run("chown", "-R", "0:0", pgo.live("site"), f"{pgo.dir}/.repos/site.git", f"{pgo.dir}/.stage/site", f"{pgo.datadir}/site", repo.path)
+    pgo.service("site", repo, **rules_today)
+    pgo.start().wait_deployed("site", head)
+
+
+def test_a_refused_commit_is_tried_again_although_no_rule_has_changed(pgo):
+    """Neither at a new start nor for a key that is no rule; and what runs is not deployed again for a rule that lets it pass."""
+    repo = deployed(pgo, allow=["cap_add:NET_RAW"])
+    before = ids(pgo)
+    assert "refused" in pgo.wait_judged("site", repo.commit({"compose.yaml": web(**CAPABLE)}))
+    count = len(deploys(pgo))
+    reconfigured(pgo, allow=["cap_add:NET_RAW"], health_timeout="7s")
+    stays(lambda: len(deploys(pgo)) == count, "not judged again", three_polls(pgo, repo))
+    good = repo.commit({"compose.yaml": web()})
+    pgo.wait_deployed("site", good)
+    count, touched = len(deploys(pgo)), len(touches(pgo))
+    reconfigured(pgo, allow=["cap_add:NET_ADMIN"], ports=["5005/5"], pids=50)
+    stays(lambda: (len(deploys(pgo)), len(touches(pgo)), ids(pgo)) == (count, touched, before), "nothing is done", three_polls(pgo, repo))
+
+
+def test_a_name_that_nobody_has_any_more_stays_refused(pgo):
+    joined = {"services": {"frontend": {"image": "pgo-test/web:1", "networks": {"edge": None}}}, "networks": {"edge": {"external": True, "name": "edge"}}}
+    pgo.engine.create_network("edge")
+    pgo.service("shop", pgo.repo("shop"), urls={"shop.example.org": "frontend:8080"})
+    repo = deployed(pgo)
+    head = repo.commit({"compose.yaml": joined})
+    assert "refused" in pgo.wait_judged("site", head)
+    pgo.stop()
+    del pgo.services["shop"]["urls"]
+    pgo.start().wait_deployed("site", head)

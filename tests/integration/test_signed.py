@@ -150,6 +150,24 @@ def test_a_signer_who_was_added_is_known_when_an_operator_asks_or_pgod_starts_an
     pgo.start().wait_deployed("site", head)
 
 
+def test_a_signer_who_was_added_waits_for_somebody_to_ask(pgo, repo, signers):
+    """An edit of the file is enough: the next look tries what was refused, once."""
+    before = deployed(pgo, repo, signers=signers)
+    eve = Signer(pgo, "eve")
+    eve.signs(repo)
+    head = repo.commit({"compose.yaml": web("pgo-test/web:2")})
+    pgo.wait_log("not followed")
+    mark = len(pgo.log())
+    with open(signers, "a", encoding="ascii") as out:
+        out.write("# not yet\n")
+    pgo.wait_log("the signers have changed", after=mark)
+    stays(lambda: [box.id for box in pgo.running("site")] == before, "refused as before", three_polls(pgo, repo))
+    assert "not followed" not in pgo.log()[mark:], "the same refusal is told once"
+    with open(signers, "a", encoding="ascii") as out:
+        out.write(eve.line)
+    pgo.wait_deployed("site", head)
+
+
 def test_signing_that_is_asked_for_later_counts_for_the_keys_of_before(pgo, signers, tess):
     repo = pgo.repo("site")
     before = deployed(pgo, repo)
