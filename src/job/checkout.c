@@ -300,6 +300,20 @@ finish(const struct checkout *co, struct err *err)
 	return files_write_mark(co->job->repo, REPO_CHECKOUT_MARK, NULL, err);
 }
 
+/* Has the new commit files that the live tree has not? Then it is another one, and git need not be asked. */
+static bool
+has_other_files(const struct live *live)
+{
+	for (size_t i = 0; i < live->new.n; i++) {
+		const struct entry *e = &live->new.v[i];
+		const struct entry *old = tree_find(&live->old, e->path, strlen(e->path));
+
+		if (e->mode != MODE_GITLINK && (!old || !str_eq(old->oid, e->oid)))
+			return true;
+	}
+	return false;
+}
+
 /* The live tree is the commit already, untouched. */
 static bool
 is_done(const struct checkout *co)
@@ -307,20 +321,22 @@ is_done(const struct checkout *co)
 	char oid[REMOTE_OID_SIZE];
 
 	return co->live.source == LIVE_INDEX && !co->live.interrupted && co->dirty.n == 0 &&
-	       repo_ref(co->job, REPO_LIVE, oid) && str_eq(oid, co->oid);
+	       !has_other_files(&co->live) && repo_ref(co->job, REPO_LIVE, oid) && str_eq(oid, co->oid);
 }
 
 static int
 run(struct checkout *co, struct err *err)
 {
 	const struct job *job = co->job;
+	int r;
 
 	if (live_open(job, &co->live, err) < 0 || find_dirty(co, err) < 0)
 		return -err->num;
+	r = tree_load(job, co->oid, false, &co->live.new, err);
 	if (is_done(co))
 		return JOB_OK;
-	if (tree_load(job, co->oid, false, &co->live.new, err) < 0)
-		return -err->num;
+	if (r < 0)
+		return r;
 	if (!files_mark_is(job->repo, REPO_STAGE_MARK, co->oid) && stage_fill(job, co->oid, &co->live.new, err) < 0)
 		return -err->num;
 	if (live_conflicts(&co->live) > 0)

@@ -36,7 +36,7 @@ explain_failure(const struct job *job, const char *words, struct err *err)
 }
 
 static int
-fetch_once(const struct job *job, struct err *err)
+fetch_once(const struct job *job, char *ret_oid, struct err *err)
 {
 	auto_buf struct buf words = BUF_INIT(GIT_WORDS_MAX + 8);
 	char oid[REMOTE_OID_SIZE];
@@ -58,19 +58,17 @@ fetch_once(const struct job *job, struct err *err)
 	if (r > 0)
 		return explain_failure(job, buf_str(&words), err);
 	/* A live commit that has lost something tells of damage that this fetch did not happen to meet. */
-	if (!repo_has_whole(job, REPO_TRACKED) || (repo_ref(job, REPO_LIVE, oid) && !repo_has_whole(job, REPO_LIVE)))
-		return FETCH_DAMAGED;
-	return JOB_OK;
+	return repo_tracked_and_live_whole(job, ret_oid) ? JOB_OK : FETCH_DAMAGED;
 }
 
 /* The remote is fetched a second time, into a fresh repository, when the first attempt shows that ours is damaged. */
 static int
-fetch_twice(const struct job *job, struct err *err)
+fetch_twice(const struct job *job, char *ret_oid, struct err *err)
 {
 	char oid[REMOTE_OID_SIZE];
 	/* Damage that stage found: rot that a fetch of new objects would not see. */
 	bool marked = files_mark_is(job->repo, REPO_BROKEN_MARK, "1");
-	int r = marked && !repo_passes_fsck(job) ? FETCH_DAMAGED : fetch_once(job, err);
+	int r = marked && !repo_passes_fsck(job) ? FETCH_DAMAGED : fetch_once(job, ret_oid, err);
 
 	if (r == JOB_OK && marked)
 		r = files_write_mark(job->repo, REPO_BROKEN_MARK, NULL, err);
@@ -81,7 +79,7 @@ fetch_twice(const struct job *job, struct err *err)
 		return r;
 	if (repo_set_aside(job, err) < 0 || repo_init(job, strlen(oid), err) < 0)
 		return -err->num;
-	r = fetch_once(job, err);
+	r = fetch_once(job, ret_oid, err);
 	repo_recover(job);
 	return r == FETCH_DAMAGED
 		   ? err_set(err, EIO, "the repository %s is damaged: git cannot read all of the commit", job->url)
@@ -98,11 +96,9 @@ verb_fetch(const struct job *job, char *const *operands, struct err *err)
 	if (r < 0)
 		return r;
 	repo_clear_locks(job);
-	r = fetch_twice(job, err);
+	r = fetch_twice(job, oid, err);
 	if (r != JOB_OK)
 		return r;
-	if (!repo_ref(job, REPO_TRACKED, oid))
-		return err_set(err, EIO, "cannot read the fetched commit");
 	repo_maintain(job);
 	printf("%s\n", oid);
 	return JOB_OK;

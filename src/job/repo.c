@@ -98,13 +98,51 @@ repo_list_refs(const struct job *job, const char *git_dir, const char *prefix, s
 	return 0;
 }
 
-bool
-repo_has_whole(const struct job *job, const char *rev)
+/* Lines are "REF OID"; name has the blank. */
+static void
+pick_ref(const char *lines, const char *name, char *ret_oid)
 {
-	const char *const args[] = {"rev-list", "--objects", "--quiet", "--no-walk", rev, "--", NULL};
+	const char *at = strstr(lines, name);
+	char oid[REMOTE_OID_SIZE] = "";
+
+	if (at == NULL || sscanf(at + strlen(name), "%64[0-9a-f]", oid) != 1 || !str_is_oid(oid))
+		return;
+	memcpy(ret_oid, oid, sizeof(oid));
+}
+
+static bool
+have_whole(const struct job *job, const char *rev, const char *other)
+{
+	const char *const args[] = {
+	    "rev-list", "--objects", "--quiet", "--no-walk", rev, other ? other : "--", other ? "--" : NULL, NULL};
 	struct err err;
 
 	return git_run(job, &(struct git_call){.args = args}, &err) == 0;
+}
+
+bool
+repo_has_whole(const struct job *job, const char *rev)
+{
+	return have_whole(job, rev, NULL);
+}
+
+bool
+repo_tracked_and_live_whole(const struct job *job, char *ret_tracked)
+{
+	static const char *const args[] = {
+	    "for-each-ref", "--format=%(refname) %(objectname)", REPO_TRACKED, REPO_LIVE, NULL};
+	auto_buf struct buf out = BUF_INIT(1024);
+	char tracked[REMOTE_OID_SIZE] = "", live[REMOTE_OID_SIZE] = "";
+	struct err err;
+
+	if (git_run(job, &(struct git_call){.args = args, .out = &out}, &err) != 0)
+		return false;
+	pick_ref(buf_str(&out), REPO_TRACKED " ", tracked);
+	pick_ref(buf_str(&out), REPO_LIVE " ", live);
+	if (tracked[0] == '\0' || !have_whole(job, tracked, live[0] != '\0' ? live : NULL))
+		return false;
+	memcpy(ret_tracked, tracked, sizeof(tracked));
+	return true;
 }
 
 bool

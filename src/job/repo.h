@@ -35,6 +35,9 @@ bool repo_ref(const struct job *job, const char *ref, char *ret_oid);
 int repo_list_refs(const struct job *job, const char *git_dir, const char *prefix, struct strv *ret, struct err *err);
 /* The commit and all it consists of are there. */
 bool repo_has_whole(const struct job *job, const char *rev);
+/* The fetched commit is here as a whole, and so is the live one where there is one. The fetched one into ret_tracked
+ * (REMOTE_OID_SIZE bytes). */
+bool repo_tracked_and_live_whole(const struct job *job, char *ret_tracked);
 /* The refs and the newest fetched commit can be read. */
 bool repo_is_sound(const struct job *job);
 /* All objects are what their names say: reads everything. */
