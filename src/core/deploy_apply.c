@@ -198,6 +198,41 @@ step_mkdirs(struct deploy *d, struct err *err)
 	return in.len == 0 ? STEP_NEXT : deploy_job(d, "mkdirs", NULL, in.data, in.len, false);
 }
 
+struct alone {
+	const char *service;
+	size_t running;
+	bool others;
+};
+
+static bool
+count_alone(void *ctx, const struct container *c)
+{
+	struct alone *a = ctx;
+
+	if (c->oneoff || c->state == CONTAINER_EXITED || c->state == CONTAINER_CREATED)
+		return true;
+	a->running++;
+	a->others = a->others || c->state != CONTAINER_RUNNING || !str_eq(c->service, a->service);
+	return true;
+}
+
+/* One container is to take the place of one of the same compose service: then `up` alone makes the new one, stops the
+ * old one and starts the new one. That is the same with one compose less, most of whose time the service would be down.
+ */
+static bool
+one_for_one(const struct deploy *d)
+{
+	auto_model_services struct model_services facts = {NULL, 0};
+	struct err err = ERR_INIT;
+	struct alone alone = {0};
+
+	if (d->back || model_service_facts(d->model, &facts, &err) < 0 || facts.n != 1 || facts.v[0].scale != 1)
+		return false;
+	alone.service = facts.v[0].name;
+	engine_containers(d->svc->core->engine, d->svc->conf->name, count_alone, &alone);
+	return alone.running == 1 && !alone.others;
+}
+
 /* Stop, then up: a plain down would lose the data of anonymous volumes. */
 int
 step_stop(struct deploy *d, struct err *err)
@@ -205,7 +240,7 @@ step_stop(struct deploy *d, struct err *err)
 	auto_runs struct runs runs = RUNS_INIT;
 
 	(void)err;
-	if (!d->changed || deploy_update(d) != MODEL_UPDATE_RECREATE)
+	if (!d->changed || deploy_update(d) != MODEL_UPDATE_RECREATE || one_for_one(d))
 		return STEP_NEXT;
 	service_runs(d->svc, &runs);
 	if (runs.running == 0)

@@ -64,13 +64,22 @@ def test_a_change_of_the_compose_file_replaces_the_container(pgo):
     wait_until(lambda: ids(pgo) and ids(pgo) != before, "another container runs")
 
 
-def test_a_change_stops_first_and_brings_up_afresh(pgo):
-    repo = deployed(pgo)
-    pgo.wait_deployed("site", repo.commit({"compose.yaml": web("pgo-test/web:2")}))
+@pytest.mark.parametrize("scale, stops", [(2, ["stop"]), (1, [])], ids=["two", "one for one"])
+def test_a_change_stops_first_and_brings_up_afresh(pgo, scale, stops):
+    repo = pgo.repo("site", {"compose.yaml": web(scale=scale), "ssh/k.pub": pgo.key.public})
+    pgo.service("site", repo)
+    pgo.start().wait_deployed("site", repo.head, count=scale)
+    pgo.wait_deployed("site", repo.commit({"compose.yaml": web("pgo-test/web:2", scale=scale)}), count=scale)
     verbs = [entry["verb"] for entry in pgo.engine.calls(project="site") if entry["verb"] in ("stop", "up", "down")]
-    assert verbs[-2:] == ["stop", "up"] and "down" not in verbs, "down would lose the data of anonymous volumes"
+    assert verbs == ["up", *stops, "up"], "down would lose the data of anonymous volumes"
     arguments = pgo.engine.calls("up")[-1]["args"]
     assert {"-d", "--force-recreate", "--remove-orphans", "--no-build"} <= set(arguments)
+
+
+def test_a_container_of_another_name_starts_when_the_old_one_has_stopped(pgo):
+    repo = deployed(pgo)
+    pgo.wait_deployed("site", repo.commit({"compose.yaml": {"services": {"app": {"image": "pgo-test/web:1"}}}}))
+    assert [entry["verb"] for entry in pgo.engine.calls(project="site") if entry["verb"] in ("stop", "up")] == ["up", "stop", "up"]
 
 
 def test_nothing_starts_while_nothing_changes(pgo, compose_starts):

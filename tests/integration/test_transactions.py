@@ -232,14 +232,14 @@ def small_disk(pgo):
 @pytest.mark.parametrize("step", ["stop", "up"])
 def test_a_disk_that_gets_full_in_the_middle_does_not_leave_the_service_down(pgo, step):
     with small_disk(pgo) as full:
-        repo = pgo.repo("site")
+        repo = pgo.repo("site", {"compose.yaml": web(scale=2), "ssh/k.pub": pgo.key.public})
         pgo.service("site", repo)
         pgo.start()
         pgo.wait_log("pgod-core info: 1 services")  # which it has read from the database
         with reader(pgo):
-            pgo.wait_deployed("site", repo.head)
+            pgo.wait_deployed("site", repo.head, count=2)
             pgo.engine.hold(step)
-            head = bad(pgo, repo)
+            head = bad(pgo, repo, scale=2)
             wait_step(pgo, step)
             fill(full)
             pgo.engine.release(step)
@@ -249,7 +249,7 @@ def test_a_disk_that_gets_full_in_the_middle_does_not_leave_the_service_down(pgo
         pgo.wait_status("site", rf"state +live.*deployed +yes: [^\n]*commit {head[:8]}")
         assert image_of(pgo) == [second(pgo)]
         pgo.engine.remove_container(pgo.running("site")[0])
-        pgo.wait_running("site")
+        pgo.wait_running("site", count=2)
         assert image_of(pgo) == [second(pgo)]
 
 
