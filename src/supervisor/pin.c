@@ -15,6 +15,7 @@
 #include "base/auto.h"
 #include "base/path.h"
 #include "supervisor/dirs.h"
+#include "supervisor/pin_link.h"
 
 enum {
 	OPEN_DIR = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
@@ -200,7 +201,7 @@ pin_holds(const char *name, const struct statx *source)
 /* Opens what is to be pinned, O_PATH, and never through a symbolic link: the account, or a container that writes there,
  * may have put one in the way at any moment, and the engine would follow it as root. */
 static int
-open_source(const struct pin_order *o, const char *source, struct err *err)
+open_source(const struct pin_order *o, const char *source, const char **ret_root, struct err *err)
 {
 	const char *const roots[] = {o->dir, o->datadir};
 
@@ -215,6 +216,7 @@ open_source(const struct pin_order *o, const char *source, struct err *err)
 		root = open(roots[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (root < 0)
 			return err_errno(err, "cannot open %s", roots[i]);
+		*ret_root = roots[i];
 		rc = path_open_beneath(root, rel, OPEN_PATH, 0, err);
 		return rc == -ELOOP ? err_set(err, ELOOP, "it is a symbolic link, or one leads there") : rc;
 	}
@@ -222,25 +224,46 @@ open_source(const struct pin_order *o, const char *source, struct err *err)
 }
 
 static int
-pin_one(const struct pin_order *o, const char *name, const char *source, struct err *err)
+pin_anew(const struct pin_order *o, const char *name, const char *source, struct err *err)
 {
 	auto_close int fd = -1;
+	auto_close int link = -1;
+	const char *root = NULL;
 	struct statx st;
 	int rc;
 
-	if (!o->fresh && pin_holds(name, NULL))
-		return 0;
-	fd = open_source(o, source, err);
+	fd = open_source(o, source, &root, err);
 	if (fd < 0)
 		return fd;
 	if (statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_INO, &st) < 0)
 		return err_errno(err, "cannot look at it");
 	if (pin_holds(name, &st))
 		return 0;
+	if (!S_ISDIR(st.stx_mode))
+		link = pin_link(root, o->service, name, fd, &st);
 	rc = make_point(S_ISDIR(st.stx_mode), err);
+	/* Without a name of ours it is mounted by that which others can take from it: then it must be pinned anew. */
 	if (rc >= 0)
-		rc = attach(fd, err);
+		rc = attach(link >= 0 ? link : fd, err);
 	return rc < 0 ? rc : give_name(name, err);
+}
+
+static int
+pin_one(const struct pin_order *o, const char *name, const char *source, struct err *err)
+{
+	struct err why = ERR_INIT;
+	bool held = !o->fresh && pin_holds(name, NULL);
+	int rc;
+
+	if (held && !pin_link_is_last(o->dir, o->service, name) && !pin_link_is_last(o->datadir, o->service, name))
+		return 0;
+	rc = pin_anew(o, name, source, &why);
+	/* Nothing that may be mounted has taken its place: what was verified is still there. */
+	if (rc < 0 && held)
+		return drop_pin(scratch, err);
+	if (rc < 0)
+		*err = why;
+	return rc;
 }
 
 /* --- all of a service --- */
@@ -290,6 +313,8 @@ pin_apply(const struct pin_order *o, struct err *err)
 	if (flock(own, LOCK_EX) < 0 || fchdir(own) < 0)
 		return err_errno(err, "cannot enter the directory of pins %s", o->service);
 	rc = pin_all(o, err);
+	pin_link_sweep(o->dir, o->service);
+	pin_link_sweep(o->datadir, o->service);
 	if (rc >= 0 && o->exact && o->pins->names.n == 0 && unlinkat(dir, o->service, AT_REMOVEDIR) < 0)
 		return err_errno(err, "cannot remove the directory of pins %s", o->service);
 	return rc;

@@ -335,7 +335,19 @@ class Pgod:
             rows = [line.split() for line in mounts]
         of = os.path.join(self.run, "pins", "")
         rows = [row for row in rows if row[4].startswith(of) and row[4].endswith("/src")]
-        return {row[3]: row[4] for row in rows if service is None or row[4].split("/")[-3] == service}
+        return {self.pinned(*row[3:5]): row[4] for row in rows if service is None or row[4].split("/")[-3] == service}
+
+    def pinned(self, name, pin):
+        """What a pin is of. A file is mounted by a name of root's own; it is looked for by those that it has besides."""
+        if "/.pins/" not in name:
+            return name
+        service = pin.split("/")[-3]
+        for top in (self.live(service), os.path.join(self.datadir, service)):
+            for folder, _, files in os.walk(top):
+                for path in (os.path.join(folder, file) for file in files):
+                    if os.path.samestat(os.lstat(path), os.stat(pin)):
+                        return path
+        return name
 
     def reboot(self):
         """What a reboot does to pins, when neither pgod nor the engine runs: they are gone."""

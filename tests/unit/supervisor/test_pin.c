@@ -255,30 +255,140 @@ a_source_that_moved_is_left_only_when_it_is_asked_for(void **state)
 	assert_int_equal(mounts("/src "), 2);
 }
 
+/* As the engine does it at the start of a container. */
+static bool
+can_be_mounted(const char *name, const char *text)
+{
+	auto_free char *pins = pin_dir(at("run"), at("lib"));
+	auto_free char *path = pin_path(pins, "site", name);
+	bool shows;
+
+	write_file(at("point"), "");
+	if (mount(path, at("point"), NULL, MS_BIND, NULL) < 0)
+		return false;
+	shows = str_eq(read_file(at("point")), text);
+	assert_int_equal(umount2(at("point"), 0), 0);
+	return shows;
+}
+
+static int
+links(void)
+{
+	auto_free char *command = str_printf("exit $(ls %s/*/.pins/site/* 2>/dev/null | wc -w)", root);
+	int status = system(command); // NOLINT: the test's own directory
+
+	return WEXITSTATUS(status);
+}
+
+static void
+a_replaced_file_is_held_where_nobody_can_mount_it(void **state)
+{
+	(void)state;
+	write_file(at("data/site/conf"), "first");
+	assert_int_equal(pin(KEEP, NAME_A, at("lib/site/conf"), NAME_B, at("data/site/conf"), NULL), 0);
+	assert_int_equal(links(), 2);
+	for (int i = 0; i < 2; i++) {
+		write_file(at("new"), "second");
+		assert_int_equal(rename(at("new"), at("%s/site/conf", i == 0 ? "lib" : "data")), 0);
+		assert_true(can_be_mounted(i == 0 ? NAME_A : NAME_B, "first"));
+	}
+	/* The next who looks takes what is there now; of the other one nothing is left. */
+	assert_int_equal(pin(KEEP, NAME_A, at("lib/site/conf"), NAME_B, at("data/site/conf"), NULL), 0);
+	assert_true(can_be_mounted(NAME_A, "second"));
+	assert_true(can_be_mounted(NAME_B, "second"));
+	assert_int_equal(links(), 2);
+	assert_int_equal(pin(EXACT, NULL), 0);
+	assert_int_equal(links(), 0);
+	assert_int_equal(access(at("lib/.pins/site"), F_OK), -1);
+}
+
+static void
+what_takes_a_files_place_and_may_not_be_mounted_takes_the_file_away(void **state)
+{
+	(void)state;
+	assert_int_equal(pin(KEEP, NAME_A, at("lib/site/conf"), NULL), 0);
+	assert_int_equal(unlink(at("lib/site/conf")), 0);
+	assert_int_equal(pin(KEEP | EXACT, NAME_A, at("lib/site/conf"), NULL), 0);
+	assert_true(can_be_mounted(NAME_A, "first"));
+	assert_int_equal(symlink(at("secret"), at("lib/site/conf")), 0);
+	assert_int_equal(pin(KEEP, NAME_A, at("lib/site/conf"), NULL), 0);
+	assert_true(can_be_mounted(NAME_A, "first"));
+	assert_int_equal(pin(FRESH, NAME_A, at("lib/site/conf"), NULL), -ELOOP);
+	assert_true(can_be_mounted(NAME_A, "first"));
+}
+
 static void
 a_replaced_file_with_another_name_is_held_where_nobody_can_mount_it(void **state)
 {
-	auto_free char *pins = pin_dir(at("run"), at("lib"));
-	auto_free char *path = pin_path(pins, "site", NAME_A);
-
 	(void)state;
 	assert_int_equal(link(at("lib/site/conf"), at("lib/site/backup")), 0);
 	assert_int_equal(pin(KEEP, NAME_A, at("lib/site/conf"), NULL), 0);
 	write_file(at("lib/site/new"), "second");
 	assert_int_equal(rename(at("lib/site/new"), at("lib/site/conf")), 0);
 	assert_int_equal(pin(KEEP, NAME_A, at("lib/site/conf"), NULL), 0);
-	assert_string_equal(shown(NAME_A, ""), "second");
-	/* The same inode, by another name: the engine can mount it as well. */
-	assert_int_equal(unlink(at("lib/site/conf")), 0);
-	assert_int_equal(link(at("lib/site/backup"), at("lib/site/conf")), 0);
+	assert_true(can_be_mounted(NAME_A, "first"));
 	assert_int_equal(pin(FRESH, NAME_A, at("lib/site/conf"), NULL), 0);
-	assert_int_equal(unlink(at("lib/site/conf")), 0);
-	assert_int_equal(link(at("lib/site/backup"), at("lib/site/conf")), 0);
-	assert_int_equal(pin(FRESH, NAME_A, at("lib/site/conf"), NULL), 0);
-	write_file(at("point"), "");
-	assert_int_equal(mount(path, at("point"), NULL, MS_BIND, NULL), 0);
-	assert_int_equal(umount2(at("point"), 0), 0);
+	assert_true(can_be_mounted(NAME_A, "second"));
+	/* The same inode, by another name. */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(unlink(at("lib/site/conf")), 0);
+		assert_int_equal(link(at("lib/site/backup"), at("lib/site/conf")), 0);
+		assert_int_equal(pin(FRESH, NAME_A, at("lib/site/conf"), NULL), 0);
+		assert_true(can_be_mounted(NAME_A, "first"));
+	}
 	assert_int_equal(mounts("/src "), 1);
+	assert_int_equal(links(), 1);
+}
+
+/* Such as a share: there the file has its own name alone, and is pinned anew when that is gone. */
+static void
+a_file_that_cannot_be_linked_is_not_pinned(void **state)
+{
+	(void)state;
+	assert_int_equal(mount("none", at("data/site"), "tmpfs", 0, NULL), 0);
+	write_file(at("data/site/conf"), "first");
+	assert_int_equal(pin(KEEP, NAME_A, at("data/site/conf"), NULL), 0);
+	assert_true(can_be_mounted(NAME_A, "first"));
+	assert_int_equal(links(), 0);
+	write_file(at("data/site/new"), "second");
+	assert_int_equal(rename(at("data/site/new"), at("data/site/conf")), 0);
+	assert_false(can_be_mounted(NAME_A, "first"));
+	assert_int_equal(pin(KEEP, NAME_A, at("data/site/conf"), NULL), 0);
+	assert_true(can_be_mounted(NAME_A, "second"));
+	assert_int_equal(pin(EXACT, NULL), 0);
+	assert_int_equal(umount2(at("data/site"), MNT_DETACH), 0);
+}
+
+/* Who may write in the data directory has made the place for the links before. */
+static void
+a_directory_of_somebody_elses_holds_no_links(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdir(at("lib/.pins"), 0755), 0);
+	assert_int_equal(chown(at("lib/.pins"), 65534, 65534), 0);
+	assert_int_equal(pin(KEEP, NAME_A, at("lib/site/conf"), NULL), 0);
+	assert_true(can_be_mounted(NAME_A, "first"));
+	assert_int_equal(links(), 0);
+	assert_int_equal(rmdir(at("lib/.pins")), 0);
+	assert_int_equal(symlink("/tmp", at("lib/.pins")), 0);
+	assert_int_equal(pin(FRESH, NAME_A, at("lib/site/conf"), NULL), 0);
+	assert_int_equal(access("/tmp/site", F_OK), -1);
+}
+
+/* A reboot, or a kill between a link and its mount. */
+static void
+a_link_that_nothing_is_mounted_by_stays(void **state)
+{
+	(void)state;
+	assert_int_equal(pin(KEEP, NAME_A, at("lib/site/conf"), NAME_B, at("lib/site/www"), NULL), 0);
+	assert_int_equal(chdir("/"), 0);
+	assert_int_equal(umount2(at("run/pins"), MNT_DETACH), 0);
+	assert_int_equal(link(at("lib/site/www/page"), at("lib/.pins/site/" NAME_B "-1")), 0);
+	write_file(at("lib/site/new"), "second");
+	assert_int_equal(rename(at("lib/site/new"), at("lib/site/conf")), 0);
+	assert_int_equal(pin(KEEP, NAME_A, at("lib/site/conf"), NAME_B, at("lib/site/www"), NULL), 0);
+	assert_true(can_be_mounted(NAME_A, "second"));
+	assert_int_equal(links(), 1);
 }
 
 static void
@@ -500,6 +610,11 @@ main(void)
 	    T(a_symbolic_link_is_never_followed),
 	    T(what_is_not_the_services_is_refused),
 	    T(a_source_that_moved_is_left_only_when_it_is_asked_for),
+	    T(a_replaced_file_is_held_where_nobody_can_mount_it),
+	    T(what_takes_a_files_place_and_may_not_be_mounted_takes_the_file_away),
+	    T(a_file_that_cannot_be_linked_is_not_pinned),
+	    T(a_directory_of_somebody_elses_holds_no_links),
+	    T(a_link_that_nothing_is_mounted_by_stays),
 	    T(a_replaced_file_with_another_name_is_held_where_nobody_can_mount_it),
 	    T(what_was_deleted_is_not_held_for_ever),
 	    T(a_pin_whose_mount_went_away_comes_back),
