@@ -124,14 +124,6 @@ step_plan(struct deploy *d, struct err *err)
 	return STEP_NEXT;
 }
 
-static bool
-add_commit(void *ctx, const struct store_release *r)
-{
-	if (!strv_has(ctx, r->commit))
-		strv_add(ctx, r->commit);
-	return true;
-}
-
 /* With the commits of all stored releases, so that each can be gone back to, whatever becomes of the branch. */
 int
 step_checkout(struct deploy *d, struct err *err)
@@ -142,7 +134,7 @@ step_checkout(struct deploy *d, struct err *err)
 	if (str_eq(d->commit, d->svc->row.live) && d->mode != DEPLOY_RESUME && !d->back)
 		return STEP_NEXT;
 	strv_add(&args, d->commit);
-	if (store_release_each(d->svc->core->store, d->svc->conf->name, add_commit, &args, err) < 0)
+	if (store_release_commits(d->svc->core->store, d->svc->conf->name, &args, err) < 0)
 		return -err->num;
 	return deploy_job(d, "checkout", &args, NULL, 0, false);
 }

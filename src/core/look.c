@@ -48,7 +48,7 @@ look_end(struct task *task, const char *error, bool failing)
 
 /* "ls-remote: cannot read …; what to do about it": in one line; the caller frees. */
 static char *
-failure_text(const char *what, const struct job_result *r)
+job_words(const char *what, const struct job_result *r)
 {
 	char reason[ERR_MSG_MAX];
 	char *text = str_printf("%s: %s", what, job_reason(r, reason, sizeof(reason)));
@@ -60,7 +60,7 @@ failure_text(const char *what, const struct job_result *r)
 static void
 look_failed(struct task *task, const char *what, const struct job_result *r)
 {
-	auto_free char *text = failure_text(what, r);
+	auto_free char *text = job_words(what, r);
 
 	/* A remote that has no such branch yet answers: it is asked as often as ever. */
 	look_end(task, text, r->status != JOB_STATUS_NO_BRANCH && r->status != JOB_STATUS_EMPTY);
@@ -204,7 +204,7 @@ on_verified(void *ctx, const struct job_result *r)
 
 	task->job = NULL;
 	if (r->status == JOB_STATUS_REFUSED) {
-		auto_free char *why = failure_text("verify", r);
+		auto_free char *why = job_words("verify", r);
 
 		reject(task, oid, why);
 		return;
@@ -259,10 +259,33 @@ on_fetched(void *ctx, const struct job_result *r)
 	char oid[STORE_OID];
 
 	task->job = NULL;
-	if (r->status != 0 || !read_oid(r, oid))
+	if (r->status != 0 || !read_oid(r, oid)) {
 		look_failed(task, "fetch", r);
-	else
-		got(task, oid);
+		return;
+	}
+	if (r->tail[0] != '\0') {
+		auto_free char *text = job_words("fetch", r);
+
+		log_warn("%s service=%s", text, task->svc->conf->name);
+	}
+	got(task, oid);
+}
+
+/* With what the live tree is, and what can be gone back to: should the local repository have been lost, they are
+ * fetched as well. */
+static void
+start_fetch(struct task *task)
+{
+	const struct service *svc = task->svc;
+	auto_strv struct strv args = {NULL, 0};
+	struct err err = ERR_INIT;
+
+	if (svc->row.live[0] != '\0') {
+		strv_add(&args, svc->row.live);
+		if (store_release_commits(svc->core->store, svc->conf->name, &args, &err) < 0)
+			log_err("%s service=%s", err.msg, svc->conf->name);
+	}
+	start_job(task, "fetch", &args, on_fetched);
 }
 
 /* Whatever went wrong with the other one's repository: there is the remote. */
@@ -280,7 +303,7 @@ on_imported(void *ctx, const struct job_result *r)
 	}
 	log_info(
 	    "fetching it from the remote: %s service=%s", job_reason(r, reason, sizeof(reason)), task->svc->conf->name);
-	start_job(task, "fetch", NULL, on_fetched);
+	start_fetch(task);
 }
 
 /* Core makes the pipe between the two accounts; not a byte of the commit comes by here. */
@@ -362,7 +385,7 @@ on_answer(struct task *task, const char *oid)
 		return;
 	}
 	if (lender == NULL || !start_import(task, lender, oid))
-		start_job(task, "fetch", NULL, on_fetched);
+		start_fetch(task);
 }
 
 static void

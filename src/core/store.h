@@ -109,6 +109,8 @@ int store_release_last_good(
 /* The stored releases, newest first, until cb returns false; cb must not write to the store. */
 int store_release_each(struct store *st, const char *service, bool (*cb)(void *ctx, const struct store_release *r),
     void *ctx, struct err *err);
+/* Adds the commits of the stored releases that are not in ret yet. */
+int store_release_commits(struct store *st, const char *service, struct strv *ret, struct err *err);
 /* Drops all releases and their models but for the `keep` that were good last, and two others (0: none). */
 int store_release_prune(
     struct store *st, const char *service, int keep, int64_t current, int64_t applying, struct err *err);

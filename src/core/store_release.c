@@ -186,6 +186,20 @@ store_release_each(struct store *st, const char *service, bool (*cb)(void *ctx, 
 	return rc;
 }
 
+static bool
+add_commit(void *ctx, const struct store_release *r)
+{
+	if (!strv_has(ctx, r->commit))
+		strv_add(ctx, r->commit);
+	return true;
+}
+
+int
+store_release_commits(struct store *st, const char *service, struct strv *ret, struct err *err)
+{
+	return store_release_each(st, service, add_commit, ret, err);
+}
+
 int
 store_model_read(struct store *st, const char *service, int64_t id, struct buf *ret, struct err *err)
 {

@@ -86,19 +86,56 @@ fetch_twice(const struct job *job, char *ret_oid, struct err *err)
 		   : r;
 }
 
+/* A commit that our repository has lost, into a ref of ours. Where the server gives out branches only it may be in the
+ * history of ours. */
+static bool
+bring_back(const struct job *job, const char *oid, const char *ref)
+{
+	auto_buf struct buf words = BUF_INIT(GIT_WORDS_MAX + 8);
+	const char *const args[] = {"update-ref", ref, oid, NULL};
+	struct err err;
+
+	if (!repo_has_whole(job, oid) && remote_fetch_commit(job, oid, ref, &words, &err) != 0 &&
+	    (remote_fetch(job, REPO_TRACKED, "--unshallow", &words, &err) != 0 || !repo_has_whole(job, oid)))
+		return false;
+	return git_run(job, &(struct git_call){.args = args}, &err) == 0;
+}
+
+/* A repository that somebody deleted, or that was lost with a disk: what the files of the live tree are must be known,
+ * or they would be taken for files that nobody tracks; and what can be gone back to should be at hand. */
+static void
+bring_all_back(const struct job *job, char *const *commits)
+{
+	char oid[REMOTE_OID_SIZE];
+
+	if (!commits[0] || repo_ref(job, REPO_LIVE, oid))
+		return;
+	if (bring_back(job, commits[0], REPO_LIVE))
+		job_say("the local repository had been lost and was made anew");
+	else
+		job_say("the local repository had been lost, and the remote has %.12s no more, which the checkout is "
+			"of: its files may be taken for untracked ones",
+		    commits[0]);
+	for (char *const *keep = commits + 1; *keep; keep++) {
+		auto_free char *ref = str_printf("%s%s", REPO_RELEASE, *keep);
+
+		bring_back(job, *keep, ref);
+	}
+}
+
 int
 verb_fetch(const struct job *job, char *const *operands, struct err *err)
 {
 	char oid[REMOTE_OID_SIZE];
 	int r = remote_check(job, err);
 
-	(void)operands;
 	if (r < 0)
 		return r;
 	repo_clear_locks(job);
 	r = fetch_twice(job, oid, err);
 	if (r != JOB_OK)
 		return r;
+	bring_all_back(job, operands);
 	repo_maintain(job);
 	printf("%s\n", oid);
 	return JOB_OK;

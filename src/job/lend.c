@@ -1,5 +1,6 @@
 /* One fetch for all services of a repository: the one that has the commit exports it, another imports it. What comes is
  * believed no more than what a server sends: every name is the hash of its content, and the asked one must be whole. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -104,6 +105,20 @@ take_commit(const struct job *job, const char *oid, struct err *err)
 	return git_do(job, &(struct git_call){.args = args}, "cannot note the commit", err);
 }
 
+/* Is there anything in the live tree? */
+static bool
+has_files(const struct job *job)
+{
+	DIR *d = opendir(job->live);
+	bool any = false;
+
+	for (struct dirent *e = d ? readdir(d) : NULL; e && !any; e = readdir(d))
+		any = !str_eq(e->d_name, ".") && !str_eq(e->d_name, "..");
+	if (d)
+		closedir(d);
+	return any;
+}
+
 int
 verb_import(const struct job *job, char *const *operands, struct err *err)
 {
@@ -116,6 +131,8 @@ verb_import(const struct job *job, char *const *operands, struct err *err)
 	if (files_mark_is(job->repo, REPO_BROKEN_MARK, "1") ||
 	    (repo_ref(job, REPO_LIVE, live) && !repo_has_whole(job, REPO_LIVE)))
 		return err_set(err, EIO, "the local repository is damaged");
+	if (!repo_ref(job, REPO_LIVE, live) && has_files(job))
+		return err_set(err, EIO, "the local repository does not say what the files of the checkout are");
 	if (!repo_exists(job))
 		r = repo_init(job, strlen(oid), err);
 	if (r >= 0)

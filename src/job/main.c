@@ -47,27 +47,28 @@ static const struct variable variables[] = {
 struct verb {
 	const char *name;
 	const char *operand; /* what stands in the help for its operands, object names; NULL: none */
-	int most;	     /* operands: 1 to this many, or none */
+	int least, most;     /* operands */
 	unsigned needs;
 	int (*run)(const struct job *job, char *const *operands, struct err *err);
 	const char *help;
 };
 
 static const struct verb verbs[] = {
-    {"ls-remote", NULL, 0, NEED_URL | NEED_BRANCH, verb_ls_remote, "print the branch's newest commit"},
-    {"fetch", NULL, 0, NEED_URL | NEED_BRANCH | NEED_REPO, verb_fetch, "fetch the branch's newest commit and print it"},
-    {"export", "OID [HAVE]...", JOB_COMMITS_MAX, NEED_URL | NEED_REPO, verb_export, "print a commit as a pack"},
-    {"import", "OID", 1, NEED_REPO, verb_import, "take a commit from a pack, and print it"},
-    {"verify", "OID [DEPLOYED]", 2, NEED_URL | NEED_BRANCH | NEED_REPO, verb_verify,
+    {"ls-remote", NULL, 0, 0, NEED_URL | NEED_BRANCH, verb_ls_remote, "print the branch's newest commit"},
+    {"fetch", "[LIVE [KEEP]...]", 0, JOB_COMMITS_MAX, NEED_URL | NEED_BRANCH | NEED_REPO, verb_fetch,
+	"fetch the branch's newest commit and print it"},
+    {"export", "OID [HAVE]...", 1, JOB_COMMITS_MAX, NEED_URL | NEED_REPO, verb_export, "print a commit as a pack"},
+    {"import", "OID", 1, 1, NEED_REPO | NEED_LIVE, verb_import, "take a commit from a pack, and print it"},
+    {"verify", "OID [DEPLOYED]", 1, 2, NEED_URL | NEED_BRANCH | NEED_REPO, verb_verify,
 	"tell whether a commit may be followed"},
-    {"stage", "OID", 1, NEED_REPO | NEED_STAGE | NEED_LIVE, verb_stage, "make the stage hold the tree of a commit"},
-    {"keys", "OID", 1, NEED_REPO, verb_keys, "print the lines of ssh/*.pub of a commit"},
-    {"resolve", NULL, 0, NEED_SERVICE | NEED_LIVE | NEED_COMPOSE, verb_resolve,
+    {"stage", "OID", 1, 1, NEED_REPO | NEED_STAGE | NEED_LIVE, verb_stage, "make the stage hold the tree of a commit"},
+    {"keys", "OID", 1, 1, NEED_REPO, verb_keys, "print the lines of ssh/*.pub of a commit"},
+    {"resolve", NULL, 0, 0, NEED_SERVICE | NEED_LIVE | NEED_COMPOSE, verb_resolve,
 	"print the compose file as one document"},
-    {"inputs", "OID", 1, NEED_REPO | NEED_LIVE | NEED_DATADIR, verb_inputs, "tell what a commit has at paths"},
-    {"checkout", "OID [KEEP]...", JOB_COMMITS_MAX, NEED_REPO | NEED_STAGE | NEED_LIVE, verb_checkout,
+    {"inputs", "OID", 1, 1, NEED_REPO | NEED_LIVE | NEED_DATADIR, verb_inputs, "tell what a commit has at paths"},
+    {"checkout", "OID [KEEP]...", 1, JOB_COMMITS_MAX, NEED_REPO | NEED_STAGE | NEED_LIVE, verb_checkout,
 	"bring the live tree to a commit; keep only these at hand"},
-    {"mkdirs", NULL, 0, NEED_LIVE | NEED_DATADIR, verb_mkdirs, "make missing directories"},
+    {"mkdirs", NULL, 0, 0, NEED_LIVE | NEED_DATADIR, verb_mkdirs, "make missing directories"},
 };
 
 static int
@@ -120,7 +121,7 @@ main(int argc, char **argv)
 	int r;
 
 	log_init("pgod-job", false);
-	if (!verb || argc - 2 > verb->most || argc - 2 < (verb->most > 0))
+	if (!verb || argc - 2 > verb->most || argc - 2 < verb->least)
 		return usage();
 	for (int i = 2; i < argc; i++) {
 		if (!str_is_oid(argv[i])) {

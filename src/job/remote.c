@@ -149,10 +149,9 @@ remote_branch(const struct job *job, char *ret_oid, struct err *err)
 	return ask_here(job, ref, ret_oid) ? JOB_OK : ask_git(job, ref, ret_oid, err);
 }
 
-int
-remote_fetch(const struct job *job, const char *ref, const char *depth, struct buf *words, struct err *err)
+static int
+fetch(const struct job *job, const char *spec, const char *depth, struct buf *words, struct err *err)
 {
-	auto_free char *spec = str_printf("+refs/heads/%s:%s", job->branch, ref);
 	const char *const args[] = {"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc",
 	    "--no-recurse-submodules", "--update-shallow", git_upload_pack(job->url), depth ? depth : "--quiet", "--",
 	    job->url, spec, NULL};
@@ -160,6 +159,22 @@ remote_fetch(const struct job *job, const char *ref, const char *depth, struct b
 	buf_reset(words);
 	return git_run(job,
 	    &(struct git_call){.args = args, .remote = true, .words = words, .deadline_ms = FETCH_DEADLINE_MS}, err);
+}
+
+int
+remote_fetch(const struct job *job, const char *ref, const char *depth, struct buf *words, struct err *err)
+{
+	auto_free char *spec = str_printf("+refs/heads/%s:%s", job->branch, ref);
+
+	return fetch(job, spec, depth, words, err);
+}
+
+int
+remote_fetch_commit(const struct job *job, const char *oid, const char *ref, struct buf *words, struct err *err)
+{
+	auto_free char *spec = str_printf("+%s:%s", oid, ref);
+
+	return fetch(job, spec, "--depth=1", words, err);
 }
 
 int

@@ -16,6 +16,8 @@ struct buf;
 /* One git fetch of the branch into a ref of ours; depth: an option of git's ("--depth=1"), NULL: all of its history.
  * Returns git's exit status, its words in words. */
 int remote_fetch(const struct job *job, const char *ref, const char *depth, struct buf *words, struct err *err);
+/* The same of one commit, into a ref of ours: servers may refuse what no branch of theirs begins with. */
+int remote_fetch_commit(const struct job *job, const char *oid, const char *ref, struct buf *words, struct err *err);
 /* "cannot read <url>: <words>" and what to do about it, on stderr. */
 void remote_complain(const struct job *job, const char *words);
 

@@ -217,6 +217,24 @@ data_dir(const struct facts *f, const struct conf_service *s, const struct accou
 		buf_printf(problem, "%s: %s", f->datadir, err.msg);
 }
 
+int
+dirs_again(const struct facts *f, const char *service, const struct account *a, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(service_dirs); i++) {
+		char path[NAME_MAX + 16];
+		int rc;
+
+		service_path(path, sizeof(path), i, service);
+		if (str_eq(path, service) || faccessat(f->dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			continue;
+		log_warn("%s/%s is missing; making it again service=%s", f->dir, path, service);
+		rc = give_dir(f->dirfd, path, service_dirs[i].mode, a, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
 void
 dirs_service(const struct facts *f, const struct conf_service *s, struct buf *problem)
 {

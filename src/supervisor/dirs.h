@@ -17,6 +17,9 @@ int dirs_base(struct facts *f, struct err *err);
 /* Makes the directories of one service. Adds to problem what is wrong and what to do, for the administrator; nothing
  * when all is well. */
 void dirs_service(const struct facts *f, const struct conf_service *s, struct buf *problem);
+/* Makes again what somebody deleted of a service's directories while pgod runs, but not its checkout: that is looked at
+ * when pgod starts. */
+int dirs_again(const struct facts *f, const char *service, const struct account *a, struct err *err);
 /* Moves the directories of a service that is not configured to <dir>/.removed/<service>-<UTC time>/. */
 int dirs_retire(const struct facts *f, const char *service, struct err *err);
 

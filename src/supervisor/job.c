@@ -35,7 +35,7 @@ static const struct proc_limit confined[] = {
 static const struct job_kind table[] = {
 	/* git, without the engine's group */
 	{"ls-remote", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_REMOTE, 60 * SECOND, 2 * SECOND, ORDINARY, {"ls-remote"}},
-	{"fetch", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_LOCK | JOB_REMOTE, 10 * MINUTE, 5 * SECOND, ORDINARY, {"fetch"}},
+	{"fetch", JOB_PGOD_JOB, OPERANDS_ANY_COMMITS, VIEW_PLAIN, JOB_LOCK | JOB_REMOTE, 10 * MINUTE, 5 * SECOND, ORDINARY, {"fetch"}},
 	{"export", JOB_PGOD_JOB, OPERANDS_COMMITS, VIEW_PLAIN, JOB_REMOTE, 10 * MINUTE, 2 * SECOND, ORDINARY, {"export"}},
 	{"import", JOB_PGOD_JOB, OPERANDS_COMMIT, VIEW_PLAIN, JOB_LOCK, 10 * MINUTE, 5 * SECOND, ORDINARY, {"import"}},
 	{"verify", JOB_PGOD_JOB, OPERANDS_COMMITS, VIEW_PLAIN, JOB_LOCK | JOB_REMOTE | JOB_VERIFY, 10 * MINUTE, 5 * SECOND, ORDINARY, {"verify"}},
@@ -100,8 +100,10 @@ job_check_operands(const struct job_kind *k, const struct strv *operands, struct
 			return err_set(err, EINVAL, "%s takes one commit", k->name);
 		return 0;
 	case OPERANDS_COMMITS:
-		if (operands->n == 0 || operands->n > JOB_WORDS_MAX)
-			return err_set(err, EINVAL, "%s takes 1 to %d commits", k->name, JOB_WORDS_MAX);
+	case OPERANDS_ANY_COMMITS:
+		if (operands->n < (k->operands == OPERANDS_COMMITS) || operands->n > JOB_WORDS_MAX)
+			return err_set(err, EINVAL, "%s takes %s%d commits", k->name,
+			    k->operands == OPERANDS_COMMITS ? "1 to " : "at most ", JOB_WORDS_MAX);
 		for (size_t i = 0; i < operands->n; i++) {
 			if (!str_is_oid(operands->v[i]))
 				return err_set(err, EINVAL, "%s takes commits only", k->name);

@@ -16,9 +16,10 @@ enum job_program { JOB_PGOD_JOB, JOB_COMPOSE };
 
 enum job_operands {
 	OPERANDS_NONE,
-	OPERANDS_COMMIT,  /* exactly one object name */
-	OPERANDS_COMMITS, /* one or more of them */
-	OPERANDS_WORDS,	  /* words for compose, checked by core's table of operations */
+	OPERANDS_COMMIT,      /* exactly one object name */
+	OPERANDS_COMMITS,     /* one or more of them */
+	OPERANDS_ANY_COMMITS, /* or none */
+	OPERANDS_WORDS,	      /* words for compose, checked by core's table of operations */
 };
 
 enum { JOB_COMMAND_MAX = 16, JOB_WORDS_MAX = 256 };

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/auto.h"
+#include "supervisor/dirs.h"
 #include "supervisor/engine.h"
 #include "supervisor/signers.h"
 
@@ -116,6 +117,8 @@ spawn_as(const struct facts *f, const struct jobrun *r, const struct account *a,
 	    .no_new_privs = true};
 	struct view view = {.kind = r->kind->view};
 
+	if (r->kind->program == JOB_PGOD_JOB && dirs_again(f, r->service, a, err) < 0)
+		return -err->num;
 	groups = choose_groups(f, r, a, &spec.ngroups, err);
 	if (groups == NULL || give_signers(f, r, &signers, err) < 0)
 		return -err->num;

@@ -1,7 +1,9 @@
 """Bad input gets a clear error and nothing is lost."""
 
+import contextlib
 import os
 import re
+import shutil
 import signal
 
 import pytest
@@ -290,3 +292,61 @@ def test_a_submodule_that_a_container_needs_is_not_deployed_as_an_empty_director
     repo.git("commit", "-q", "-m", "another")
     assert "the submodule www/theme is part of ./www" in pgo.wait_judged("site", repo.git("rev-parse", "HEAD"))
     assert [box.id for box in pgo.running("site")] == before
+
+
+@pytest.mark.parametrize("harm", ["deleted", "emptied", "HEAD", "refs"])
+def test_a_local_repository_that_was_deleted_or_spoilt_stays_so(pgo, harm):
+    """It is made anew from the remote; containers and untracked files stay, and the files of before are not taken for somebody else's."""
+    repo = deployed(pgo, files={"compose.yaml": web(), "page": "old\n", "gone": "old\n"})
+    before = ids(pgo)
+    with open(pgo.live("site", "data"), "w", encoding="ascii") as out:
+        out.write("precious\n")
+    bare = os.path.join(pgo.dir, ".repos", "site.git")
+    if harm == "deleted":
+        shutil.rmtree(bare)
+    if harm == "emptied":
+        shutil.rmtree(bare)
+        os.mkdir(bare, 0o700)
+        os.chown(bare, pgo.accounts.a.pw_uid, pgo.accounts.a.pw_gid)
+    if harm == "HEAD":
+        os.unlink(os.path.join(bare, "HEAD"))
+    if harm == "refs":
+        shutil.rmtree(os.path.join(bare, "refs"))
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(bare, "packed-refs"))
+    head = repo.commit({"page": "new\n"}, remove=["gone"])
+    pgo.wait_deployed("site", head)
+    with open(pgo.live("site", "page"), encoding="ascii") as page, open(pgo.live("site", "data"), encoding="ascii") as data:
+        assert (page.read(), data.read()) == ("new\n", "precious\n")
+    assert not os.path.exists(pgo.live("site", "gone"))
+    assert ids(pgo) == before
+    pgo.wait_deployed("site", repo.commit({"compose.yaml": web("pgo-test/web:2"), "page": "newer\n"}))
+    assert pgo.ctl("site", "rollback", "1").returncode == 0
+    assert not [line for line in pgo.log().splitlines() if "untracked" in line]
+
+
+def test_a_repository_deleted_between_commits_makes_an_up_fail_for_ever(pgo):
+    repo = deployed(pgo)
+    before = ids(pgo)
+    shutil.rmtree(os.path.join(pgo.dir, ".repos", "site.git"))
+    pgo.ctl("site", "up")
+    pgo.wait_log("making it again")
+    wait_until(lambda: pgo.ref("site") == repo.head, "the repository is there again")
+    assert pgo.ctl("site", "up").returncode == 0
+    assert ids(pgo) == before
+
+
+def test_a_deleted_repository_whose_remote_was_rewound_takes_the_service_down(pgo):
+    """What the files of before are nobody knows any more: that is said, they are left alone, and so are the containers."""
+    repo = deployed(pgo, files={"compose.yaml": web(), "page": "old\n"})
+    before = ids(pgo)
+    shutil.rmtree(os.path.join(pgo.dir, ".repos", "site.git"))
+    shutil.rmtree(os.path.join(repo.path, ".git"))
+    repo.git("init", "-q", "-b", "main")
+    head = repo.commit({"page": "new\n"})
+    pgo.wait_status("site", rf"in sync +no: commit {head[:8]} is refused: [^\n]*page, but an untracked file")
+    assert re.search(rf"the remote has {repo.head[:12]} no more, which the checkout is of", pgo.log())
+    assert ids(pgo) == before
+    os.unlink(pgo.live("site", "page"))
+    assert pgo.ctl("site", "up").returncode == 0
+    pgo.wait_deployed("site", head)

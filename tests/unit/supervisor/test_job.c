@@ -39,7 +39,7 @@ static const struct {
 	bool lock, engine;
 } expected[] = {
     {"ls-remote", "pgod-job ls-remote", VIEW_PLAIN, false, false},
-    {"fetch", "pgod-job fetch", VIEW_PLAIN, true, false},
+    {"fetch", "pgod-job fetch OP", VIEW_PLAIN, true, false},
     {"export", "pgod-job export OP", VIEW_PLAIN, false, false},
     {"import", "pgod-job import OP", VIEW_PLAIN, true, false},
     {"verify", "pgod-job verify OP", VIEW_PLAIN, true, false},

@@ -159,7 +159,7 @@ what_is_not_on_the_menu_is_refused_with_a_sentence(void **state)
 	refused(4, "logs", "../web", NULL, "not the name of a service");
 	refused(5, "stage", "web", "HEAD", "takes one commit");
 	refused(6, "stage", "web", NULL, "takes one commit");
-	refused(7, "fetch", "web", OID, "takes no operands");
+	refused(7, "fetch", "web", "HEAD", "takes commits only");
 	refused(8, "down", ".state", NULL, "not the name of a service");
 	assert_int_equal(pgod_stop(&fx), 0);
 	fx.pgod = 0;
