@@ -1,12 +1,13 @@
 """What hangs does not hang a service: every step has a deadline, the service's own when it has one."""
 
+import contextlib
 import os
 
 import pytest
 
 from lib.host import wait_until
 from lib.pgo import web
-from lib.scenes import deployed, ids
+from lib.scenes import answers, closed, connect, deployed, ids
 
 TOLD = r"overran its deadline of 2 s \(timeout in pgo\.toml\)"
 
@@ -57,3 +58,27 @@ def test_a_service_that_hangs_does_not_keep_another_waiting(pgo):
     wait_until(lambda: pgo.engine.waiting, "the pull hangs")
     pgo.wait_deployed("quick", quick.head)
     assert pgo.engine.waiting, "it hangs still"
+
+
+def test_many_idle_connections_do_not_keep_operators_out(pgo):
+    deployed(pgo)
+    clients = []
+    try:
+        for _ in range(500):
+            with contextlib.suppress(OSError):
+                clients.append(connect(pgo))
+        assert len(clients) >= 100
+        wait_until(lambda: answers(pgo), "an operator gets in", 40)
+        pgo.check_alive()
+        assert len(pgo.role_pids("pgod-ssh")) < 200, "a process for each stranger is too many"
+    finally:
+        for client in clients:
+            client.close()
+    wait_until(lambda: len(pgo.role_pids("pgod-ssh")) < 10, "the processes go with their connections", 30)
+
+
+def test_a_client_that_says_nothing_is_dropped(pgo):
+    deployed(pgo)
+    with connect(pgo) as client:
+        client.settimeout(90)
+        assert closed(client)

@@ -114,25 +114,6 @@ def test_services_of_one_repository_do_not_disturb_each_other_and_many_commits_b
         assert labels[0] == "0" and labels[-1] == "7" and len(labels) <= 4, f"{name}: {labels}"
 
 
-def test_a_remote_that_fails_all_night_does_not_fill_the_log(pgo):
-    repo = deployed(pgo)
-    os.rename(repo.path, repo.path + ".away")
-    mark = len(pgo.log())
-    pgo.wait_log("site", after=mark)
-    first = len(pgo.log())
-    # Nobody can count polls of what is not there: a second service polls in the meantime.
-    other = pgo.repo("other")
-    pgo.services["site"]["repository"] = "file://" + repo.path
-    pgo.service("other", other)
-    counter = pgo.polls(other)
-    pgo.stop()
-    pgo.start().wait_deployed("other", other.head)
-    counter.count()
-    wait_until(lambda: counter.count() >= 6, "a few polls went by")
-    said = [line for line in pgo.log()[first:].splitlines() if "service=site" in line and re.search("warn|err|cannot|failed", line, re.I)]
-    assert 1 <= len(said) <= 4, "\n".join(said)
-
-
 def test_a_variable_of_the_host_does_not_reach_a_compose_file(pgo):
     host = pgo.env()
     pgo.env = lambda: {**host, "LEAK": "of the host", "COMPOSE_PROFILES": "debug", "COMPOSE_PROJECT_NAME": "other"}

@@ -3,10 +3,9 @@
 import os
 import re
 
-import pytest
-
 from lib.host import stays, wait_until
 from lib.pgo import web
+from lib.scenes import gits_of
 from lib.servers import Requests, git_daemon, http_git
 
 NAMES = ("one", "two", "three", "four")
@@ -21,11 +20,6 @@ def shared(pgo, url, users, names=NAMES, **keys):
 def all_at(pgo, names, commit, deadline=30):
     for name in names:
         pgo.wait_deployed(name, commit, deadline=deadline)
-
-
-def gits_of(pgo, kind, after=0):
-    """The services for which a job of this kind was started."""
-    return re.findall(rf"job started service=(\S+) kind={kind} ", pgo.log()[after:])
 
 
 def looks(pgo, count):
@@ -120,45 +114,6 @@ def test_one_services_refusal_is_not_the_others(pgo):
     head = repo.commit({"README": "x\n"})
     pgo.wait_deployed("free", head)
     assert pgo.ref("strict") is None and not pgo.running("strict")
-
-
-# Remotes that fail
-
-
-def test_a_server_that_is_away_is_asked_less_and_less_and_at_once_by_an_operator(pgo):
-    repo = pgo.repo("site")
-    pgo.service("site", repo)
-    pgo.start("--debug")
-    pgo.wait_deployed("site", repo.head)
-    os.rename(repo.path, repo.path + ".away")
-    mark = len(pgo.log())
-    wait_until(lambda: len(gits_of(pgo, "ls-remote", mark)) >= 4, "four looks failed", 40)
-    stamps = [
-        int(hour) * 3600 + int(minute) * 60 + int(second)
-        for hour, minute, second in re.findall(r"(\d\d):(\d\d):(\d\d)Z pgod debug: job started service=site kind=ls-remote", pgo.log()[mark:])
-    ]
-    gaps = [(after - before) % 86400 for before, after in zip(stamps, stamps[1:])]
-    assert gaps[-1] >= 3 and gaps[-1] > gaps[0], gaps
-    assert len(re.findall("ls-remote: cannot read", pgo.log()[mark:])) == 1, "told once"
-    os.rename(repo.path + ".away", repo.path)
-    assert pgo.ctl("site", "git", "pull").returncode == 0
-    mark = len(pgo.log())
-    wait_until(lambda: len(gits_of(pgo, "ls-remote", mark)) >= 2, "asked as often as before", 6)
-    assert pgo.running("site")
-
-
-def test_refused_credentials_do_not_hammer_the_server(pgo):
-    repo = pgo.repo("site")
-    url = http_git(pgo, pgo.path("repos"), password="right") + "/site/.git"
-    shared(pgo, url.replace(":right@", ":wrong@"), [pgo.accounts.a])
-    requests = Requests(pgo)
-    pgo.start("--debug")
-    wait_until(lambda: len(gits_of(pgo, "ls-remote")) >= 3, "three looks failed", 40)
-    assert len(gits_of(pgo, "ls-remote")) <= 5, "four services, but one asks"
-    for name in NAMES:
-        pgo.wait_log(rf"does not accept the user name and password[^\n]* service={name}|cannot read [^\n]* service={name}")
-    wait_until(lambda: 3 <= requests.refused() <= 12, "the server saw no more than that")
-    assert not pgo.running("one") and repo.head
 
 
 def test_a_branch_that_does_not_exist_yet_is_looked_for_as_often_as_ever(pgo):

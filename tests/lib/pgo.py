@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 
 from lib.host import (
     TOP,
@@ -54,7 +55,7 @@ class Repo:
         self.path, self.owner = path, owner
         os.makedirs(path, mode=0o755)
         os.chown(path, owner.pw_uid, owner.pw_gid)
-        self.git("init", "-q", "-b", "main")
+        self.git("init", "-q", "-b", "main", "--template=")
 
     @property
     def url(self):
@@ -70,7 +71,7 @@ class Repo:
             "GIT_COMMITTER_NAME": "Tess",
             "GIT_COMMITTER_EMAIL": "tess@example.org",
         }
-        done = run("git", "-C", self.path, *args, env=env, user=self.owner.pw_uid, group=self.owner.pw_gid, extra_groups=[])
+        done = run("git", "-C", self.path, "-c", "maintenance.auto=false", *args, env=env, user=self.owner.pw_uid, group=self.owner.pw_gid, extra_groups=[])
         return done.stdout.strip()
 
     def write(self, name, content):
@@ -82,13 +83,21 @@ class Repo:
             out.write(content.encode() if isinstance(content, str) else content)
         return path
 
+    def give(self):
+        """Gives what root has written into the working tree to its owner."""
+        for folder, folders, names in os.walk(self.path):
+            if ".git" in folders:
+                folders.remove(".git")
+            for name in folders + names:
+                os.lchown(os.path.join(folder, name), self.owner.pw_uid, self.owner.pw_gid)
+
     def commit(self, files, message="change", remove=()):
         """Writes the files (dicts become JSON), commits everything, returns the commit."""
         for name, content in files.items():
             self.write(name, content)
         for name in remove:
             os.unlink(os.path.join(self.path, name))
-        run("chown", "-hR", f"{self.owner.pw_uid}:{self.owner.pw_gid}", self.path)
+        self.give()
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", message)
         return self.git("rev-parse", "HEAD")
@@ -281,14 +290,30 @@ class Pgod:
         return self.ctl(service, "status").stdout
 
     def wait_status(self, service, pattern, deadline=20):
-        last = [""]
+        last, news = [""], self.news()
 
         def says():
             self.check_alive()
+            if not news():
+                return None
             last[0] = self.status(service)
             return last[0] if re.search(pattern, last[0], re.S | re.I) else None
 
         return wait_until(says, lambda: f"status of {service} says {pattern!r}; it says:\n{last[0]}", deadline, step=0.1)
+
+    def news(self, pause_s=0.5):
+        """A condition: pgod has logged something since it was last true, or that was a while ago. To ask pgod costs a key exchange, so it is asked then."""
+        size, until = -1, 0
+
+        def logged():
+            nonlocal size, until
+            before, size = size, os.path.getsize(self.log_path)
+            if size == before and time.monotonic() < until:
+                return False
+            until = time.monotonic() + pause_s
+            return True
+
+        return logged
 
     def polls(self, repo):
         """Counts opens of the repository's HEAD: each poll opens it once or more."""

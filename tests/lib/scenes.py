@@ -1,6 +1,9 @@
 """What many tests begin with: a service that runs, and the words they share to say what happens to it."""
 
+import contextlib
 import os
+import re
+import socket
 import subprocess
 
 from lib.host import wait_until
@@ -33,6 +36,11 @@ def by_service(pgo, service):
     return [box for box in pgo.engine.containers("site") if box.service == service]
 
 
+def gits_of(pgo, kind, after=0):
+    """The services for which a job of this kind was started."""
+    return re.findall(rf"job started service=(\S+) kind={kind} ", pgo.log()[after:])
+
+
 def hold_down(pgo, name="site"):
     flag = os.path.join(pgo.dir, name + ".stop")
     with open(flag, "w", encoding="ascii"):
@@ -59,3 +67,23 @@ def shop_deployed(pgo, count=1, files=None, **more):
     pgo.service("site", repo, health_timeout="5s", settle="100ms")
     pgo.start().wait_deployed("site", repo.head, count=count)
     return repo
+
+
+# Connections
+
+
+def connect(pgo):
+    client = socket.create_connection(("127.0.0.1", pgo.port), 10)
+    client.settimeout(30)
+    return client
+
+
+def closed(client):
+    with contextlib.suppress(ConnectionError):
+        while client.recv(65536):
+            pass
+    return True
+
+
+def answers(pgo):
+    return pgo.ctl("site", "ping").stdout.startswith("pong!")
