@@ -3,51 +3,70 @@
 import json
 import os
 
+import pytest
+
 from lib.host import TOP, run
 
 TALLY = os.path.join(TOP, "scripts", "tally")
+CMOCKA = {"name": "base err", "result": "OK", "stdout": "[  PASSED  ] 7 test(s).\n", "stderr": ""}
 
 
 def tally(directory, *args):
     return run("/usr/bin/python3", TALLY, str(directory), *args, check=False)
 
 
-def test_a_skip_counts_as_a_failure(tmp_path):
-    (tmp_path / "x.junit.xml").write_text(
+@pytest.fixture
+def level(tmp_path):
+    """The directory of a level's reports."""
+    made = tmp_path / "level"
+    made.mkdir()
+    return made
+
+
+def closing(*levels):
+    """What is said at the end of these levels."""
+    for directory in levels:
+        tally(directory, "some", "1")
+    return tally(levels[0].parent)
+
+
+def test_a_skip_counts_as_a_failure(level):
+    (level / "x.junit.xml").write_text(
         '<testsuites><testsuite><testcase classname="a" name="one"/>'
         '<testcase classname="a" name="two"><skipped message="no"/></testcase></testsuite></testsuites>'
     )
-    tally(tmp_path, "x", "1")
-    closing = tally(tmp_path)
-    assert closing.stdout == "1 passed, 1 failed\n"
-    assert closing.returncode == 1
+    said = closing(level)
+    assert (said.stdout, said.returncode) == ("1 passed, 1 failed\n", 1)
 
 
-def test_a_cmocka_program_counts_as_its_tests(tmp_path):
-    row = {"name": "base err", "result": "OK", "stdout": "[  PASSED  ] 7 test(s).\n", "stderr": ""}
-    (tmp_path / "unit.meson.json").write_text(json.dumps(row) + "\n")
-    tally(tmp_path, "unit", "1")
-    closing = tally(tmp_path)
-    assert (closing.stdout, closing.returncode) == ("7 passed, 0 failed\n", 0)
+def test_a_cmocka_program_counts_as_its_tests(level):
+    (level / "unit.meson.json").write_text(json.dumps(CMOCKA) + "\n")
+    said = closing(level)
+    assert (said.stdout, said.returncode) == ("7 passed, 0 failed\n", 0)
 
 
-def test_a_skipped_cmocka_test_is_a_failure_though_the_program_succeeds(tmp_path):
+def test_a_skipped_cmocka_test_is_a_failure_though_the_program_succeeds(level):
     output = "[  PASSED  ] 2 test(s).\n[  SKIPPED ] 1 test(s), listed below:\n[  SKIPPED ] test_x\n"
-    (tmp_path / "unit.meson.json").write_text(json.dumps({"name": "n", "result": "OK", "stdout": output}) + "\n")
-    tally(tmp_path, "unit", "1")
-    assert tally(tmp_path).stdout == "2 passed, 1 failed\n"
+    (level / "unit.meson.json").write_text(json.dumps({**CMOCKA, "stdout": output}) + "\n")
+    assert closing(level).stdout == "2 passed, 1 failed\n"
 
 
-def test_a_level_without_tests_fails(tmp_path):
-    tally(tmp_path, "e2e", "0")
-    closing = tally(tmp_path)
-    assert (closing.stdout, closing.returncode) == ("0 passed, 1 failed\n", 1)
+def test_a_level_without_tests_fails(level):
+    said = closing(level)
+    assert (said.stdout, said.returncode) == ("0 passed, 1 failed\n", 1)
 
 
-def test_a_level_that_does_not_build_fails(tmp_path):
-    (tmp_path / "broken").write_text("unit\n")
-    tally(tmp_path, "unit", "0")
-    assert tally(tmp_path).returncode == 1
+def test_a_level_that_does_not_build_fails(level):
+    (level / "unit.meson.json").write_text(json.dumps(CMOCKA) + "\n")
+    (level / "broken").write_text("unit\n")
+    assert closing(level).stdout == "7 passed, 1 failed\n"
+
+
+def test_a_level_that_fails_is_not_lost_beside_one_that_passes(level, tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "unit.meson.json").write_text(json.dumps(CMOCKA) + "\n")
+    said = closing(level, tmp_path / "other")
+    assert (said.stdout, said.returncode) == ("7 passed, 1 failed\n", 1)
 
 
 def test_an_unknown_level_is_an_error():
