@@ -74,19 +74,28 @@ parse_dirty(struct tree *dirty, size_t len, struct err *err)
 	return 0;
 }
 
-/* Which files of an index differ on the disk. git sorts them as we do. */
 static int
-list_dirty(const struct job *job, const char *index, struct tree *ret_dirty, struct err *err)
+diff_files(const struct job *job, const char *index, struct buf *ret, struct err *err)
 {
 	static const char *const args[] = {
 	    "diff-files", "-z", "--name-status", "--no-renames", "--ignore-submodules=all", NULL};
+
+	buf_reset(ret);
+	return git_do(job, &(struct git_call){.args = args, .index = index, .work_tree = job->live, .out = ret},
+	    "cannot compare the checkout with its index", err);
+}
+
+/* Which files of an index differ on the disk. git sorts them as we do. Only where a file has another time or size than
+ * the index knows, all are read, and it tells which of these have other contents. */
+static int
+list_dirty(const struct job *job, const char *index, struct tree *ret_dirty, struct err *err)
+{
 	auto_buf struct buf out = BUF_INIT(TREE_TEXT_MAX_BYTES);
 	size_t len;
 
-	if (refresh_index(job, index, err) < 0)
+	if (diff_files(job, index, &out, err) < 0)
 		return -err->num;
-	if (git_do(job, &(struct git_call){.args = args, .index = index, .work_tree = job->live, .out = &out},
-		"cannot compare the checkout with its index", err) < 0)
+	if (out.len > 0 && (refresh_index(job, index, err) < 0 || diff_files(job, index, &out, err) < 0))
 		return -err->num;
 	len = out.len;
 	ret_dirty->text = buf_take(&out);
@@ -280,12 +289,11 @@ write_files(const struct checkout *co, struct err *err)
 /* Last of all, and only when the files are on the disk: until then the old index stands, and doing it all again
  * converges. */
 static int
-finish(const struct checkout *co, struct err *err)
+finish(const struct checkout *co, const struct strv *keep, struct err *err)
 {
 	auto_free char *temp = str_printf("%s/%s", co->job->repo, NEW_INDEX);
 	auto_free char *index = str_printf("%s/%s", co->job->repo, REPO_LIVE_INDEX);
 	auto_free char *old = str_printf("%s/%s", co->job->repo, OLD_INDEX);
-	const char *const args[] = {"update-ref", REPO_LIVE, co->oid, NULL};
 
 	if (syncfs(co->live.fd) < 0)
 		return err_errno(err, "cannot write the checkout");
@@ -295,7 +303,7 @@ finish(const struct checkout *co, struct err *err)
 	if (rename(temp, index) < 0)
 		return err_errno(err, "cannot write %s", index);
 	unlink(old);
-	if (git_do(co->job, &(struct git_call){.args = args}, "cannot note the checkout", err) < 0)
+	if (repo_keep_releases(co->job, keep, co->oid, err) < 0)
 		return -err->num;
 	return files_write_mark(co->job->repo, REPO_CHECKOUT_MARK, NULL, err);
 }
@@ -325,7 +333,7 @@ is_done(const struct checkout *co)
 }
 
 static int
-run(struct checkout *co, struct err *err)
+run(struct checkout *co, const struct strv *keep, struct err *err)
 {
 	const struct job *job = co->job;
 	int r;
@@ -334,7 +342,7 @@ run(struct checkout *co, struct err *err)
 		return -err->num;
 	r = tree_load(job, co->oid, false, &co->live.new, err);
 	if (is_done(co))
-		return JOB_OK;
+		return repo_keep_releases(job, keep, NULL, err);
 	if (r < 0)
 		return r;
 	if (!files_mark_is(job->repo, REPO_STAGE_MARK, co->oid) && stage_fill(job, co->oid, &co->live.new, err) < 0)
@@ -348,7 +356,7 @@ run(struct checkout *co, struct err *err)
 	    files_write_mark(job->repo, REPO_STAGE_MARK, NULL, err) < 0 || delete_files(co, err) < 0 ||
 	    write_files(co, err) < 0)
 		return -err->num;
-	return finish(co, err);
+	return finish(co, keep, err);
 }
 
 int
@@ -358,10 +366,10 @@ verb_checkout(const struct job *job, char *const *operands, struct err *err)
 	auto_strv struct strv keep = {0};
 	int r;
 
-	repo_clear_locks(job);
-	r = run(&co, err);
-	checkout_done(&co);
 	for (char *const *o = operands; *o; o++)
 		strv_add(&keep, *o);
-	return r == JOB_OK ? repo_keep_releases(job, &keep, err) : r;
+	repo_clear_locks(job);
+	r = run(&co, &keep, err);
+	checkout_done(&co);
+	return r;
 }

@@ -22,7 +22,7 @@ can_be_kept(const struct job *job, const char *oid)
 }
 
 int
-repo_keep_releases(const struct job *job, const struct strv *oids, struct err *err)
+repo_keep_releases(const struct job *job, const struct strv *oids, const char *live, struct err *err)
 {
 	static const char *const args[] = {"update-ref", "--stdin", NULL};
 	auto_strv struct strv wanted = {0};
@@ -33,6 +33,8 @@ repo_keep_releases(const struct job *job, const struct strv *oids, struct err *e
 		strv_add_take(&wanted, str_printf(REPO_RELEASE "%s", oids->v[i]));
 	if (repo_list_refs(job, NULL, REPO_RELEASE, &refs, err) < 0)
 		return -err->num;
+	if (live)
+		buf_printf(&in, "update %s %s\n", REPO_LIVE, live);
 	for (size_t i = 0; i < refs.n; i++)
 		if (!strv_has(&wanted, refs.v[i]))
 			buf_printf(&in, "delete %s\n", refs.v[i]);
@@ -45,5 +47,5 @@ repo_keep_releases(const struct job *job, const struct strv *oids, struct err *e
 	if (in.len == 0)
 		return 0;
 	return git_do(job, &(struct git_call){.args = args, .in = buf_str(&in), .in_len = in.len},
-	    "cannot note the kept commits", err);
+	    "cannot note the checkout", err);
 }

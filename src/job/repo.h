@@ -43,8 +43,8 @@ bool repo_is_sound(const struct job *job);
 /* All objects are what their names say: reads everything. */
 bool repo_passes_fsck(const struct job *job);
 /* Makes the refs beneath REPO_RELEASE exactly those of these commits, in one transaction; a commit that is not there as
- * a whole is left out, which is said. */
-int repo_keep_releases(const struct job *job, const struct strv *oids, struct err *err);
+ * a whole is left out, which is said. live: what REPO_LIVE becomes with them; NULL: it stays. */
+int repo_keep_releases(const struct job *job, const struct strv *oids, const char *live, struct err *err);
 /* These words of git tell of damage on our side, not of a network or disk that is full. */
 bool repo_words_mean_damage(const char *words);
 /* Moves a damaged repository into a directory broken-<time> inside of it. */
