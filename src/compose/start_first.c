@@ -140,8 +140,6 @@ why_in_place(
 		return "it has no healthcheck";
 	if (facts->scale < 1)
 		return "its scale is 0";
-	if (!json_is_unset(json_object_get(def, "ports")))
-		return "it publishes ports";
 	if (!json_is_unset(json_object_get(def, "container_name")))
 		return "it has a container_name";
 	if (!json_is_unset(json_object_get(def, "network_mode")) || json_is_unset(json_object_get(def, "networks")))
@@ -191,6 +189,12 @@ model_in_place(const json_t *approved, const char *service)
 	if (!json_is_object(marks))
 		return "it was approved without start-first";
 	return json_str(marks, service);
+}
+
+bool
+model_publishes(const json_t *model, const char *service)
+{
+	return !json_is_unset(json_object_get(service_of(model, service), "ports"));
 }
 
 static bool

@@ -13,7 +13,10 @@
 void model_mark_in_place(json_t *approved, const json_t *model, const struct strv *inputs, const struct strv *answers);
 #define MODEL_IN_PLACE_KEY "x-pgo-in-place"
 
-/* Why the service of an approved model is replaced in place: "it publishes ports"; NULL when it need not be. Borrowed.
+/* Does it publish ports? */
+bool model_publishes(const json_t *model, const char *service);
+
+/* Why the service of an approved model is replaced in place: "it has links"; NULL when it need not be. Borrowed.
  */
 const char *model_in_place(const json_t *approved, const char *service);
 

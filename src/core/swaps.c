@@ -79,6 +79,23 @@ count(const json_t *list, const char *project, const char *service, const char *
 	return t;
 }
 
+/* Who publishes ports cannot have the new container beside one that holds some; whoever it is, the ports may have moved
+ * between the services of the project. */
+static bool
+ports_are_held(const json_t *list, const char *project)
+{
+	struct container c;
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(list, i, entry)
+	{
+		if (container_from_list(&c, entry) && str_eq(c.project, project) && c.publishes)
+			return true;
+	}
+	return false;
+}
+
 int
 swaps_find(const json_t *approved, const char *project, const char *hashes, const json_t *list,
     bool (*is_stopped)(const void *ctx, const char *service), const void *ctx, struct swaps *ret, struct err *err)
@@ -107,6 +124,8 @@ swaps_find(const json_t *approved, const char *project, const char *hashes, cons
 		w->why = model_in_place(approved, name);
 		if (w->why == NULL && t.running == 0)
 			w->why = t.all == 0 ? "it is new" : "none of its containers runs";
+		if (w->why == NULL && model_publishes(approved, name) && ports_are_held(list, project))
+			w->why = "it publishes ports";
 		swaps_ids(list, project, name, NULL, &w->old);
 	}
 	*ret = s;

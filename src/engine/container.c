@@ -200,6 +200,21 @@ container_list_name(const json_t *names)
 	return "";
 }
 
+/* [{"PrivatePort": 80, "PublicPort": 8080, …}]; what the image only exposes has no public one. */
+static bool
+has_public_port(const json_t *ports)
+{
+	json_t *port;
+	size_t i;
+
+	json_array_foreach(ports, i, port)
+	{
+		if (json_integer_value(json_object_get(port, "PublicPort")) > 0)
+			return true;
+	}
+	return false;
+}
+
 bool
 container_from_list(struct container *c, const json_t *o)
 {
@@ -211,6 +226,7 @@ container_from_list(struct container *c, const json_t *o)
 	c->image = text(o, "Image");
 	c->image_id = text(o, "ImageID");
 	c->created = json_integer_value(json_object_get(o, "Created"));
+	c->publishes = has_public_port(json_object_get(o, "Ports"));
 	if (has_exit_code(c->state))
 		c->exit_code = container_status_exit(status);
 	if (c->state == CONTAINER_RUNNING)

@@ -38,6 +38,7 @@ struct container {
 	int exit_code;		      /* when exited, dead or restarting; -1 while not known */
 	bool oom;    /* it, or something in it, was ended for want of memory since it was made; only `inspect` tells */
 	bool oneoff; /* made by `compose run` */
+	bool publishes;	 /* it holds ports of the host; only the list tells */
 	int64_t created; /* seconds since the epoch */
 	unsigned
 	    deaths; /* times that it was seen to die: grows in a crash loop that is too fast to be seen as a state */

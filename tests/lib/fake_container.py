@@ -40,7 +40,9 @@ class Container:
             "ImageID": self.image_id,
             "Command": "httpd",
             "Created": self.created,
-            "Ports": [],
+            "Ports": [
+                {"IP": "0.0.0.0", "PublicPort": int(port), "PrivatePort": 80, "Type": protocol} for port, protocol in self.ports if self.state == "running"
+            ],
             "Labels": self.labels,
             "State": self.state,
             "Status": self.status(),

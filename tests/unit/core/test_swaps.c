@@ -21,7 +21,7 @@ nothing_stopped(const void *ctx, const char *service)
 	return ctx != NULL && str_eq(ctx, service);
 }
 
-/* A line a container: "service hash state". */
+/* A part a container: "service hash state", "service hash state 8080". */
 static json_t *
 containers(const char *lines)
 {
@@ -30,15 +30,17 @@ containers(const char *lines)
 
 	for (const char *p = lines; *p != '\0'; p += strcspn(p, ";"), p += *p == ';') {
 		char service[32], hash[32], state[32];
+		int port = 0;
 		auto_free char *id = str_printf("%s%x" HEX32 "%x", HEX32, n % 16, n % 16);
 
 		n++;
-		assert_int_equal(sscanf(p, "%31s %31s %31[a-z]", service, hash, state), 3);
+		assert_true(sscanf(p, "%31s %31s %31[a-z] %d", service, hash, state, &port) >= 3);
 		json_array_append_new(
-		    list, json_pack("{ss s[s] s{ss ss ss ss} ss ss}", "Id", id, "Names", service, "Labels",
+		    list, json_pack("{ss s[s] s{ss ss ss ss} ss ss s[{si si}]}", "Id", id, "Names", service, "Labels",
 			      "com.docker.compose.project", strchr(service, '!') != NULL ? "other" : "site",
 			      "com.docker.compose.service", service, "com.docker.compose.config-hash", hash,
-			      "com.docker.compose.oneoff", "False", "State", state, "Status", ""));
+			      "com.docker.compose.oneoff", "False", "State", state, "Status", "", "Ports",
+			      "PrivatePort", 80, "PublicPort", port));
 	}
 	return list;
 }
@@ -91,10 +93,25 @@ static void
 what_cannot_be_swapped_is_replaced_in_place(void **state)
 {
 	(void)state;
-	plan_is("\"web\":{}", "\"web\":\"it publishes ports\"", "web 2\n", "web 1 running", NULL, "web:it publis");
+	plan_is("\"web\":{}", "\"web\":\"it has links\"", "web 2\n", "web 1 running", NULL, "web:it has li");
 	plan_is("\"web\":{}", "", "web 2\n", "web 1 exited", NULL, "web:none of i");
 	plan_is("\"web\":{}", "", "web 2\n", "", NULL, "web:it is new");
 	plan_is("\"web\":{}", "", "web 2\n", "web 1 running", "web", "");
+}
+
+#define PORTS "\"ports\":[{\"target\":80,\"published\":\"8080\"}]"
+
+static void
+two_at_once_want_the_same_port(void **state)
+{
+	(void)state;
+	plan_is("\"web\":{" PORTS "}", "", "web 2\n", "web 1 running 8080", NULL, "web:it publis");
+	/* nobody holds any yet: whether this one is free shows while the old one serves */
+	plan_is("\"web\":{" PORTS "}", "", "web 2\n", "web 1 running;web! 1 running 8080", NULL, "web(1+1)");
+	/* the port moves from one service to the other */
+	plan_is("\"db\":{},\"web\":{" PORTS "}", "", "db 2\nweb 2\n", "db 1 running 8080;web 1 running", NULL,
+	    "db(1+1) web:it publis");
+	plan_is("\"web\":{}", "", "web 2\n", "web 1 running 8080", NULL, "web(1+1)");
 }
 
 static void
@@ -127,6 +144,7 @@ main(void)
 	    cmocka_unit_test(what_is_the_same_is_swapped),
 	    cmocka_unit_test(a_swap_forgets_the_scale),
 	    cmocka_unit_test(what_cannot_be_swapped_is_replaced_in_place),
+	    cmocka_unit_test(two_at_once_want_the_same_port),
 	    cmocka_unit_test(what_needs_the_new_one_is_swapped_before_it_is_there),
 	    cmocka_unit_test(a_circle_has_no_end),
 	};

@@ -99,6 +99,7 @@ a_list_becomes_the_view(void **state)
 	assert_int_equal(c->health, HEALTH_HEALTHY);
 	assert_int_equal(c->exit_code, -1);
 	assert_false(c->oneoff);
+	assert_true(c->publishes);
 	view_free(v);
 }
 
