@@ -198,13 +198,14 @@ enum { AT_SOCK, AT_SIGNAL, AT_STDIN, AT_STDOUT, AT_STDERR, AT_N };
 static int
 wait_for_something(struct run *r, struct pollfd p[AT_N])
 {
-	bool want_stdin = r->stdin_open && !write_pending(r) && ssh_channel_window_size(r->channel) > 0;
+	bool want_stdin;
 	bool nothing_new;
 
 	/* Asking libssh what it holds makes it read the socket, which then is silent about what came: its answer about
-	 * one stream may be old when it answers about the other. */
+	 * one stream may be old when it answers about the other, and what is waited for depends on what came. */
 	r->heard = false;
 	nothing_new = is_drained(r) && !r->heard && !r->closed;
+	want_stdin = r->stdin_open && !write_pending(r) && ssh_channel_window_size(r->channel) > 0;
 	p[AT_SOCK] = (struct pollfd){ssh_get_fd(r->session), (short)(write_pending(r) ? POLLIN | POLLOUT : POLLIN), 0};
 	p[AT_SIGNAL] = (struct pollfd){r->sigfd, POLLIN, 0};
 	p[AT_STDIN] = (struct pollfd){want_stdin ? STDIN_FILENO : -1, POLLIN, 0};
