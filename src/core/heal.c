@@ -9,6 +9,7 @@
 #include "compose/model.h"
 #include "core/ended.h"
 #include "core/job.h"
+#include "core/op.h"
 #include "core/pin.h"
 #include "core/service.h"
 
@@ -203,6 +204,11 @@ verb_start(struct task *task)
 	struct err err = ERR_INIT;
 
 	named_services(task, &names);
+	/* Compose would fail, and healing bring up what was not to be started. */
+	if (!down && svc->core->engine_up && !op_has_containers(svc, &names)) {
+		task_end(task, 1, "there is no container that could be started: `up` makes them anew");
+		return;
+	}
 	if (service_set_stopped(svc, down, &names, &err) < 0) {
 		task_end(task, 500, err.msg);
 		return;

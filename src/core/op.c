@@ -93,11 +93,13 @@ static const struct op ops[] = {
 	.help = "stop the containers; they stay down until start or up",
 	.options = timeout_options,
 	.operands_max = -1,
+	.names = true,
 	.run = run_verb},
     {.name = "start",
 	.usage = "[SERVICE...]",
 	.help = "start the containers that stop stopped",
 	.operands_max = -1,
+	.names = true,
 	.changes = true,
 	.run = run_verb},
     {.name = "restart",
@@ -105,6 +107,7 @@ static const struct op ops[] = {
 	.help = "stop and start the containers",
 	.options = restart_options,
 	.operands_max = -1,
+	.names = true,
 	.changes = true,
 	.run = run_verb},
     {.name = "ps",
@@ -250,6 +253,12 @@ op_run(struct client *c)
 		client_answer(c, 2, 1, "%s\n", refusal);
 		return;
 	}
+	if (op->names) {
+		struct strv names = op_operands(&args);
+
+		if (!op_names_known(c, op, &names))
+			return;
+	}
 	op->run(c, op, op->raw ? &c->line.args : &args);
 }
 
@@ -309,8 +318,8 @@ run_logs(struct client *c, const struct op *op, const struct strv *args)
 
 	if (operands.n > 0 && str_eq(operands.v[0], "deploy") && !strv_has(&c->line.args, "--"))
 		log_run(c, args, &(struct strv){operands.v + 1, operands.n - 1});
-	else /* straight between the job and the client */
-		client_run_job(c, op->name, args);
+	else if (op_names_known(c, op, &operands))
+		client_run_job(c, op->name, args); /* straight between the job and the client */
 }
 
 static void

@@ -29,6 +29,7 @@ struct op {
 	int operands_max;		 /* compose services; -1: any number */
 	bool command;			 /* what follows the first operand is a command, passed as it is */
 	bool raw;			 /* the handler reads the arguments itself */
+	bool names;			 /* operands are compose services of what is deployed */
 	bool looks;			 /* tells what is, and no more: not worth a line in the log */
 	bool changes;			 /* refused while the service is held or its directories are not ready */
 	void (*run)(struct client *c, const struct op *op, const struct strv *args);
@@ -67,6 +68,10 @@ void hold_run(struct client *c, const struct op *op, const struct strv *args);
 void release_run(struct client *c, const struct op *op, const struct strv *args);
 /* pgod's answer to one of the two. */
 void hold_answered(struct core *core, int64_t id, const char *error);
+/* op_names.c: is each of these a compose service of what is deployed, or has a container? Else the client is told. */
+bool op_names_known(struct client *c, const struct op *op, const struct strv *names);
+/* Has one of these compose services a container; without names, the service? */
+bool op_has_containers(const struct service *svc, const struct strv *names);
 /* op_ps.c */
 void ps_run(struct client *c, const struct op *op, const struct strv *args);
 /* op_log.c: `logs deploy [N]`; operands are what follows "deploy". */

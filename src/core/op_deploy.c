@@ -20,6 +20,13 @@ has_commit(struct client *c)
 	return false;
 }
 
+/* A commit that is not deployed yet may have other compose services. */
+static bool
+may_name(struct client *c, const struct op *op, const struct strv *names)
+{
+	return !str_eq(c->svc->row.tracked, c->svc->row.live) || op_names_known(c, op, names);
+}
+
 static bool
 is_digest(const char *s)
 {
@@ -33,7 +40,6 @@ op_up(struct client *c, const struct op *op, const struct strv *args)
 	struct strv names = op_operands(args);
 	struct task task = {.kind = TASK_DEPLOY, .mode = DEPLOY_UP, .args = names};
 
-	(void)op;
 	if (plan != NULL && !is_digest(plan)) {
 		client_answer(c, 2, 1, "up: --plan takes the %d digits that plan shows\n", PLAN_DIGEST_HEX - 1);
 		return;
@@ -42,7 +48,7 @@ op_up(struct client *c, const struct op *op, const struct strv *args)
 		client_answer(c, 2, 1, "up: a plan is of the whole service: name no compose service with it\n");
 		return;
 	}
-	if (!has_commit(c))
+	if (!has_commit(c) || !may_name(c, op, &names))
 		return;
 	/* It begins as a plan, and becomes an up when that is the one which was reviewed. */
 	if (plan != NULL) {
@@ -55,9 +61,10 @@ op_up(struct client *c, const struct op *op, const struct strv *args)
 void
 op_pull(struct client *c, const struct op *op, const struct strv *args)
 {
-	(void)op;
-	if (has_commit(c))
-		op_queue(c, (struct task){.kind = TASK_DEPLOY, .mode = DEPLOY_PULL, .args = op_operands(args)});
+	struct strv names = op_operands(args);
+
+	if (has_commit(c) && may_name(c, op, &names))
+		op_queue(c, (struct task){.kind = TASK_DEPLOY, .mode = DEPLOY_PULL, .args = names});
 }
 
 void

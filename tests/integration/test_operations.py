@@ -7,9 +7,9 @@ import subprocess
 
 import pytest
 
-from lib.host import run, wait_until
+from lib.host import run, stays, wait_until
 from lib.pgo import Key, program, web
-from lib.scenes import deployed, ids
+from lib.scenes import deployed, ids, three_polls
 
 
 @pytest.fixture
@@ -65,6 +65,26 @@ def test_stop_and_start(site):
     assert site.ctl("site", "start").returncode == 0
     site.wait_running("site")
     assert ids(site) == before
+
+
+@pytest.mark.parametrize("op", ["stop", "start", "restart", "logs", "up", "pull"])
+def test_a_mistyped_compose_service_passes_for_done_or_takes_the_deploy_down(site, op):
+    before, deploys = ids(site), site.ctl("site", "history").stdout
+    done = site.ctl("site", op, "wbe")
+    assert done.returncode == 1 and done.stderr == f"{op}: there is no compose service wbe; there is web\n"
+    assert site.ctl("site", "history").stdout == deploys, "a typing error is no deploy"
+    assert ids(site) == before and "in sync     yes" in site.status("site")
+
+
+@pytest.mark.parametrize("op", ["start", "restart"])
+def test_what_was_taken_down_comes_up_although_start_said_that_it_failed(site, op):
+    assert site.ctl("site", "down").returncode == 0
+    done = site.ctl("site", op)
+    assert done.returncode == 1 and "`up` makes them anew" in done.stderr
+    assert "stopped     everything, by an operator" in site.status("site")
+    stays(lambda: not site.engine.containers("site"), "down", three_polls(site, site.site))
+    assert site.ctl("site", "up").returncode == 0
+    site.wait_running("site")
 
 
 def test_restart_restarts(site):
