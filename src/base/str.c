@@ -30,17 +30,29 @@ str_ends(const char *s, const char *suffix)
 	return len >= tail && memcmp(s + len - tail, suffix, tail) == 0;
 }
 
-void
-str_one_line(char *s)
+char *
+str_one_line(const char *s)
 {
-	size_t len = strlen(s);
+	size_t len = 0;
+	char *line = calloc(2, strlen(s) + 1); /* each newline becomes two bytes at the most */
 
-	while (len > 0 && s[len - 1] == '\n')
-		s[--len] = '\0';
-	for (; *s != '\0'; s++) {
-		if (*s == '\n')
-			*s = ';';
+	if (line == NULL)
+		abort();
+	while (*(s += strspn(s, " \t\n")) != '\0') {
+		size_t n = strcspn(s, "\n");
+
+		if (len > 0) {
+			memcpy(line + len, "; ", 2);
+			len += 2;
+		}
+		memcpy(line + len, s, n);
+		len += n;
+		s += n;
+		while (line[len - 1] == ' ' || line[len - 1] == '\t')
+			len--;
 	}
+	line[len] = '\0';
+	return line;
 }
 
 char *

@@ -9,8 +9,9 @@
 bool str_eq(const char *a, const char *b);
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
-/* A text that has to stand in one line: newlines at its end go, others become ";". */
-void str_one_line(char *s);
+/* A text that has to stand in one line: its lines, without blank ones and ends, with "; " between them. The caller
+ * frees. */
+char *str_one_line(const char *s);
 /* strdup and asprintf that abort without memory; the caller frees. */
 char *str_dup(const char *s);
 /* Puts a copy of value in the place of the owned string *text; value may be *text itself. */

@@ -68,6 +68,8 @@ void policy_image_labels(
 /* One line a violation: "services.web.privileged: privileged is not allowed; remove the key\n". All that is foreign is
  * escaped; a line that says so ends a list that was cut. The caller frees. */
 char *violations_text(const struct violations *vs);
+/* The first of them, and how many more there are. The caller frees. */
+char *violations_summary(const struct violations *vs);
 
 /* {"violations": [{"path", "rule", "advice"}, ...], "more": bool}: the same for programs, escaped likewise. The caller
  * decrefs. */

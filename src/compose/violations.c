@@ -81,6 +81,18 @@ violations_text(const struct violations *vs)
 	return buf_take(&text);
 }
 
+char *
+violations_summary(const struct violations *vs)
+{
+	const struct violations first = {.v = vs->v, .n = vs->n > 0};
+	auto_free char *text = violations_text(&first);
+
+	if (vs->n > 1)
+		return str_printf(
+		    "%sand %s%zu more, which `load` lists", text, vs->more ? "more than " : "", vs->n - 1);
+	return TAKE(text);
+}
+
 static json_t *
 vis_string(const char *s)
 {

@@ -54,7 +54,7 @@ client_answer(struct client *c, int stream, int status, const char *fmt, ...)
 void
 client_answer_json(struct client *c, const json_t *document)
 {
-	auto_free char *text = json_dumps(document, JSON_INDENT(2));
+	auto_free char *text = json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 
 	if (text == NULL)
 		abort();

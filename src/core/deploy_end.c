@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "compose/policy.h"
 #include "core/deploy_steps.h"
 #include "core/journal.h"
 #include "core/keep.h"
@@ -41,14 +42,15 @@ int
 deploy_ends(struct deploy *d, enum outcome outcome, const char *fmt, ...)
 {
 	auto_buf struct buf text = BUF_INIT(sizeof(d->reason) - 1);
+	auto_free char *line = NULL;
 	va_list ap;
 
 	d->outcome = outcome;
 	va_start(ap, fmt);
 	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	memcpy(d->reason, buf_str(&text), text.len + 1);
-	str_one_line(d->reason);
+	line = str_one_line(buf_str(&text));
+	snprintf(d->reason, sizeof(d->reason), "%s", line);
 	return STEP_END;
 }
 
@@ -243,6 +245,8 @@ deploy_end(struct deploy *d)
 	struct err err = ERR_INIT;
 
 	if (deploy_only_looks(d)) {
+		if (endings[d->outcome].status == 1)
+			deploy_tell_programs(d, &(struct violations){0});
 		leave(d);
 		return;
 	}

@@ -31,15 +31,16 @@ something_runs(struct deploy *d, struct err *err)
 	return STEP_NEXT;
 }
 
-/* One JSON document and a newline, on stdout. */
-static void
-tell_programs(const struct deploy *d, const struct violations *vs)
+void
+deploy_tell_programs(struct deploy *d, const struct violations *vs)
 {
 	auto_json json_t *all = violations_json(vs);
 	auto_free char *text = NULL;
 
-	if (!d->task->json)
+	if (!d->task->json || d->told)
 		return;
+	d->told = true;
+	json_object_set_new(all, "reason", d->reason[0] != '\0' ? json_string(d->reason) : json_null());
 	text = json_dumps(all, JSON_INDENT(2));
 	if (text == NULL)
 		abort();
@@ -51,8 +52,10 @@ static int
 refuse(struct deploy *d, const struct violations *vs)
 {
 	auto_free char *text = violations_text(vs);
+	auto_free char *summary = violations_summary(vs);
 
-	tell_programs(d, vs);
+	deploy_ends(d, OUTCOME_REFUSED, "policy: %s", summary);
+	deploy_tell_programs(d, vs);
 	if (d->mode == DEPLOY_BACK)
 		task_sayf(d->task, "release %lld (%.8s) was approved by other rules; those of today refuse it:\n",
 		    (long long)d->release, d->commit);
@@ -60,7 +63,7 @@ refuse(struct deploy *d, const struct violations *vs)
 	if (!d->task->json)
 		task_say(d->task, d->mode == DEPLOY_CHECK ? 1 : 2, text, strlen(text));
 	d->told = true;
-	return deploy_ends(d, OUTCOME_REFUSED, "policy: %s", text);
+	return STEP_END;
 }
 
 /* What an operator goes back to was approved by the rules of its day, and is held against those of today. Not so what
@@ -80,6 +83,7 @@ step_policy(struct deploy *d, struct err *err)
 {
 	const struct model_limits limits = judge_limits(d->svc);
 	auto_violations struct violations vs = {0};
+	int rc;
 
 	if (d->mode == DEPLOY_BACK)
 		return judge_stored(d);
@@ -87,10 +91,11 @@ step_policy(struct deploy *d, struct err *err)
 	refuse_symlinks(d, &vs);
 	if (vs.n > 0)
 		return refuse(d, &vs);
-	if (d->mode == DEPLOY_CHECK)
-		tell_programs(d, &vs);
 	model_limit(d->model, &limits);
-	return something_runs(d, err);
+	rc = something_runs(d, err);
+	if (rc == STEP_NEXT && d->mode == DEPLOY_CHECK)
+		deploy_tell_programs(d, &vs);
+	return rc;
 }
 
 /* A container takes over the labels of its image. */

@@ -11,6 +11,8 @@
 #include "core/service.h"
 #include "engine/engine.h"
 
+struct violations;
+
 enum {
 	RELEASES_KEPT = 3,		/* good ones a service, unless configured */
 	WATCH_FRESH_MS = 1000,		/* after compose has ended the last events must have come */
@@ -159,6 +161,8 @@ bool deploy_only_looks(const struct deploy *d);
 void deploy_judge(struct deploy *d);
 /* Records and tells the outcome, lets go what nothing can go back to any more, and frees. */
 void deploy_end(struct deploy *d);
+/* To an operator who asked for JSON: one document with the violations and the reason so far, once. */
+void deploy_tell_programs(struct deploy *d, const struct violations *vs);
 
 /* deploy_back.c */
 void deploy_forget_model(struct deploy *d);

@@ -61,23 +61,28 @@ job_free(struct job *job)
 	free(job);
 }
 
-/* The end of stderr as it may be shown: escaped, without blank ends. */
+/* The end of stderr as it may be shown: escaped, without blank ends. Of a job that somebody follows the last line:
+ * before it stands compose's progress, which he has seen. */
 static char *
-make_tail(const struct buf *text)
+make_tail(const struct buf *text, bool followed)
 {
 	auto_buf struct buf out = BUF_INIT(4 * JOB_TAIL_MAX);
-	size_t len = text->len;
+	size_t len = text->len, begin = 0;
 
 	while (len > 0 && (text->data[len - 1] == '\n' || text->data[len - 1] == ' '))
 		len--;
-	buf_vis(&out, buf_str(text), len, true);
+	for (size_t i = 0; followed && i < len; i++) {
+		if (text->data[i] == '\n')
+			begin = i + 1;
+	}
+	buf_vis(&out, buf_str(text) + begin, len - begin, true);
 	return buf_take(&out);
 }
 
 static void
 job_finish(struct job *job)
 {
-	auto_free char *tail = make_tail(&job->err.text);
+	auto_free char *tail = make_tail(&job->err.text, job->piece != NULL);
 	struct core *core = job->core;
 	struct job_result r = {
 	    .status = job->status,

@@ -99,6 +99,7 @@ judge_current(struct service *svc)
 	auto_buf struct buf text = BUF_INIT(2 * MODEL_MAX);
 	auto_violations struct violations vs = {0};
 	auto_json json_t *model = NULL;
+	auto_free char *sentences = NULL;
 	auto_free char *breach = NULL;
 	struct err err = ERR_INIT;
 
@@ -107,8 +108,8 @@ judge_current(struct service *svc)
 		model = model_parse(buf_str(&text), text.len, &err);
 	if (model != NULL)
 		judge_release(svc, model, &vs);
-	breach = vs.n > 0 ? violations_text(&vs) : str_dup("");
-	str_one_line(breach);
+	sentences = violations_text(&vs);
+	breach = str_one_line(sentences);
 	if (breach[0] != '\0' && !str_eq(breach, svc->breach))
 		log_warn(
 		    "release %lld goes on as it was approved, although the rules of today refuse it: %s service=%s",

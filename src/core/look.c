@@ -51,10 +51,9 @@ static char *
 job_words(const char *what, const struct job_result *r)
 {
 	char reason[ERR_MSG_MAX];
-	char *text = str_printf("%s: %s", what, job_reason(r, reason, sizeof(reason)));
+	auto_free char *text = str_printf("%s: %s", what, job_reason(r, reason, sizeof(reason)));
 
-	str_one_line(text);
-	return text;
+	return str_one_line(text);
 }
 
 static void

@@ -83,7 +83,7 @@ void deploys_run(struct client *c, const struct op *op, const struct strv *args)
 int history_find(struct client *c, const struct strv *operands, struct store_deploy *ret);
 /* status.c */
 void status_run(struct client *c, const struct op *op, const struct strv *args);
-/* Is the newest commit what runs? "yes: ..." or "no: ..." The caller frees. */
+/* Is the newest commit what runs, and why, or why not? The caller frees. */
 char *status_in_sync(const struct service *svc, bool *ret_is);
 
 #endif

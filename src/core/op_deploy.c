@@ -196,6 +196,7 @@ sync_tell(struct task *task)
 	const struct service *svc = task->svc;
 	bool is_new = !str_eq(svc->row.tracked, svc->row.judged) && svc->row.tracked[0] != '\0';
 	auto_free char *text = NULL;
+	auto_free char *line = NULL;
 	bool is = false;
 
 	if (!task->tells)
@@ -206,7 +207,6 @@ sync_tell(struct task *task)
 		sync_tell_programs(task, is_new, is, text);
 		return;
 	}
-	task_say(task, 1, is_new ? "" : "in sync: ", is_new ? 0 : strlen("in sync: "));
-	task_say(task, 1, text, strlen(text));
-	task_say(task, 1, "\n", 1);
+	line = str_printf("%s%s\n", is_new ? "" : is ? "in sync: yes: " : "in sync: no: ", text);
+	task_say(task, 1, line, strlen(line));
 }

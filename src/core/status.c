@@ -87,10 +87,24 @@ verdict(const struct store_service *row)
 	return row->verdict[0] != '\0' ? row->verdict : "refused";
 }
 
+/* "; tried again in 28 s", or nothing. The caller frees. */
+static char *
+next_try(const struct service *svc)
+{
+	struct timeval at;
+	int64_t ms;
+
+	if (svc->retry_ms == 0 || !event_pending(svc->retry_timer, EV_TIMEOUT, &at))
+		return str_dup("");
+	ms = (int64_t)at.tv_sec * 1000 - io_wall_ms();
+	return str_printf("; tried again in %lld s", (long long)(ms > 0 ? ms / 1000 : 0));
+}
+
 static struct answer
 in_sync(const struct service *svc)
 {
 	const struct store_service *row = &svc->row;
+	auto_free char *again = next_try(svc);
 
 	if (row->rejected[0] != '\0')
 		return (struct answer){
@@ -101,7 +115,7 @@ in_sync(const struct service *svc)
 		return (struct answer){
 		    NO, str_printf("commit %.8s is %s: %s", row->tracked, verdict(row), row->refusal)};
 	if (svc->trouble[0] != '\0')
-		return (struct answer){NO, str_printf("commit %.8s: %s", row->tracked, svc->trouble)};
+		return (struct answer){NO, str_printf("commit %.8s: %s%s", row->tracked, svc->trouble, again)};
 	if (svc->pending[0] != '\0')
 		return (struct answer){
 		    NO, str_printf("commit %.8s is approved and waits: %s", row->tracked, svc->pending)};
@@ -126,11 +140,9 @@ char *
 status_in_sync(const struct service *svc, bool *ret_is)
 {
 	struct answer a = in_sync(svc);
-	char *text = answer_text(&a);
 
 	*ret_is = a.is == YES;
-	free(a.text);
-	return text;
+	return a.text;
 }
 
 static void
@@ -146,13 +158,15 @@ last_look(const struct service *svc, struct buf *out)
 	fact(out, "last look", text);
 }
 
+/* A reason that stands two lines above is not told again. */
 static void
-last_deploy(const struct service *svc, struct buf *out)
+last_deploy(const struct service *svc, const char *told, struct buf *out)
 {
 	auto_store_deploy struct store_deploy d = {0};
 	auto_free char *text = NULL;
 	struct err err = ERR_INIT;
 	int rc = store_deploy_last(svc->core->store, svc->conf->name, &d, &err);
+	bool tells = rc > 0 && d.reason[0] != '\0' && strstr(told, d.reason) == NULL;
 
 	if (rc < 0)
 		text = str_dup(err.msg);
@@ -162,7 +176,7 @@ last_deploy(const struct service *svc, struct buf *out)
 		text = str_printf("%lld (%s) of %.8s: at step %s", (long long)d.id, d.trigger, d.commit, d.step);
 	else
 		text = str_printf("%lld (%s) of %.8s: %s%s%s, took %.1f s", (long long)d.id, d.trigger, d.commit,
-		    d.outcome, d.reason[0] != '\0' ? ": " : "", d.reason, (double)(d.ended_ms - d.begun_ms) / 1000);
+		    d.outcome, tells ? ": " : "", tells ? d.reason : "", (double)(d.ended_ms - d.begun_ms) / 1000);
 	fact(out, "last deploy", text);
 }
 
@@ -182,7 +196,7 @@ print(const struct service *svc, const struct runs *runs, const struct answer an
 		fact(out, labels[i], text);
 	}
 	last_look(svc, out);
-	last_deploy(svc, out);
+	last_deploy(svc, answers[ARRAY_LEN(labels) - 1].text, out);
 	if (memory != NULL)
 		fact(out, "memory", memory);
 	if (svc->held)

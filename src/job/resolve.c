@@ -145,9 +145,12 @@ verb_resolve(const struct job *job, char *const *operands, struct err *err)
 	}
 	if (r < 0)
 		return r;
+	if (r != 0)
+		job_say("%s: compose cannot resolve it", file);
 	words_tell(buf_str(&words), job->live, r != 0);
 	if (r != 0) {
-		job_say("compose cannot resolve %s (status %d)", file, r);
+		if (words.len == 0)
+			job_say("it ended with status %d", r);
 		return r > 128 ? JOB_FAILED : JOB_REFUSED;
 	}
 	return io_write_all(STDOUT_FILENO, buf_str(&model), model.len, err);

@@ -98,6 +98,16 @@ def test_a_plan_of_a_refused_commit_ends_well(site):
     assert told.returncode == 1 and json.loads(told.stdout)["violations"][0]["path"] == "services.web.privileged"
 
 
+@pytest.mark.parametrize("op", ["load", "plan"])
+def test_a_program_gets_no_json_when_the_compose_file_cannot_be_read(site, op):
+    site.site.commit({"compose.yaml": "{ this is: [not json\n"})
+    site.wait_status("site", "is refused: resolve: compose.yaml: compose cannot resolve it; yaml: ")
+    done = site.ctl("site", op, "--json")
+    told = json.loads(done.stdout)
+    assert done.returncode == 1 and told["violations"] == [] and told["reason"].startswith("resolve: compose.yaml: "), told
+    assert json.loads(site.ctl("site", op, "--json").stdout) == told, "the same again"
+
+
 def test_in_place_plans_to_touch_what_did_not_change(site):
     model = shop("pgo-test/web:2")
     model["x-pgo"]["update"] = "in-place"
@@ -217,6 +227,8 @@ def test_a_deploy_cannot_be_looked_at(site):
     assert re.search(r"steps +stage +\d+\.\d+ s\n +resolve ", last) and "== up" in last
     told = json.loads(site.ctl("site", "deploys", "--json", "1").stdout)
     assert [step["name"] for step in told["steps"]][:3] == ["stage", "resolve", "inputs"] and "== up" in told["log"]
+    assert all(step["seconds"] == round(step["seconds"], 3) for step in told["steps"])
+    assert not re.search(r"\d\.\d{7}", site.ctl("site", "deploys", "--json", "1").stdout), "0.10000000000000001 is not what was measured"
     assert site.ctl("site", "deploys", "77").returncode == 1
     assert "no record of deploy 77" in site.ctl("site", "deploys", "77").stderr
     assert site.ctl("site", "deploys", "web").returncode == 1
@@ -348,6 +360,7 @@ def test_a_program_cannot_hold(site):
     assert json.loads(site.ctl("site", "release", "--json").stdout) == {"service": "site", "held": False, "note": None}
     told = json.loads(site.ctl("site", "sync", "--json").stdout)
     assert told["commit"] == site.site.head and told["in_sync"] is True and told["new"] is False
+    assert told["reason"] == f"commit {site.site.head[:8]} of main"
 
 
 def test_a_hold_that_cannot_be_written_is_told_as_one(site):
@@ -374,6 +387,26 @@ def test_sync_does_not_tell_what_follows(pgo):
     failed = pgo.ctl("site", "sync")
     os.rename(repo.path + ".away", repo.path)
     assert failed.returncode == 1 and failed.stderr
+
+
+def test_status_drowns_the_reader_in_violations(site):
+    bad = site.site.commit({"compose.yaml": web(privileged=True, ipc="host", pid="host")})
+    status = site.wait_status("site", f"commit {bad[:8]} is refused: policy: services.web.ipc: [^\n]*; and 2 more, which `load` lists\n")
+    assert status.count("services.web.ipc") == 1, "the last deploy does not repeat it"
+    assert re.search(r"last deploy 2 \(poll\) of " + bad[:8] + r": refused, took ", status), status
+    assert "services.web.privileged" not in status
+    assert len(site.ctl("site", "load").stdout.splitlines()) == 3
+    log = site.ctl("site", "logs", "deploy").stdout
+    assert re.search("services.web.privileged: ", log) and log.count("services.web.pid: ") == 1
+
+
+def test_status_hides_why_a_deploy_failed_in_the_progress_of_compose(site):
+    site.engine.fail("pull", 18, " web Pulling \n web Error timeout\nError response from daemon: the registry does not answer")
+    bad = site.site.commit({"compose.yaml": web("pgo-test/no-such:1")})
+    why = "pull: Error response from daemon: the registry does not answer"
+    status = site.wait_status("site", f"commit {bad[:8]}: {why}; tried again in \\d+ s\n")
+    assert status.count("the registry does not answer") == 1 and "Pulling" not in status, status
+    assert " web Error timeout" in site.ctl("site", "logs", "deploy").stdout, "its log has all of it"
 
 
 def test_status_mixes_deployed_healthy_and_in_sync(site):

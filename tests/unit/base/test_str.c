@@ -30,6 +30,20 @@ copies_are_the_callers(void **state)
 }
 
 static void
+lines_become_one_without_a_seam(void **state)
+{
+	static const char *const cases[][2] = {{"", ""}, {"\n \n", ""}, {"a", "a"}, {" a b \n", "a b"},
+	    {"a\nb", "a; b"}, {"\n a \n\n\tb;\nc\n", "a; b;; c"}, {"a\nb\nc\nd\ne", "a; b; c; d; e"}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		auto_free char *line = str_one_line(cases[i][0]);
+
+		assert_string_equal(line, cases[i][1]);
+	}
+}
+
+static void
 only_whole_decimal_numbers_in_range_are_numbers(void **state)
 {
 	static const char *const bad[] = {"", "-", "+1", " 1", "1 ", "1x", "0x10", "1.0", "11", "-6", "--1", "\xd9\xa1",
@@ -133,6 +147,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(strings_compare_also_when_there_is_none),
 	    cmocka_unit_test(copies_are_the_callers),
+	    cmocka_unit_test(lines_become_one_without_a_seam),
 	    cmocka_unit_test(only_whole_decimal_numbers_in_range_are_numbers),
 	    cmocka_unit_test(an_object_name_has_40_or_64_lower_case_digits),
 	    cmocka_unit_test(a_service_name_is_never_a_path_or_an_option),
