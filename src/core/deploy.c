@@ -48,7 +48,7 @@ static const struct step steps[] = {
     {"pin again", APPLY, APPLIES | CONTAINERS | BACKS, step_pin_again, NULL, NULL},
     {"tidy", APPLY, APPLIES | CONTAINERS | BACKS, step_tidy, NULL, NULL},
     {"compare", APPLY, APPLIES | CONTAINERS | BACKS, step_compare, step_compare_done, NULL},
-    {"switch", APPLY, APPLIES | CONTAINERS | BACKS, step_switch, step_switch_done, step_switch_failed},
+    {"switch", APPLY, APPLIES | CONTAINERS | BACKS | SYNCED, step_switch, step_switch_done, step_switch_failed},
     {"make anew", APPLY, APPLIES | CONTAINERS, step_make_anew, NULL, step_up_failed},
     {"up", APPLY, APPLIES | CONTAINERS | BACKS | SYNCED, step_up, step_up_done, step_up_failed},
     {"watch", APPLY, APPLIES | CONTAINERS | BACKS | SYNCED, step_watch, NULL, NULL},

@@ -123,8 +123,7 @@ enum step_flag {
 	CONTAINERS = 2, /* needless where only the files were touched */
 	BACKS = 4,	/* also when the last good release is put back */
 	MINOR = 8,	/* there its failure does not keep the containers from coming up */
-	SYNCED = 16, /* how a deploy goes on after a power cut depends on whether it had begun (service.c); switch syncs
-			its own note */
+	SYNCED = 16,	/* how a deploy goes on after a power cut depends on whether it had begun (service.c) */
 };
 
 struct step {
