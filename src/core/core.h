@@ -50,6 +50,7 @@ struct core {
 	size_t unsettled; /* pins that were asked for at the start and have no answer */
 	bool settled;
 	struct event *settle_timer;
+	char boot[64]; /* tells one start of the machine from the next; "": unknown */
 	bool quitting;
 };
 

@@ -1,6 +1,7 @@
 /* pgod-core: the domain. Started by pgod with its working directory in <dir>/.state and the channel as descriptor 3. No
  * exec, no network, no file outside of that directory. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -360,6 +361,19 @@ run(struct core *core, struct err *err)
 	return 0;
 }
 
+/* Without it nothing is known beyond a restart of the machine, and nothing is taken to be. */
+static void
+read_boot(struct core *core)
+{
+	auto_buf struct buf id = BUF_INIT(sizeof(core->boot) - 1);
+	struct err err = ERR_INIT;
+
+	if (io_read_file(AT_FDCWD, "/proc/sys/kernel/random/boot_id", &id, &err) < 0)
+		log_warn("%s", err.msg);
+	else
+		snprintf(core->boot, sizeof(core->boot), "%.*s", (int)strcspn(buf_str(&id), "\n"), buf_str(&id));
+}
+
 static int
 serve(struct err *err)
 {
@@ -373,6 +387,7 @@ serve(struct err *err)
 	TAILQ_INIT(&core.jobs);
 	TAILQ_INIT(&core.pins);
 	TAILQ_INIT(&core.clients);
+	read_boot(&core);
 	core.base = make_base();
 	if (core.base == NULL)
 		return err_set(err, ENOMEM, "cannot make the event loop");

@@ -19,6 +19,7 @@ runs_done(struct runs *r)
 	strv_done(&r->missing);
 	strv_done(&r->unhealthy);
 	strv_done(&r->finished);
+	strv_done(&r->doubtful);
 	buf_done(&r->why);
 }
 
@@ -81,6 +82,8 @@ count_container(void *ctx, const struct container *c)
 			t->good++;
 			if (!strv_has(&t->runs->finished, c->service))
 				strv_add(&t->runs->finished, c->service);
+			if (!c->ended_alone && !strv_has(&t->runs->doubtful, c->service))
+				strv_add(&t->runs->doubtful, c->service);
 			break;
 		}
 		t->bad = c;

@@ -15,6 +15,7 @@ struct runs {
 	struct strv missing;   /* compose services that lack a container which runs or has finished well */
 	struct strv unhealthy; /* compose services that have a container which runs and is unhealthy */
 	struct strv finished;  /* compose services that have a container which has finished well */
+	struct strv doubtful;  /* those of them with one that may have been ended */
 	bool engine_restarts;  /* all that is missing has died and the engine itself will restart it */
 	bool dying;	       /* a container restarts again and again, or is unhealthy */
 	struct buf why;	       /* "web: exited with 1; db: no container" */

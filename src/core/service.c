@@ -78,8 +78,7 @@ add_step(void *ctx, const char *step, int64_t begun_ms)
 	struct progress *p = ctx;
 
 	(void)begun_ms;
-	p->touched = p->touched || str_eq(step, "stop") || str_eq(step, "switch") || str_eq(step, "make anew") ||
-		     str_eq(step, "up");
+	p->touched = p->touched || str_eq(step, "stop") || str_eq(step, "switch") || str_eq(step, "up");
 	p->made = str_eq(step, "watch");
 	return true;
 }

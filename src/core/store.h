@@ -31,7 +31,8 @@ struct store_service {
 	char *stopped;	/* an operator's stop: "" none, "*" all, else compose services, one a line */
 	char *rules;	/* a digest of those by which `judged` was judged */
 	char *keys;	/* output of the job `keys` for `tracked` */
-	char *finished; /* compose services known to have finished by themselves, one a line; "*": not yet looked */
+	char *finished; /* compose services known to have finished by themselves, one a line; "NAME@BOOT": as far
+			 * as is known until the machine is started anew; "*": not yet looked */
 	char *rejected; /* a commit that `verify` refused: it is not followed; "" */
 	char *rejected_why;
 	char *switching;  /* of start-first: which containers are old, while there are new ones beside them; "" */

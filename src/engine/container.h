@@ -43,6 +43,8 @@ struct container {
 	unsigned
 	    deaths; /* times that it was seen to die: grows in a crash loop that is too fast to be seen as a state */
 	unsigned restarts; /* times that the engine started it again after a death; 0 as long as it was not asked */
+	bool told_to_end;  /* since it was started; so was one that the engine takes along when it stops */
+	bool ended_alone;  /* it was seen to die without that */
 	uint64_t seen;	   /* of the view: its round that last saw it */
 };
 

@@ -90,7 +90,7 @@ on_oom(struct engine *e, const char *id)
 		e->spec.oom(e->spec.ctx, c);
 }
 
-/* An event only says where to look: what it claims about the container is not taken for true, but for its death, its
+/* An event only says where to look: what it claims about the container is not taken for true, but for its life, its
  * end, and that it ran out of memory, which is only told. */
 static int
 on_event(void *ctx, const char *json, size_t len, struct err *err)
@@ -106,8 +106,8 @@ on_event(void *ctx, const char *json, size_t len, struct err *err)
 		r = err_set(err, EPROTO, "the engine's event is not the JSON it should be");
 	} else if (container_id_ok(id)) {
 		r = looks_at(e->looks, id, err);
-		if (e->state == STREAM_UP && str_eq(action, "die") && news)
-			view_died(e->view, id);
+		if (e->state == STREAM_UP && news)
+			view_told(e->view, id, action);
 		if (e->state == STREAM_UP && str_eq(action, "oom") && news)
 			on_oom(e, id);
 		if (e->state == STREAM_UP && str_eq(action, "destroy"))

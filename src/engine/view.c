@@ -104,6 +104,8 @@ put(struct view *v, const struct container *c)
 		}
 		touch(v, v->v[at]->project);
 		copy->deaths = v->v[at]->deaths;
+		copy->told_to_end = v->v[at]->told_to_end;
+		copy->ended_alone = v->v[at]->ended_alone;
 		free(v->v[at]);
 		v->v[at] = copy;
 	} else if (v->n < VIEW_MAX) {
@@ -187,16 +189,25 @@ view_inspect(struct view *v, const json_t *inspect)
 }
 
 void
-view_died(struct view *v, const char *id)
+view_told(struct view *v, const char *id, const char *action)
 {
 	bool found;
 	size_t at = position(v, id, &found);
+	struct container *c = found ? v->v[at] : NULL;
 
 	if (!found)
 		return;
-	v->v[at]->deaths++;
-	touch(v, v->v[at]->project);
-	report(v);
+	if (str_eq(action, "start")) {
+		c->told_to_end = false;
+		c->ended_alone = false;
+	} else if (str_eq(action, "kill")) {
+		c->told_to_end = true;
+	} else if (str_eq(action, "die")) {
+		c->deaths++;
+		c->ended_alone = !c->told_to_end;
+		touch(v, c->project);
+		report(v);
+	}
 }
 
 void

@@ -24,8 +24,9 @@ void view_list_item(struct view *v, const json_t *item);
 void view_list_end(struct view *v);
 /* The answer of GET /containers/ID/json takes the place of that container, or adds it. */
 void view_inspect(struct view *v, const json_t *inspect);
-/* The event stream said that it died (which comes before its new state can be asked for). */
-void view_died(struct view *v, const char *id);
+/* The event stream tells of it, for the first time: "start", "kill", "die" (which comes before its new state can be
+ * asked for); others say nothing here. */
+void view_told(struct view *v, const char *id, const char *action);
 /* The container is gone. */
 void view_remove(struct view *v, const char *id);
 /* Calls cb for each container of a project (of all with NULL) until it returns false; ordered by service, number, name.

@@ -420,29 +420,6 @@ def test_what_started_a_deploy_is_told(pgo):
     assert "boot" in [row[0] for row in deploys(pgo)]
 
 
-def test_what_ended_with_0_because_the_engine_stopped_comes_back(pgo):
-    deployed(pgo)
-    pgo.engine.kill_container(pgo.running("site")[0], 0)
-    pgo.engine.restart()
-    pgo.wait_running("site")
-    wait_until(lambda: deploys(pgo)[-1] == ("heal", "live", "web: ended along with the engine"), "the history tells why")
-
-
-def test_what_had_finished_before_is_not_run_again_when_the_engine_restarts(pgo):
-    model = {"services": {"web": {"image": "pgo-test/web:1"}, "init": {"image": "pgo-test/web:1"}}}
-    pgo.engine.behave("init", exits=0)
-    repo = pgo.repo("site", {"compose.yaml": model, "ssh/k.pub": pgo.key.public})
-    pgo.service("site", repo)
-    pgo.start().wait_deployed("site", repo.head)
-    ups = len(pgo.engine.calls("up"))
-    pgo.engine.restart()
-    pgo.wait_status("site", "state +live")
-    pgo.stop()
-    pgo.start().wait_listening()
-    pgo.wait_status("site", "state +live")
-    stays(lambda: len(pgo.engine.calls("up")) == ups, "left alone", three_polls(pgo, repo))
-
-
 def test_a_power_cut_brings_the_last_good_release_up_without_git_or_registry(pgo):
     repo = deployed(pgo)
     pgo.wait_deployed("site", bad(pgo, repo))

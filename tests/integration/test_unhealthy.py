@@ -4,7 +4,7 @@ import re
 
 from lib.host import stays
 from lib.pgo import web
-from test_tracking import three_polls
+from lib.scenes import three_polls
 
 ATTEMPTS = 8
 PAUSES_MS = [50, 250, 500, 1000, 2000, 4000, 8000, 16000]

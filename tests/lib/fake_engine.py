@@ -108,6 +108,17 @@ class FakeEngine(Projects):
         self.stop()
         self.start()
 
+    def shut_down(self):
+        """It tells each container to end, and each obeys; then it is gone. start() brings back what it would."""
+        back = [box for box in self.containers() if box.state == "running" and UP_AGAIN.get(box.restart, False)]
+        for box in self.containers():
+            if box.state == "running":
+                self.stop_container(box)
+        self.stop()
+        with self.lock:
+            for box in back:
+                box.state = "running"
+
     def power_cut(self):
         """The engine and all containers are gone; start() brings back those whose restart policy says so, as dockerd does."""
         self.stop()
@@ -304,6 +315,7 @@ class FakeEngine(Projects):
         with self.lock:
             box.stopped = True
             if box.state in ("running", "restarting"):
+                self.emit(box, "kill")
                 self.change(box, "exited", "die", 0)
                 self.emit(box, "stop")
 

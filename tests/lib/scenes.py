@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import socket
+import sqlite3
 import subprocess
 
 from lib.host import wait_until
@@ -67,6 +68,18 @@ def shop_deployed(pgo, count=1, files=None, **more):
     pgo.service("site", repo, health_timeout="5s", settle="100ms")
     pgo.start().wait_deployed("site", repo.head, count=count)
     return repo
+
+
+def in_db(pgo, sql):
+    """Asks or changes what core has written down; the first value of the first row."""
+    path = os.path.join(pgo.dir, ".state", "pgo.db")
+    with contextlib.closing(sqlite3.connect(path, timeout=10)) as db, db:
+        return next(iter(db.execute(sql).fetchall()), [None])[0]
+
+
+def finished(pgo):
+    """The compose services that core knows to have ended by themselves, a line each."""
+    return in_db(pgo, "SELECT finished FROM service")
 
 
 # Connections

@@ -176,7 +176,7 @@ an_inspection_changes_only_what_differs(void **state)
 	assert_int_equal(r.n, 1);
 	view_inspect(v, inspect);
 	assert_int_equal(r.n, 1);
-	view_died(v, WEB);
+	view_told(v, WEB, "die");
 	assert_int_equal(r.n, 2);
 	set_state(inspect, "exited", 137);
 	view_inspect(v, inspect);
@@ -191,9 +191,40 @@ an_inspection_changes_only_what_differs(void **state)
 	assert_int_equal(r.n, 5);
 	assert_null(view_find(v, WEB));
 	view_remove(v, WEB);
-	view_died(v, WEB);
+	view_told(v, WEB, "die");
 	assert_int_equal(r.n, 5);
 	view_free(v);
+	json_decref(inspect);
+}
+
+static void
+who_was_told_to_end_did_not_end_alone(void **state)
+{
+	static const struct {
+		const char *events[4];
+		bool alone;
+	} cases[] = {
+	    {{"start", "die"}, true},
+	    {{"start", "kill", "die"}, false},
+	    {{"kill", "die", "start"}, false},
+	    {{"kill", "start", "die"}, true},
+	    {{"start", "die", "stop", "kill"}, true},
+	};
+	json_t *inspect = fixture("inspect.json");
+	struct reports r = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct view *v = view_new(on_changed, &r);
+
+		view_inspect(v, inspect);
+		for (size_t k = 0; k < 4 && cases[i].events[k] != NULL; k++) {
+			view_told(v, WEB, cases[i].events[k]);
+			view_inspect(v, inspect);
+		}
+		assert_int_equal(view_find(v, WEB)->ended_alone, cases[i].alone);
+		view_free(v);
+	}
 	json_decref(inspect);
 }
 
@@ -301,6 +332,7 @@ main(void)
 	    cmocka_unit_test(the_same_list_again_is_no_change),
 	    cmocka_unit_test(list_and_inspect_agree_about_a_container),
 	    cmocka_unit_test(an_inspection_changes_only_what_differs),
+	    cmocka_unit_test(who_was_told_to_end_did_not_end_alone),
 	    cmocka_unit_test(a_list_does_not_forget_who_ran_out_of_memory),
 	    cmocka_unit_test(what_makes_no_sense_is_left_out),
 	    cmocka_unit_test(hostile_labels_cost_little_memory),
