@@ -176,15 +176,19 @@ def test_sigkill_of_pgod_while_compose_runs_waits_for_the_old_one(pgo):
 
 
 def test_sigkill_of_pgod_between_stop_and_up_brings_the_service_back(pgo):
-    repo = deployed(pgo)
+    # Of two, since one alone is replaced without a stop.
+    two = {name: {"image": "pgo-test/web:1"} for name in ("web", "db")}
+    repo = pgo.repo("site", {"compose.yaml": {"services": two}, "ssh/k.pub": pgo.key.public})
+    pgo.service("site", repo)
+    pgo.start().wait_deployed("site", repo.head, 2)
     pgo.engine.hold("stop")
-    repo.commit({"compose.yaml": web("pgo-test/web:2")})
+    repo.commit({"compose.yaml": {"services": {**two, "web": {"image": "pgo-test/web:2"}}}})
     wait_until(lambda: [e for e in pgo.engine.waiting if e["verb"] == "stop"], "compose stop runs")
     pgo.kill()
     pgo.engine.release("stop")
     wait_until(lambda: not pgo.orphans(), "the old job ends")
     pgo.start().wait_listening()
-    pgo.wait_running("site", deadline=30)
+    pgo.wait_running("site", 2, deadline=30)
 
 
 def test_a_stored_model_that_is_damaged_hurts_one_service_for_one_deploy(pgo):
