@@ -157,6 +157,7 @@ record_end(struct deploy *d)
 		str_set(&svc->row.refusal, "");
 	}
 	svc->row.applying = d->left;
+	svc->yielded = d->yields;
 	svc->resume_gently = d->outcome == OUTCOME_INTERRUPTED && d->left == svc->row.release;
 	svc->resume_trigger = d->task->trigger;
 	if (d->outcome == OUTCOME_LIVE && d->changed)
@@ -191,8 +192,7 @@ deploy_free(struct deploy *d)
 	engine_cancel(d->req);
 	keep_abandon(d->keep);
 	core_pin_abandon(d->pin);
-	if (d->timer != NULL)
-		event_free(d->timer);
+	deploy_watch_end(d);
 	deploy_forget_model(d);
 	switch_free(d->sw);
 	strv_done(&d->inputs);

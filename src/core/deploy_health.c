@@ -1,6 +1,7 @@
 /* Start-first: the new containers of the swap in hand run where nobody finds them; are they healthy? */
 #include "base/auto.h"
 #include "core/deploy_switch.h"
+#include "core/peek.h"
 #include "core/watch.h"
 
 struct health {
@@ -59,6 +60,10 @@ look_at_health(struct switching *sw, struct err *err)
 		engine_containers(d->svc->core->engine, d->svc->conf->name, tally_health, &h);
 	if (h.bad != NULL)
 		return bad_container(sw, h.bad);
+	if (h.healthy < w->made.n && peek_yields(d))
+		return switch_failed(sw, OUTCOME_UNHEALTHY,
+		    "its new container was not healthy yet when the newer commit %.8s came, which goes first",
+		    d->svc->newer);
 	if (h.healthy < w->made.n)
 		return STEP_WAIT;
 	deploy_watch_end(d);
@@ -93,6 +98,7 @@ switch_await_health(struct switching *sw, switch_fn *healthy, struct err *err)
 	if (d->timer == NULL)
 		abort();
 	evtimer_add(d->timer, &tv);
+	peek_begin(d);
 	return look_at_health(sw, err);
 }
 

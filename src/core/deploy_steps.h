@@ -108,6 +108,9 @@ struct deploy {
 	int64_t watch_end_ms; /* its deadline */
 	int64_t calm_ms;      /* since when all that has to settle has been as it is; 0: not yet */
 	uint64_t print;
+	struct event *peek_timer; /* while it is watched, until it is healthy */
+	int64_t peek_ms;	  /* its next wait */
+	bool yields;		  /* the watch ended for a newer commit */
 
 	struct switching *sw; /* start-first, from compare on; NULL */
 

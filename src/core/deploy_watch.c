@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "core/deploy_steps.h"
 #include "core/ended.h"
+#include "core/peek.h"
 #include "core/watch.h"
 
 void
@@ -13,6 +14,7 @@ deploy_watch_end(struct deploy *d)
 {
 	if (d->timer != NULL)
 		event_free(TAKE(d->timer));
+	peek_end(d);
 }
 
 const char *
@@ -99,6 +101,10 @@ look(struct deploy *d)
 		return STEP_WAIT;
 	}
 	d->calm_ms = 0;
+	if (peek_yields(d))
+		return deploy_ends(d, OUTCOME_UNHEALTHY,
+		    "watch: not healthy yet when the newer commit %.8s came, which goes first: %s", svc->newer,
+		    buf_str(&w.why));
 	if (now >= d->watch_end_ms)
 		return deploy_ends(d, OUTCOME_UNHEALTHY, "watch: not within %lld s: %s",
 		    (long long)(d->watch_end_ms - d->watch_ms) / 1000, buf_str(&w.why));
@@ -136,6 +142,7 @@ begin_to_look(struct deploy *d)
 	d->calm_ms = 0;
 	d->timer = event_new(d->svc->core->base, -1, 0, on_timer, d);
 	wake_at(d, d->watch_end_ms, d->watch_ms);
+	peek_begin(d);
 	result = look(d);
 	if (result != STEP_WAIT)
 		deploy_watch_end(d);

@@ -73,9 +73,8 @@ start_job(struct task *task, const char *kind, const struct strv *args, void (*d
 		.kind = kind, .service = task->svc->conf->name, .args = args, .done = done, .ctx = task});
 }
 
-/* The commit that a job printed: one object name on a line of its own. False on anything else. */
-static bool
-read_oid(const struct job_result *r, char ret_oid[STORE_OID])
+bool
+look_read_oid(const struct job_result *r, char ret_oid[STORE_OID])
 {
 	size_t len = strcspn(r->out, "\n");
 	char oid[STORE_OID];
@@ -217,9 +216,8 @@ on_verified(void *ctx, const struct job_result *r)
 	follow(task, oid);
 }
 
-/* Does the configuration ask more of a commit than to be there? */
-static bool
-is_picky(const struct service *svc)
+bool
+look_is_picky(const struct service *svc)
 {
 	return svc->conf->signed_only || svc->conf->rewind_refused;
 }
@@ -241,7 +239,7 @@ got(struct task *task, const char *oid)
 	str_set(&svc->fetched, oid);
 	if (svc->asking)
 		share_answer(svc, oid);
-	if (!is_picky(svc)) {
+	if (!look_is_picky(svc)) {
 		follow(task, oid);
 		return;
 	}
@@ -258,7 +256,7 @@ on_fetched(void *ctx, const struct job_result *r)
 	char oid[STORE_OID];
 
 	task->job = NULL;
-	if (r->status != 0 || !read_oid(r, oid)) {
+	if (r->status != 0 || !look_read_oid(r, oid)) {
 		look_failed(task, "fetch", r);
 		return;
 	}
@@ -296,7 +294,7 @@ on_imported(void *ctx, const struct job_result *r)
 	char reason[ERR_MSG_MAX];
 
 	task->job = NULL;
-	if (r->status == 0 && read_oid(r, oid)) {
+	if (r->status == 0 && look_read_oid(r, oid)) {
 		got(task, oid);
 		return;
 	}
@@ -339,7 +337,7 @@ start_import(struct task *task, const struct service *lender, const char *oid)
 static bool
 is_refused(const struct service *svc, const char *oid)
 {
-	return is_picky(svc) && str_eq(oid, svc->row.rejected) && !svc->verify_again && !svc->refetch;
+	return look_is_picky(svc) && str_eq(oid, svc->row.rejected) && !svc->verify_again && !svc->refetch;
 }
 
 bool
@@ -396,7 +394,7 @@ on_looked(void *ctx, const struct job_result *r)
 	task->job = NULL;
 	/* What another one heard before is old now. */
 	task->svc->heard_ms = 0;
-	if (r->status != 0 || !read_oid(r, oid))
+	if (r->status != 0 || !look_read_oid(r, oid))
 		look_failed(task, "ls-remote", r);
 	else
 		on_answer(task, oid);

@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "core/ended.h"
+#include "core/peek.h"
 #include "core/poll.h"
 #include "core/runs.h"
 #include "core/service.h"
@@ -79,8 +80,10 @@ on_poll(evutil_socket_t fd, short what, void *ctx)
 	(void)fd;
 	(void)what;
 	service_poll_later(svc);
-	if (!svc->core->quitting)
-		service_queue(svc, &(struct task){.kind = TASK_LOOK, .trigger = "poll"});
+	if (svc->core->quitting)
+		return;
+	service_queue(svc, &(struct task){.kind = TASK_LOOK, .trigger = "poll"});
+	peek_now(svc);
 }
 
 static void

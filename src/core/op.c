@@ -8,6 +8,7 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "core/client.h"
+#include "core/peek.h"
 #include "core/service.h"
 
 static void run_verb(struct client *c, const struct op *op, const struct strv *args);
@@ -302,6 +303,8 @@ op_queue(struct client *c, struct task task)
 	snprintf(task.who, sizeof(task.who), "%s", c->who);
 	if (!service_queue(c->svc, &task))
 		client_answer(c, 2, 1, "too much waits to be done for %s: try again later\n", c->svc->conf->name);
+	else if (task.kind == TASK_LOOK)
+		peek_now(c->svc);
 }
 
 static void

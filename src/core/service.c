@@ -157,6 +157,7 @@ service_new(struct core *core, const struct conf_service *conf, struct err *err)
 	svc->broken = str_dup("");
 	svc->breach = str_dup("");
 	svc->fetched = str_dup("");
+	svc->newer = str_dup("");
 	svc->heard = str_dup("");
 	svc->verify_again = true;
 	TAILQ_INIT(&svc->queue);
@@ -173,6 +174,7 @@ service_free(struct service *svc)
 {
 	service_drop_queue(svc);
 	engine_cancel(svc->await_req);
+	job_abandon(svc->peek);
 	event_free(svc->poll_timer);
 	event_free(svc->heal_timer);
 	event_free(svc->retry_timer);
@@ -187,7 +189,7 @@ service_free(struct service *svc)
 	json_decref(svc->images);
 	keys_done(&svc->keys);
 	char *texts[] = {svc->live_path, svc->data_path, svc->problem, svc->hold_note, svc->look_error, svc->awaited,
-	    svc->trouble, svc->pending, svc->broken, svc->breach, svc->fetched, svc->heard};
+	    svc->trouble, svc->pending, svc->broken, svc->breach, svc->fetched, svc->newer, svc->heard};
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		free(texts[i]);
 	free(svc);

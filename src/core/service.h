@@ -109,6 +109,9 @@ struct service {
 	const char *resume_trigger; /* of the deploy that was interrupted; "boot" when an earlier pgod began it */
 	const char *news;	    /* who brought the newest commit: a trigger; static */
 	char news_who[TASK_WHO_MAX];
+	struct job *peek;  /* asks the remote while a release is watched */
+	char *newer;	   /* the commit that it has found there; "" */
+	bool yielded;	   /* the last deploy ended early for a newer commit: the next one does not */
 	char *fetched;	   /* the newest commit that this pgod has fetched; "" */
 	bool verify_again; /* pgod is new, or the signers are: what was refused may pass now */
 	bool refetch;	   /* the local repository may be damaged: fetch also what is known */

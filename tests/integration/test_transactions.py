@@ -449,3 +449,43 @@ def test_the_log_of_a_deploy_tells_its_steps_and_what_compose_said(pgo):
         log = text.read()
     for word in ("== stage", "== up", "Started", "putting release", "rolled back: watch: web: exited with 1"):
         assert word in log, log
+
+
+def test_the_fix_of_a_commit_that_never_gets_healthy_waits_for_its_timeout(pgo):
+    """The newer commit ends the watch: what ran before is put back, and the fix deployed right after."""
+    repo = deployed(pgo, files={"compose.yaml": web(**HEALTHY)}, health_timeout="10m")
+    pgo.engine.behave("web", health=None, image=second(pgo))
+    head = bad(pgo, repo, **HEALTHY)
+    pgo.wait_status("site", "at step watch")
+    fix = repo.commit({"compose.yaml": web(labels={"fixed": "1"}, **HEALTHY)})
+    pgo.wait_deployed("site", fix)
+    (reason,) = [reason for oid, reason in deploys(pgo, "oid, reason") if oid == head]
+    assert f"not healthy yet when the newer commit {fix[:8]} came" in reason and "was put back" in reason
+    assert deploys(pgo, "oid, outcome")[-2:] == [(head, "rolled back"), (fix, "live")]
+
+
+def test_start_first_waits_for_a_commit_that_is_no_longer_the_newest(pgo):
+    repo = deployed(pgo, files={"compose.yaml": web(**HEALTHY)}, health_timeout="10m", update="start-first")
+    before = ids(pgo)
+    pgo.engine.behave("web", health=None, image=second(pgo))
+    head = bad(pgo, repo, **HEALTHY)
+    pgo.wait_status("site", "at step switch")
+    fix = repo.commit({"README": "as before\n", "compose.yaml": web(**HEALTHY)})
+    pgo.wait_deployed("site", fix)
+    assert ids(pgo) == before, "the old container was not touched"
+    assert deploys(pgo, "oid, outcome")[-2:] == [(head, "rolled back"), (fix, "unchanged")]
+
+
+def test_commits_that_come_faster_than_containers_get_healthy_keep_all_of_them_from_going_live(pgo):
+    """Only every second release in a row gives way: the others have the time they were promised."""
+    repo = deployed(pgo, files={"compose.yaml": web(**HEALTHY)}, health_timeout="4s")
+    pgo.engine.behave("web", health=None, image=second(pgo))
+    heads = [bad(pgo, repo, **HEALTHY)]
+    pgo.wait_status("site", "at step watch")
+    for number in "12":
+        heads.append(bad(pgo, repo, labels={"n": number}, **HEALTHY))
+        pgo.wait_status("site", rf"last deploy[^\n]* of {heads[1][:8]}: at step watch")
+    pgo.wait_judged("site", heads[2])
+    reasons = {oid: reason for oid, reason in deploys(pgo, "oid, reason") if oid in heads}
+    assert "came, which goes first" in reasons[heads[0]]
+    assert "not within 4 s" in reasons[heads[1]] and set(reasons) == set(heads)
