@@ -149,8 +149,8 @@ def test_deploys_leave_neither_zombies_nor_descriptors_behind(pgo):
         pgo.wait_deployed("site", head)
 
     def at_rest():
-        """Descriptors of pgod and core while nobody is connected."""
-        wait_until(lambda: not pgo.connections(), "the clients have gone")
+        """Descriptors of pgod and core while nobody is connected, and the pgod-ssh for the next one is there."""
+        wait_until(lambda: not pgo.connections() and pgo.role_pids("pgod-ssh"), "the clients have gone")
         (core,) = pgo.role_pids("pgod-core")
         return fd_count(pgo.process.pid), fd_count(core)
 
@@ -158,7 +158,8 @@ def test_deploys_leave_neither_zombies_nor_descriptors_behind(pgo):
     before = at_rest()
     for number in range(2, 10):
         deploy(number)
-    wait_until(lambda: at_rest() == before, lambda: f"{before} descriptors, now {at_rest()}")
+    # Fewer: core lets go of connections to the engine that it has not used for a while.
+    wait_until(lambda: all(now <= then for now, then in zip(at_rest(), before)), lambda: f"{before} descriptors, now {at_rest()}")
     zombies = run("ps", "--ppid", str(pgo.process.pid), "-o", "stat=", check=False).stdout.split()
     assert not [state for state in zombies if state.startswith("Z")]
 
