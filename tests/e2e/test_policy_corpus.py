@@ -1,4 +1,4 @@
-"""Repositories through the real resolve and the policy: tests/corpus/refuse/NAME is refused at exactly the places of its
+"""Repositories through pgod's own job `resolve`, in its sealed root, and the policy: tests/corpus/refuse/NAME is refused at exactly the places of its
 `expect` (lines "path: words of the rule"), tests/corpus/pass/NAME is approved. `policy.json` holds what the administrator
 and the other services say; without it nothing is allowed besides. A new directory is a new test."""
 
@@ -11,9 +11,11 @@ import pytest
 
 from lib.host import TOP
 from lib.pgo import BUILD
+from lib.sealed import sealed
 
 CORPUS = os.path.join(TOP, "tests/corpus")
 JUDGE = os.path.join(BUILD, "tests/unit/compose/policy-corpus")
+PGODS = os.cpu_count()
 
 
 def names(kind):
@@ -25,31 +27,26 @@ def read(*path):
         return text.read()
 
 
-def resolve(compose, libexec, directory):
-    """What the job `resolve` prints for a checkout, outside of its private root."""
-    env = {
-        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-        "HOME": "/nonexistent",
-        "PGO_SERVICE": "web",
-        "PGO_LIVE": directory,
-        "PGO_COMPOSE": compose,
-    }
-    done = subprocess.run(
-        [os.path.join(libexec, "pgod-job"), "resolve"], env=env, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, f"{directory}: {done.stderr}"
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
-def judged(compose, libexec):
-    """All of the corpus: compose in parallel, the policy in one process."""
+def judged(compose, accounts):
+    """All of the corpus: resolved as pgod does it, a few pgods at a time; the policy in one process."""
     directories = [os.path.join(CORPUS, kind, name) for kind in ("refuse", "pass") for name in names(kind)]
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        models = list(pool.map(lambda directory: resolve(compose, libexec, directory), directories))
+
+    def resolve(share):
+        models = {}
+        with sealed(accounts, compose) as job:
+            for directory in share:
+                status, model, words = job.resolve(directory)
+                assert status == 0, f"{directory}: {words}"
+                # For the judge, who looks for symbolic links, the live tree is the directory itself.
+                models[directory] = model.replace(job.live, directory)
+        return models
+
+    with concurrent.futures.ThreadPoolExecutor(PGODS) as pool:
+        models = {key: model for share in pool.map(resolve, [directories[n::PGODS] for n in range(PGODS)]) for key, model in share.items()}
     cases = []
-    for directory, model in zip(directories, models):
-        case = {"name": os.path.relpath(directory, CORPUS), "model": model, "live": directory, "datadir": "/data/web"}
+    for directory in directories:
+        case = {"name": os.path.relpath(directory, CORPUS), "model": models[directory], "live": directory, "datadir": "/data/web"}
         if os.path.exists(os.path.join(directory, "policy.json")):
             case["policy"] = json.loads(read(directory, "policy.json"))
         cases.append(case)
