@@ -52,14 +52,14 @@ client_answer(struct client *c, int stream, int status, const char *fmt, ...)
 }
 
 void
-client_answer_json(struct client *c, const json_t *document)
+client_answer_json(struct client *c, int status, const json_t *document)
 {
 	auto_free char *text = json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 
 	if (text == NULL)
 		abort();
 	client_output(c, 1, text, strlen(text));
-	client_answer(c, 1, 0, "\n");
+	client_answer(c, 1, status, "\n");
 }
 
 static void

@@ -39,8 +39,8 @@ void client_exit(struct client *c, int status);
 /* Text and end at once. */
 void client_answer(struct client *c, int stream, int status, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-/* One JSON document on stdout, and the end with 0. */
-void client_answer_json(struct client *c, const json_t *document);
+/* One JSON document on stdout, and the end. */
+void client_answer_json(struct client *c, int status, const json_t *document);
 /* Runs a job on the client's own pipes, to which its end is told. */
 void client_run_job(struct client *c, const char *kind, const struct strv *args);
 

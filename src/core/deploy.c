@@ -201,7 +201,7 @@ on_job_piece(void *ctx, int stream, const char *data, size_t len)
 {
 	struct deploy *d = ctx;
 
-	task_say(d->task, stream, data, len);
+	task_say(d->task, d->task->json ? 2 : stream, data, len); /* stdout is the document's */
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "compose/policy.h"
+#include "core/client.h"
 #include "core/deploy_steps.h"
 #include "core/journal.h"
 #include "core/keep.h"
@@ -193,6 +194,7 @@ deploy_free(struct deploy *d)
 	keep_abandon(d->keep);
 	core_pin_abandon(d->pin);
 	deploy_watch_end(d);
+	json_decref(d->violations);
 	deploy_forget_model(d);
 	switch_free(d->sw);
 	strv_done(&d->inputs);
@@ -201,6 +203,23 @@ deploy_free(struct deploy *d)
 	strv_done(&d->missing);
 	free(d->deaths);
 	free(d);
+}
+
+/* What became of a rollback: one document on stdout, and none in the deploy's log. */
+static void
+tell_rollback(const struct deploy *d)
+{
+	const struct task *task = d->task;
+	auto_json json_t *all =
+	    json_pack("{ss sI sI ss ss ss so}", "service", d->svc->conf->name, "deploy", (json_int_t)d->id, "release",
+		(json_int_t)task->release, "commit", d->subject, "outcome", endings[d->outcome].text, "reason",
+		d->reason, "violations", d->violations != NULL ? json_incref(d->violations) : json_array());
+	auto_free char *text = all != NULL ? json_dumps(all, JSON_INDENT(2)) : NULL;
+
+	if (text == NULL) /* a reason that is no UTF-8 */
+		text = str_dup("{}");
+	client_output(task->client, 1, text, strlen(text));
+	client_output(task->client, 1, "\n", 1);
 }
 
 /* Old releases and the tags of their images have gone: the service is free for what comes next. */
@@ -212,8 +231,11 @@ leave(void *ctx)
 	const struct ending *end = &endings[d->outcome];
 	auto_free char *text =
 	    str_printf("%s%s%s", end->text, d->reason[0] != '\0' && !d->told ? ": " : "", d->told ? "" : d->reason);
-	bool silent = deploy_only_looks(d) && (end->status == 0 || d->told);
+	bool for_program = task->json && task->mode == DEPLOY_BACK;
+	bool silent = for_program || (deploy_only_looks(d) && (end->status == 0 || d->told));
 
+	if (for_program && task->client != NULL)
+		tell_rollback(d);
 	d->keep = NULL;
 	task->deploy = NULL;
 	deploy_free(d);

@@ -39,6 +39,11 @@ deploy_tell_programs(struct deploy *d, const struct violations *vs)
 
 	if (!d->task->json || d->told)
 		return;
+	/* A rollback is told of as a whole, at its end. */
+	if (d->mode == DEPLOY_BACK) {
+		d->violations = json_incref(json_object_get(all, "violations"));
+		return;
+	}
 	d->told = true;
 	json_object_set_new(all, "reason", d->reason[0] != '\0' ? json_string(d->reason) : json_null());
 	text = json_dumps(all, JSON_INDENT(2));

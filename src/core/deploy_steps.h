@@ -118,7 +118,8 @@ struct deploy {
 	bool ended;	   /* outcome and reason are recorded */
 	enum outcome outcome;
 	char reason[ERR_MSG_MAX];
-	bool told; /* the client has read the reason, at length */
+	json_t *violations; /* of a rollback that the policy refused; NULL */
+	bool told;	    /* the client has read the reason, at length */
 };
 
 enum step_flag {

@@ -156,7 +156,7 @@ history_json(struct client *c, int64_t limit)
 	if (store_deploy_each(svc->core->store, svc->conf->name, limit, add_json, list, &err) < 0)
 		client_answer(c, 2, 500, "%s\n", err.msg);
 	else
-		client_answer_json(c, all);
+		client_answer_json(c, 0, all);
 }
 
 void
@@ -338,7 +338,7 @@ answer_deploy(struct client *c, const struct store_deploy *d, const struct step_
 
 		json_object_set_new(one, "steps", steps_json(steps, d));
 		json_object_set_new(one, "log", logged ? log_json(&log) : json_null());
-		client_answer_json(c, one);
+		client_answer_json(c, 0, one);
 		return;
 	}
 	describe(d, steps, &out);

@@ -142,20 +142,28 @@ op_rollback(struct client *c, const struct op *op, const struct strv *args)
 	}
 	id = release_of(c, id);
 	if (id != 0)
-		op_queue(c, (struct task){.kind = TASK_DEPLOY, .mode = DEPLOY_BACK, .release = id});
+		op_queue(
+		    c, (struct task){
+			   .kind = TASK_DEPLOY, .mode = DEPLOY_BACK, .release = id, .json = op_has(args, "--json")});
 }
 
 void
 op_cancel(struct client *c, const struct op *op, const struct strv *args)
 {
 	struct err err = ERR_INIT;
+	bool cancelled = deploy_cancel(c->svc, c->who, &err) > 0;
 
 	(void)op;
-	(void)args;
-	if (deploy_cancel(c->svc, c->who, &err) > 0)
+	if (op_has(args, "--json")) {
+		auto_json json_t *all = json_pack("{ss sb so}", "service", c->svc->conf->name, "cancelled",
+		    (int)cancelled, "reason", cancelled ? json_null() : json_string(err.msg));
+
+		client_answer_json(c, cancelled ? 0 : 1, all);
+	} else if (cancelled) {
 		client_answer(c, 1, 0, "cancelled\n");
-	else
+	} else {
 		client_answer(c, 2, 1, "%s\n", err.msg);
+	}
 }
 
 void

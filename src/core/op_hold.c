@@ -56,7 +56,7 @@ answer(struct client *c, const char *sentence)
 	if (all == NULL)
 		client_answer(c, 2, 500, "the hold's note is no text\n");
 	else
-		client_answer_json(c, all);
+		client_answer_json(c, 0, all);
 }
 
 void

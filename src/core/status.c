@@ -281,7 +281,7 @@ status_run(struct client *c, const struct op *op, const struct strv *args)
 	if (op_has(args, "--json")) {
 		auto_json json_t *all = status_json(svc, &runs, answers);
 
-		client_answer_json(c, all);
+		client_answer_json(c, 0, all);
 	} else {
 		print(svc, &runs, answers, &out);
 		client_output(c, 1, buf_str(&out), out.len);

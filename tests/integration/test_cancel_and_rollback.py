@@ -1,5 +1,7 @@
 """An operator ends a deploy, or goes back to an earlier release: what runs afterwards, and what is not tried again."""
 
+import json
+
 import pytest
 
 from lib.host import stays
@@ -15,7 +17,7 @@ def cancel(pgo):
 
 
 def wait_cancelled(pgo, head):
-    return pgo.wait_status("site", rf"in sync +no: commit {head[:8]} is cancelled: .*last deploy[^\n]*: cancelled: [^\n]*, took")
+    return pgo.wait_status("site", rf"in sync +no: commit {head[:8]} is cancelled: .*last deploy[^\n]*: cancelled[^\n]*, took")
 
 
 @pytest.mark.parametrize("step", ["pull", "GET /images/*", "POST /images/*/tag"])
@@ -121,3 +123,34 @@ def test_a_deploy_that_waits_for_its_turn_cannot_be_cancelled(pgo):
     stays(lambda: ids(pgo) == before and pgo.ref("site") == repos["site"].head, "not tried again", three_polls(pgo, repos["site"]))
     assert pgo.ctl("site", "up").returncode == 0
     pgo.wait_deployed("site", head)
+
+
+def test_a_program_cannot_go_back(pgo):
+    """One document on stdout, also when there is nothing to be done or it is refused; the rest is on stderr."""
+    repo = deployed(pgo)
+    pgo.wait_deployed("site", bad(pgo, repo))
+    done = pgo.ctl("site", "rollback", "--json")
+    told = json.loads(done.stdout)
+    assert done.returncode == 0 and "release 1" in done.stderr, done
+    assert told == {"service": "site", "deploy": 3, "release": 1, "commit": repo.head, "outcome": "live", "reason": "", "violations": []}
+    assert '"outcome"' not in pgo.ctl("site", "logs", "deploy").stdout
+    pgo.stop()
+    pgo.service("site", repo, pids=50)
+    pgo.start().wait_listening()
+    done = pgo.ctl("site", "rollback", "--json", "2")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["outcome"], told["release"]) == (1, "refused", 2)
+    assert [violation["path"] for violation in told["violations"]] == ["services.web"]
+
+
+def test_a_program_cannot_cancel(pgo):
+    repo = deployed(pgo)
+    done = pgo.ctl("site", "cancel", "--json")
+    assert done.returncode == 1 and json.loads(done.stdout) == {"service": "site", "cancelled": False, "reason": "site: nothing is being done"}
+    pgo.engine.hold("up")
+    head = bad(pgo, repo)
+    wait_step(pgo, "up")
+    done = pgo.ctl("site", "cancel", "--json")
+    assert done.returncode == 0 and json.loads(done.stdout) == {"service": "site", "cancelled": True, "reason": None}
+    pgo.engine.release("up")
+    wait_cancelled(pgo, head)
