@@ -22,17 +22,26 @@ def hang_fetches(repo, name):
     return lambda: os.rename(path + ".aside", path)
 
 
+def two(image="pgo-test/web:1"):
+    """Of two, since one alone is replaced without a stop."""
+    return {"services": {"web": {"image": image}, "db": {"image": "pgo-test/web:1"}}}
+
+
 @pytest.mark.parametrize("step", ["pull", "stop", "up"])
 def test_a_compose_that_hangs_fails_the_deploy_and_the_next_commit_is_deployed(pgo, step):
-    repo = deployed(pgo, timeout="2s")
+    repo = pgo.repo("site", {"compose.yaml": two(), "ssh/k.pub": pgo.key.public})
+    pgo.service("site", repo, timeout="2s")
+    pgo.start().wait_deployed("site", repo.head, 2)
     pgo.engine.hold(step)
-    bad = repo.commit({"compose.yaml": web("pgo-test/web:2" if step != "pull" else "pgo-test/missing:1")})
-    told = pgo.wait_status("site", rf"last deploy[^\n]* of {bad[:8]}: [^\n]*{step} {TOLD}")
+    bad = repo.commit({"compose.yaml": two("pgo-test/web:2" if step != "pull" else "pgo-test/missing:1")})
+    told = pgo.wait_status("site", rf"in sync +no: commit {bad[:8]}[^\n]*: {step} {TOLD}.*last deploy[^\n]*, took")
     assert "no longer" not in told
     if step == "pull":
-        assert len(pgo.running("site")) == 1, "nothing was stopped for an image that did not come"
+        assert len(pgo.running("site")) == 2, "nothing was stopped for an image that did not come"
     pgo.engine.release(step)
-    pgo.wait_deployed("site", repo.commit({"compose.yaml": web("pgo-test/web:2", labels={"x": "2"})}))
+    last = two("pgo-test/web:2")
+    last["services"]["web"]["labels"] = {"x": "2"}
+    pgo.wait_deployed("site", repo.commit({"compose.yaml": last}), 2)
 
 
 def test_a_fetch_that_hangs_is_ended_and_the_service_goes_on_with_the_next_look(pgo):

@@ -111,7 +111,7 @@ def check_nothing_left(pgo, networks, pinned):
     assert names == sorted(networks), f"networks: {names} instead of {sorted(networks)}"
     left = [f"{service}: {what}" for service in pgo.services for what in residue(pgo, service)]
     assert not left, f"left over: {left}"
-    known = {".repos", ".stage", ".state", ".lock", ".empty", ".removed", ".ssh", *pgo.services}
+    known = {".repos", ".stage", ".state", ".lock", ".empty", ".removed", ".ssh", ".pins", *pgo.services}
     assert set(os.listdir(pgo.dir)) <= known, f"in the directory: {os.listdir(pgo.dir)}"
     assert not os.listdir(os.path.join(pgo.dir, ".empty")) and not os.listdir(os.path.join(pgo.dir, ".removed"))
     assert not held_locks(pgo), f"locked: {held_locks(pgo)}"
@@ -122,6 +122,10 @@ def check_nothing_left(pgo, networks, pinned):
     for service in pgo.services:
         wanted = sorted(pgo.live(service, name) for name in pinned.get(service, ()))
         assert sorted(pgo.pins(service)) == wanted, f"pinned for {service}: {pgo.pins(service)}"
+        digests = [path.split("/")[-2] for path in pgo.pins(service).values()]
+        links = os.path.join(pgo.dir, ".pins", service)
+        for name in os.listdir(links) if os.path.isdir(links) else []:
+            assert name.partition("-")[0] in digests, f"a name that was made for a pin of {service} that is gone: {name}"
     unended = rows(pgo, "select id from deploy where ended_ms = 0")
     assert not unended, f"the journal has deploys without an end: {unended}"
     assert rows(pgo, "pragma integrity_check") == ["ok"]
