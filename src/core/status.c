@@ -119,6 +119,10 @@ in_sync(const struct service *svc)
 	if (svc->pending[0] != '\0')
 		return (struct answer){
 		    NO, str_printf("commit %.8s is approved and waits: %s", row->tracked, svc->pending)};
+	/* The files of before may be back although the containers are not. */
+	if (!str_eq(row->live, row->tracked) && str_eq(row->judged, row->tracked) && str_eq(row->verdict, "unhealthy"))
+		return (struct answer){
+		    NO, str_printf("commit %.8s is unhealthy, and is not tried again by itself", row->tracked)};
 	if (!str_eq(row->live, row->tracked))
 		return (struct answer){
 		    NO, str_printf("commit %.8s is not yet deployed%s", row->tracked,

@@ -409,6 +409,15 @@ def test_status_hides_why_a_deploy_failed_in_the_progress_of_compose(site):
     assert " web Error timeout" in site.ctl("site", "logs", "deploy").stdout, "its log has all of it"
 
 
+def test_status_calls_a_deploy_that_will_not_be_tried_again_not_yet_deployed(site):
+    site.engine.fail("up", 1, "Error response from daemon: something odd happened")
+    bad = site.site.commit({"compose.yaml": web("pgo-test/web:2")})
+    status = site.wait_status("site", f"in sync +no: commit {bad[:8]} is unhealthy, and is not tried again by itself\n")
+    assert "unhealthy: up: Error response from daemon: something odd happened; release 1" in status
+    site.engine.heal("up")
+    assert site.ctl("site", "up").returncode == 0 and "in sync     yes" in site.status("site")
+
+
 def test_status_mixes_deployed_healthy_and_in_sync(site):
     def told():
         return json.loads(site.ctl("site", "status", "--json").stdout)

@@ -69,7 +69,7 @@ everything_that_can_be_allowed_is_in_the_manual(void **state)
 	read_file(manual_path, &b);
 	for (size_t i = 0; i < allow_table_n; i++) {
 		auto_free char *item = str_printf(
-		    "\n.It Li %s%s ", allow_table[i].key, allow_table[i].form == ALLOW_ALONE ? " Ta" : ": Ns Ar");
+		    "\n.It Li %s%s", allow_table[i].key, allow_table[i].form == ALLOW_ALONE ? "\n" : ": Ns Ar ");
 
 		if (strstr(buf_str(&b), item) == NULL)
 			fail_msg("the manual does not tell what \"%s\" allows", allow_table[i].example);
