@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import fcntl
 import grp
 import os
 import pwd
@@ -174,11 +175,51 @@ class OpenCounter:
 # accounts
 
 
+LOCKS = "/run/pgot-accounts"  # a locked file for each session that has accounts
+
+
+def remove_accounts(tag):
+    """The accounts and groups of a session; an account whose last process is ending can go a moment later."""
+    for name in (f"pgot-a{tag}", f"pgot-b{tag}"):
+        if name in [entry.pw_name for entry in pwd.getpwall()]:
+            wait_until(lambda name=name: run("userdel", name), f"{name} can be removed", 5)
+    for name in (f"pgot-a{tag}", f"pgot-b{tag}", f"pgot-sh{tag}", f"pgot-en{tag}"):
+        if name in [entry.gr_name for entry in grp.getgrall()]:
+            run("groupdel", name)
+
+
+@contextlib.contextmanager
+def locks_of_sessions():
+    """Nobody else makes or removes one meanwhile."""
+    os.makedirs(LOCKS, exist_ok=True)
+    with open(LOCKS + ".lock", "wb") as all_of_them:
+        fcntl.flock(all_of_them, fcntl.LOCK_EX)
+        yield
+
+
+def lock_session(tag):
+    """Held as long as this process lives, however it ends."""
+    lock = open(os.path.join(LOCKS, tag), "wb")
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return lock
+
+
+def remove_abandoned_accounts():
+    """Those of sessions that were killed before they could. What is still in use then the next session removes."""
+    for tag in os.listdir(LOCKS):
+        with contextlib.suppress(BlockingIOError, AssertionError), lock_session(tag) as lock:
+            remove_accounts(tag)
+            os.unlink(lock.name)
+
+
 class Accounts:
     """Unix accounts that exist only for a test session. a and b are members of `shared`; the fake engine's socket belongs to `engine`."""
 
     def __init__(self, tag):
         self.tag = tag
+        with locks_of_sessions():
+            remove_abandoned_accounts()
+            self.lock = lock_session(tag)
         self.home = tempfile.mkdtemp(prefix="pgot-home-")
         os.chmod(self.home, 0o755)
         self.shared = self._group(f"pgot-sh{tag}")
@@ -201,9 +242,8 @@ class Accounts:
         return entry
 
     def remove(self):
-        for user in (self.a, self.b):
-            run("userdel", user.pw_name, check=False)
-            run("groupdel", user.pw_name, check=False)
-        for group in (self.shared, self.engine):
-            run("groupdel", group.gr_name, check=False)
+        with locks_of_sessions():
+            remove_accounts(self.tag)
+            os.unlink(self.lock.name)
+            self.lock.close()
         shutil.rmtree(self.home, ignore_errors=True)
