@@ -63,5 +63,5 @@ def run(theatre):
         ],
         ["Target: ≤ 1.3 × the peer. One service, the image present, an environment variable changed, stop_signal KILL; the three take turns. The end is "
          "the engine's own time of the container's start. pgod's time includes a cold SSH connection (what a hook would make), ls-remote, fetch, the "
-         f"checks, and for recreate a stop before the up. Difference of the medians to in-place: {ms(p50(times['in-place']) - base)} ms."],
+         f"checks. Difference of the medians to in-place: {ms(p50(times['in-place']) - base)} ms."],
     )

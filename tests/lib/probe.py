@@ -16,11 +16,13 @@ class Prober:
     """A thread that requests / of the container of `service`, at its address on the bridge.
 
     retry_s: like a proxy with a few upstreams it tries whichever container is there for so long before the request has failed; 0: one
-    attempt. Each request is one entry (begun, ended, what was answered; None when it failed).
+    attempt. patience_s: how long an attempt waits for its answer; at an address that is gone nobody gives one. Each request is one entry
+    (begun, ended, what was answered; None when it failed).
     """
 
-    def __init__(self, engine, project, service="web", port=8080, retry_s=0):
-        self.engine, self.project, self.service, self.port, self.retry_s = engine, project, service, port, retry_s
+    def __init__(self, engine, project, service="web", port=8080, retry_s=0, patience_s=PATIENCE_S):
+        self.engine, self.project, self.service, self.port = engine, project, service, port
+        self.retry_s, self.patience_s = retry_s, patience_s
         self.requests, self.ending = [], threading.Event()
         self.known = []
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -45,7 +47,7 @@ class Prober:
 
     def fetch(self, address):
         with contextlib.suppress(OSError):
-            with socket.create_connection((address, self.port), PATIENCE_S) as connection:
+            with socket.create_connection((address, self.port), self.patience_s) as connection:
                 connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
                 answer = b""
                 while data := connection.recv(65536):
