@@ -1,4 +1,4 @@
-/* The rows of the table that need more than a word: capabilities, labels, kernel parameters, logs, ports. */
+/* The rows of the table that need more than a word: capabilities, labels, kernel parameters, ports. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,10 +95,13 @@ is_service(const struct check *c, const char *name, size_t len)
 	return json_object_get(json_object_get(c->model, "services"), service) != NULL;
 }
 
+/* "container:x" is a container of the engine to compose, also when this file has a service called container. */
 static void
 one_volumes_from(struct check *c, const char *at, const char *from)
 {
-	if (!is_service(c, from, strcspn(from, ":")) && !check_allowed(c, "volumes_from", from))
+	bool own = !str_starts(from, "container:") && is_service(c, from, strcspn(from, ":"));
+
+	if (!own && !check_allowed(c, "volumes_from", from))
 		check_fail(c, at, "name a service of this file", "the volumes of another container are not allowed");
 }
 
@@ -126,7 +129,8 @@ check_links(struct check *c, const json_t *value)
  * prefix, another one is the label itself or what follows it behind a dot or an underscore. */
 static const char *const steering_labels[] = {"traefik", "caddy", "com.github.nginx-proxy.", "com.github.jrcs.",
     "com.github.nginx_proxy.", "swag", "easyhaproxy", "haproxy", "com.df.", "proxy", "tsdproxy", "docktail", "sozu",
-    "com.docker.lb.", "interlock", "cloudflare.tunnel", "pangolin", "ofelia", "chadburn", "swarm.cronjob"};
+    "com.docker.lb.", "interlock", "bunkerweb", "cloudflare.tunnel", "dockflare", "pangolin", "npm",
+    "coredns.dockerdiscovery", "dnsdock", "com.dnsdock", "joyride", "ofelia", "chadburn", "swarm.cronjob"};
 
 static bool
 is_steering(const char *label)
@@ -308,48 +312,4 @@ check_port(struct check *c, const json_t *port)
 		check_fail(c, NULL,
 		    "use expose and a network that the reverse proxy shares, or ask the administrator for ports in pgo.toml",
 		    "publishing port %s on the host is not allowed", text);
-}
-
-static bool
-names_host_file(const char *value)
-{
-	return value[0] == '/' || strstr(value, "unix") != NULL || strstr(value, "file:") != NULL;
-}
-
-/* Whichever driver it is, what it does with the lines of one container. */
-static bool
-is_plain_log_option(const char *option)
-{
-	return check_word("max-size|max-file|compress|labels|labels-regex|env|env-regex|tag|mode|max-buffer-size|"
-			  "cache-disabled|cache-max-size|cache-max-file|cache-compress",
-	    option);
-}
-
-/* The plain drivers keep their logs to themselves. Others send them, as root and in the network of the host, wherever
- * the options say, and read certificates and keys that these name: the administrator allows them by name, files of the
- * host they get none. */
-void
-check_logging(struct check *c, const json_t *logging)
-{
-	const char *driver = json_str(logging, "driver");
-	bool plain = driver == NULL || check_word("|json-file|local|journald|none", driver);
-	const char *key;
-	json_t *value;
-
-	if (c->policy->root)
-		return;
-	if (!plain && !check_allowed(c, "logging", driver))
-		check_fail(
-		    c, ".driver", "use json-file, local or journald", "the log driver %.100s is not allowed", driver);
-	json_object_foreach(json_object_get(logging, "options"), key, value)
-	{
-		auto_free char *at = str_printf(".options.%s", key);
-		const char *text = json_string_value(value);
-
-		if (plain && !is_plain_log_option(key))
-			check_fail(c, at, "remove the option", "the log option %.200s is not allowed", key);
-		else if (!is_plain_log_option(key) && text != NULL && names_host_file(text))
-			check_fail(c, at, "use a network address, or the driver json-file, local or journald",
-			    "a file or socket of the host is not allowed");
-	}
 }

@@ -88,13 +88,28 @@ is_private_subnet(const char *subnet)
 	return false;
 }
 
+/* A route of the host that is wider than people need would cover what the engine has left for other services. */
+static bool
+is_wide_subnet(const char *subnet)
+{
+	const char *slash = strchr(subnet, '/');
+	int64_t bits, least = strchr(subnet, ':') == NULL ? 16 : 48;
+
+	return slash == NULL || !str_to_int(slash + 1, least, 128, &bits);
+}
+
 void
 check_subnet(struct check *c, const json_t *value)
 {
 	const char *subnet = json_string_value(value);
 
-	if (subnet == NULL || (!is_private_subnet(subnet) && !check_allowed(c, "networks.subnet", subnet)))
+	if (subnet != NULL && check_allowed(c, "networks.subnet", subnet))
+		return;
+	if (subnet == NULL || !is_private_subnet(subnet))
 		check_fail(c, NULL, c->row->advice, "the subnet %.100s is not private", subnet == NULL ? "" : subnet);
+	else if (is_wide_subnet(subnet))
+		check_fail(c, NULL, "write /16 or narrower (/48 of IPv6)",
+		    "the subnet %.100s would take the addresses of other services' networks", subnet);
 }
 
 static bool
@@ -152,10 +167,23 @@ private_to(const struct policy *p, const char *network)
 	return NULL;
 }
 
+/* The engine makes a network of any name, and takes that name for the mode of a container: one called "container:x"
+ * puts it into the network of x. */
+static bool
+is_plain_name(const char *name)
+{
+	static const char chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+
+	return name[0] != '\0' && strchr("_.-", name[0]) == NULL && name[strspn(name, chars)] == '\0';
+}
+
 static bool
 judge_network_name(struct check *c, const char *name)
 {
-	if (str_eq(name, "host"))
+	if (!is_plain_name(name))
+		check_fail(c, ".name", "begin with a letter or a digit, and use only these, _, . and -",
+		    "the network name %.200s is not allowed", name);
+	else if (str_eq(name, "host"))
 		check_fail(c, ".name", "use another network", "the network of the host is not allowed");
 	else if (is_hex_id(name))
 		check_fail(c, ".name", "use the network's name", "a network's ID in place of its name is not allowed");
@@ -244,10 +272,24 @@ check_mac_address(struct check *c, const json_t *service)
 	}
 }
 
+/* `web` with a volume x_data and `web_x` with data: compose would call both web_x_data. */
+static const struct policy_other *
+owner_of_volume(const struct policy *p, const char *name)
+{
+	for (size_t i = 0; i < p->nothers; i++) {
+		const char *other = p->others[i].name;
+
+		if (strlen(other) > strlen(p->project) && model_name_is_ours(other, name, "_"))
+			return &p->others[i];
+	}
+	return NULL;
+}
+
 void
 check_volume(struct check *c, const json_t *volume)
 {
 	auto_free char *name = model_real_name(c->policy->project, c->name, volume);
+	const struct policy_other *owner = owner_of_volume(c->policy, name);
 
 	if (c->policy->root || check_allowed(c, "volumes.name", name))
 		return;
@@ -255,6 +297,9 @@ check_volume(struct check *c, const json_t *volume)
 		check_fail(c, ".external", "remove external and name", "external volumes are not allowed");
 	else if (!model_name_is_ours(c->policy->project, name, "_"))
 		check_fail(c, ".name", "remove the key", "the volume %.200s may belong to another service", name);
+	else if (owner != NULL)
+		check_fail(c, ".name", "call this volume otherwise", "the volume %.200s belongs to the service %s",
+		    name, owner->name);
 }
 
 /* Of a config or secret. */

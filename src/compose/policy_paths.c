@@ -174,12 +174,14 @@ check_build_contexts(struct check *c, const json_t *value)
 	}
 }
 
-/* An image name, or "type=…,…" of a kind that stays away from the host's files. */
+/* An image name, or "type=…,…" of a kind that stays away from the host's files. These are fields of CSV: the last type
+ * counts, and quotes could hide one. */
 static bool
 is_harmless_cache(const char *cache)
 {
 	return strchr(cache, '=') == NULL ||
-	       check_word("type=registry|type=registry,*|type=inline|type=inline,*", cache);
+	       (check_word("type=registry|type=registry,*|type=inline|type=inline,*", cache) &&
+		   strpbrk(cache, "\" \t\r\n") == NULL && strcasestr(cache + 1, "type=") == NULL);
 }
 
 void

@@ -254,7 +254,7 @@ static const struct key service_keys[] = {
 SHAPE(service, check_service);
 
 static const struct key subnet_keys[] = {
-	CHECK("subnet", check_subnet, .advice = "use a private subnet (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7)"),
+	CHECK("subnet", check_subnet, .advice = "use a subnet of 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or fc00::/7"),
 	/* The engine wants these within the subnet. */
 	PASS("ip_range"), PASS("gateway"), PASS("aux_addresses"),
 };

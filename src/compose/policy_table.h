@@ -96,9 +96,10 @@ void check_ulimits(struct check *c, const json_t *value);
 void check_links(struct check *c, const json_t *value);
 void check_device_path(struct check *c, const json_t *value);
 void check_port(struct check *c, const json_t *port);
-void check_logging(struct check *c, const json_t *logging);
 /* The rule about one label; project_too: also compose's own. */
 void check_label(struct check *c, const char *at, const char *label, bool project_too);
+/* policy_log.c: a whole mapping */
+void check_logging(struct check *c, const json_t *logging);
 /* policy_networks.c: KEY_CHECK and whole mappings */
 void check_network_mode(struct check *c, const json_t *value);
 void check_net_options(struct check *c, const json_t *value);
