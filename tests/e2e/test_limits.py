@@ -24,7 +24,7 @@ def files(pgo, page="one", **more):
 
 def deployed(pgo, **keys):
     repo = pgo.repo("site", files(pgo))
-    pgo.service("site", repo, **{**LIMITS, "health_timeout": "10s", **keys})
+    pgo.service("site", repo, **{**LIMITS, "health_timeout": "40s", **keys})
     pgo.start().wait_deployed("site", repo.head, deadline=40)
     return repo
 
@@ -81,13 +81,14 @@ def test_a_compose_file_that_wants_more_than_is_granted_is_deployed(pgo):
     same_limits(pgo, HELD)
 
 
-EATS = ["sh", "-c", "exec tail /dev/zero"]
+# It cannot be healthy before it is dead, however long that takes.
+EATS = {"command": ["sh", "-c", "exec tail /dev/zero"], "healthcheck": {**CHECK, "interval": "1h"}}
 
 
 @pytest.mark.parametrize("style", STYLES)
 def test_a_release_that_runs_out_of_memory_is_left_unexplained(pgo, style):
     repo = deployed(pgo, update=style)
-    bad = repo.commit(files(pgo, command=EATS))
+    bad = repo.commit(files(pgo, **EATS))
     text = pgo.wait_judged("site", bad, 60)
     assert re.search(r"rolled back: .*exited with 137 \(out of memory\)", text), text
     assert wait_page(pgo, "one")
@@ -97,7 +98,7 @@ def test_a_release_that_runs_out_of_memory_is_left_unexplained(pgo, style):
 
 def test_a_loop_of_starts_for_want_of_memory_is_left_unexplained(pgo):
     repo = deployed(pgo)
-    text = pgo.wait_judged("site", repo.commit(files(pgo, command=EATS, restart="always")), 60)
+    text = pgo.wait_judged("site", repo.commit(files(pgo, **EATS, restart="always")), 60)
     assert re.search(r"rolled back: .*dies again and again[^\n]*\(out of memory\)", text), text
     wait_page(pgo, "one")
 
