@@ -61,8 +61,9 @@ look_failed(struct task *task, const char *what, const struct job_result *r)
 {
 	auto_free char *text = job_words(what, r);
 
-	/* A remote that has no such branch yet answers: it is asked as often as ever. */
-	look_end(task, text, r->status != JOB_STATUS_NO_BRANCH && r->status != JOB_STATUS_EMPTY);
+	/* A remote that has no such branch yet answers, and that somebody killed the job says nothing about it: it is
+	 * asked as often as ever. */
+	look_end(task, text, r->status != JOB_STATUS_NO_BRANCH && r->status != JOB_STATUS_EMPTY && r->status <= 128);
 }
 
 static void

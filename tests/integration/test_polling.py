@@ -3,9 +3,10 @@
 import os
 import re
 
-from lib.host import stays, wait_until
+from lib.gates import Gates
+from lib.host import kill_quietly, stays, wait_until
 from lib.pgo import web
-from lib.scenes import gits_of
+from lib.scenes import deployed, gits_of
 from lib.servers import Requests, git_daemon, http_git
 
 NAMES = ("one", "two", "three", "four")
@@ -135,3 +136,14 @@ def test_an_unchanged_repository_costs_one_ls_remote_an_interval(pgo):
     polls = looks(pgo, 3)
     stays(lambda: not gits_of(pgo, "(?!ls-remote)[a-z]+", mark), "no other job of any kind", polls)
     wait_until(lambda: 2 <= requests.gits() <= len(gits_of(pgo, "ls-remote", mark)) + 1, "one connection a poll")
+
+
+def test_a_killed_job_passes_for_a_remote_that_fails(pgo):
+    gates = Gates(pgo)
+    deployed(pgo)
+    gates.close_job("ls-remote")
+    for _ in range(5):
+        pid = wait_until(lambda: gates.waiting("ls-remote"), "the next poll comes as soon as ever", 5)
+        kill_quietly(pid)
+        wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "it has ended")
+    gates.open_job()
