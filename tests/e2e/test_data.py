@@ -102,6 +102,16 @@ def rewound(writer):
     change(writer)
 
 
+def rolled_back(writer):
+    """An operator goes back to the release before, and there it stays until the next commit."""
+    before = writer.repo.head
+    change(writer)
+    assert writer.pgo.ctl("site", "rollback").returncode == 0
+    assert writer.pgo.ref("site") == before
+    writer.check(told=False)
+    change(writer)
+
+
 def fetched_anew(writer):
     """The disk damaged all objects of the local repository, and lost what was staged."""
     objects = os.path.join(writer.pgo.dir, ".repos", "site.git", "objects")
@@ -149,7 +159,7 @@ def removed_and_added_again(writer):
     change(writer)
 
 
-EVENTS = (change, one_that_fails, change, rewound, fetched_anew, change, refused, another_url, removed_and_added_again)
+EVENTS = (change, one_that_fails, change, rewound, rolled_back, fetched_anew, change, refused, another_url, removed_and_added_again)
 
 
 def test_no_byte_is_lost_through_deploys_rollbacks_removals_and_other_repositories(pgo):

@@ -1,7 +1,7 @@
 """The fault matrix: whatever goes wrong around a healthy service, its page is asked for all the time.
 
 Before anything is applied no request fails. A release that does not come up costs at most its health_timeout and ten seconds, and with
-start-first nothing. Kills at any moment are in test_real_kills.py, kills at each step in tests/faults/test_kills.py.
+start-first nothing. Kills at any moment are in test_real_kills.py, kills at each step in test_real_steps.py and test_start_first.py.
 """
 
 import contextlib

@@ -1,9 +1,14 @@
 """Start-first with a real engine: what a reverse proxy's clients see of deploys, good and bad. Nothing."""
 
+import itertools
+
 import pytest
 
 from lib.caddy import IMAGE, NETWORK, Caddy, Load
 from lib.host import wait_until
+from lib.kills import VICTIMS, strike
+from lib.scenes import in_background
+from lib.steps import FORWARD, core_at
 
 RATE = 300
 HEALTHY = {"test": ["CMD", "busybox", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/"], "interval": "300ms", "timeout": "5s", "retries": 2}
@@ -92,4 +97,22 @@ def test_a_kill_in_the_middle_leaves_one_container_that_serves(pgo, caddy):
         pgo.start()
         pgo.wait_deployed("site", head, deadline=60)
         wait_until(lambda: len(ids(pgo)) == 1, "only the new one is left")
+    assert load.failures == [], caddy.errors()
+
+
+def test_no_request_fails_whoever_dies_at_a_step(pgo, caddy):
+    repo = deployed(pgo, caddy)
+    with Load(caddy, RATE) as load:
+        for step, (who, sig) in zip(FORWARD, itertools.cycle(VICTIMS)):
+            heads = []
+
+            def push():
+                heads.append(repo.commit({"compose.yaml": shop(f"page of {step}")}))
+                in_background(pgo, "site", "sync")
+
+            with core_at(pgo, push, f"== {step}\n") as let_go:
+                strike(pgo, who, sig, let_go)
+            print(who, sig.name, step)
+            pgo.wait_deployed("site", heads[0], deadline=40)
+            wait_until(lambda: len(ids(pgo)) == 1 and caddy.page() == f"page of {step}", "only the new one is left", 20)
     assert load.failures == [], caddy.errors()

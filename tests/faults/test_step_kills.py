@@ -3,30 +3,18 @@
 The steps are read from the table of the pipeline: one that is added is struck as well.
 """
 
-import os
 import re
-import signal
 
 import pytest
 
-from lib.host import TOP, kill_quietly, wait_until
-from lib.kills import CONVERGED_S, Site, restart
+from lib.host import wait_until
+from lib.kills import CONVERGED_S, VICTIMS, Site, strike
 from lib.scenes import in_background, wait_step
-from lib.steps import core_at
+from lib.steps import FORWARD, core_at, steps
 from lib.whole import check_nothing_left, facts_of
 
-ROW = re.compile(r'^\s+\{"([a-z ]+)", ([A-Z_ |]+), ([A-Z_ |0]+), step_', re.M)
 EDGE = {"edge": {"external": True, "name": "pgot-edge"}}
 
-
-def steps(table_row):
-    with open(os.path.join(TOP, "src", "core", "deploy.c"), encoding="ascii") as text:
-        found = ROW.findall(text.read())
-    assert len(found) > 20
-    return [name for name, modes, flags in found if table_row(set(modes.split(" | ")), set(flags.split(" | ")))]
-
-
-FORWARD = steps(lambda modes, flags: modes & {"JUDGE", "PREPARE", "APPLY"})
 BACKWARD = steps(lambda modes, flags: "BACKS" in flags)
 FILES_BACKWARD = steps(lambda modes, flags: "BACKS" in flags and "CONTAINERS" not in flags)
 OLDER = steps(lambda modes, flags: modes & {"BACK", "APPLY"})
@@ -94,20 +82,6 @@ SCENES = {
     "cancel": (cancelled, BACKWARD, PUTS_BACK, False),
     "rollback": (rolled_back, OLDER, (), False),
 }
-VICTIMS = [(who, sig) for who in ("pgod", "pgod-core", "pgod-ssh") for sig in (signal.SIGKILL, signal.SIGTERM)]
-
-
-def strike(pgo, who, sig, let_go):
-    if who == "pgod":
-        pgo.process.send_signal(sig)
-        if sig == signal.SIGTERM:
-            let_go()
-        restart(pgo)
-    else:
-        for pid in pgo.role_pids(who):
-            kill_quietly(pid, sig)
-
-
 @pytest.mark.parametrize("who, sig", VICTIMS, ids=[f"{who}-{sig.name}" for who, sig in VICTIMS])
 @pytest.mark.parametrize("scene", SCENES)
 def test_whoever_dies_at_a_step_the_service_is_one_whole_release_afterwards(pgo, scene, who, sig):

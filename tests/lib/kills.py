@@ -63,6 +63,21 @@ def restart(pgo):
     pgo.start("--debug", write=False)
 
 
+VICTIMS = [(who, sig) for who in ("pgod", "pgod-core", "pgod-ssh") for sig in (signal.SIGKILL, signal.SIGTERM)]
+
+
+def strike(pgo, who, sig, let_go):
+    """A process gets a signal while core is held; pgod is started again when it was pgod."""
+    if who == "pgod":
+        pgo.process.send_signal(sig)
+        if sig == signal.SIGTERM:
+            let_go()
+        restart(pgo)
+    else:
+        for pid in pgo.role_pids(who):
+            kill_quietly(pid, sig)
+
+
 def converge(pgo, sites, must_be_new, what, deadline):
     left = list(sites)
 
@@ -79,7 +94,7 @@ def converge(pgo, sites, must_be_new, what, deadline):
 def end_undisturbed(pgo, sites, deadline, networks=()):
     """Another commit of each, and then nothing is left over. networks: what others have made."""
     for site in sites:
-        site.commit()
+        site.push()
     converge(pgo, sites, True, "last commits, undisturbed", deadline)
     names, pinned = [name for site in sites for name in site.networks] + list(networks), {site.name: site.binds for site in sites}
     wait_until(lambda: check_nothing_left(pgo, names, pinned) is None, "nothing is left over")

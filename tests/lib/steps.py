@@ -8,16 +8,30 @@ import contextlib
 import ctypes
 import os
 import platform
+import re
 import struct
 import threading
 
-from lib.host import DEADLINE, libc
+from lib.host import DEADLINE, TOP, libc
 
 SEIZE, INTERRUPT, SYSCALL, DETACH, SYSCALL_INFO = 0x4206, 0x4207, 24, 17, 0x420E
 TRACE_SYSGOOD, WALL, ENTRY = 1, 0x40000000, 1
 SYSCALL_STOP = 5 | 0x80
 WRITE = {"x86_64": 1, "aarch64": 64}[platform.machine()]
 LONGEST = 4096
+ROW = re.compile(r'^\s+\{"([a-z ]+)", ([A-Z_ |]+), ([A-Z_ |0]+), step_', re.M)
+
+
+def steps(table_row):
+    """The names of the pipeline's rows for which table_row(modes, flags) is true, in order."""
+    with open(os.path.join(TOP, "src", "core", "deploy.c"), encoding="ascii") as text:
+        found = ROW.findall(text.read())
+    assert len(found) > 20
+    return [name for name, modes, flags in found if table_row(set(modes.split(" | ")), set(flags.split(" | ")))]
+
+
+# What a new commit goes through.
+FORWARD = steps(lambda modes, flags: modes & {"JUDGE", "PREPARE", "APPLY"})
 
 
 def ptrace(request, pid, address=0, data=0):
