@@ -168,7 +168,7 @@ def test_start_first_cleans_up_after_itself_whatever_the_engine_says(pgo, step, 
     (old,) = by_service(pgo, "web")
     pgo.engine.fail(step, status=answer, times=1 if answer else 2)  # a kept connection that closes is tried once more
     head = repo.commit({"compose.yaml": shop("pgo-test/web:2")})
-    pgo.wait_status("site", rf"last deploy[^\n]* of {head[:8]}: {outcome}: switch: web: cannot [^\n]*, took")
+    pgo.wait_status("site", rf"commit {head[:8]}[^\n]*: switch: web: cannot .*last deploy[^\n]* of {head[:8]}: {outcome}, took")
     assert [box.id for box in by_service(pgo, "web")] == [old.id]
     assert old.state == "running"
 
@@ -178,7 +178,7 @@ def test_start_first_cleans_up_after_itself_when_compose_fails(pgo):
     (old,) = by_service(pgo, "web")
     pgo.engine.fail("up:end", status=1, stderr="no space left on device", times=1)
     head = repo.commit({"compose.yaml": shop("pgo-test/web:2")})
-    pgo.wait_status("site", rf"last deploy[^\n]* of {head[:8]}: rolled back: switch: web: no space left[^\n]*, took")
+    pgo.wait_status("site", rf"commit {head[:8]}[^\n]*: switch: web: no space left.*last deploy[^\n]* of {head[:8]}: rolled back, took")
     assert [box.id for box in by_service(pgo, "web")] == [old.id]
 
 
