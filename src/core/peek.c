@@ -83,6 +83,8 @@ peek_end(struct deploy *d)
 bool
 peek_yields(struct deploy *d)
 {
-	d->yields = d->yields || (d->svc->newer[0] != '\0' && may_yield(d));
-	return d->yields;
+	bool now = d->svc->newer[0] != '\0' && may_yield(d);
+
+	d->yields = d->yields || now; /* remembered; what is put back then is seen through */
+	return now;
 }
