@@ -236,14 +236,20 @@ policy_check(const json_t *model, const struct policy *policy, struct violations
 }
 
 void
-policy_image_labels(const json_t *labels, const char *service, const struct policy *policy, struct violations *ret)
+policy_image_config(const json_t *config, const char *service, const struct policy *policy, struct violations *ret)
 {
 	struct check c = {.policy = policy, .out = ret, .path = BUF_INIT(PATH_TEXT_MAX)};
 	const char *label;
 	json_t *value;
+	size_t i;
 
 	buf_printf(&c.path, "services.%s.image", service);
-	json_object_foreach((json_t *)labels, label, value) check_label(&c, NULL, label, false);
+	json_object_foreach(json_object_get(config, "Labels"), label, value) check_label(&c, NULL, label, false);
+	json_array_foreach(json_object_get(config, "Env"), i, value)
+	{
+		if (!policy->root && json_is_string(value))
+			check_variable(&c, NULL, json_string_value(value));
+	}
 	buf_done(&c.path);
 	violations_sort(ret);
 }

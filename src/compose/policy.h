@@ -60,10 +60,12 @@ size_t policy_check(const json_t *model, const struct policy *policy, struct vio
 /* The answer "symlink LINK" of the job `inputs` about the path INPUT, as a violation wherever the model names INPUT. */
 void policy_symlink(const json_t *model, const char *input, const char *link, struct violations *ret);
 
-/* The labels that a container of `service` takes over from its image: what the policy refuses in the model is refused
- * there as well, but for compose's own, which compose replaces. labels may be NULL. */
-void policy_image_labels(
-    const json_t *labels, const char *service, const struct policy *policy, struct violations *ret);
+/* The labels and variables that a container of `service` takes over from its image: what the policy refuses in the
+ * model is refused there as well, but for compose's own labels, which compose replaces. config: {"Labels": {...},
+ * "Env":
+ * ["A=b"]}, as the engine has it; may be NULL. */
+void policy_image_config(
+    const json_t *config, const char *service, const struct policy *policy, struct violations *ret);
 
 /* One line a violation: "services.web.privileged: privileged is not allowed; remove the key\n". All that is foreign is
  * escaped; a line that says so ends a list that was cut. The caller frees. */

@@ -176,8 +176,8 @@ check_labels(struct check *c, const json_t *value)
 }
 
 /* nginx-proxy and its companions take their orders from the environment. */
-static void
-one_variable(struct check *c, const char *at, const char *variable)
+void
+check_variable(struct check *c, const char *at, const char *variable)
 {
 	auto_free char *name = str_printf("%.*s", (int)strcspn(variable, "="), variable);
 
@@ -190,7 +190,7 @@ one_variable(struct check *c, const char *at, const char *variable)
 void
 check_environment(struct check *c, const json_t *value)
 {
-	check_words(c, value, one_variable);
+	check_words(c, value, check_variable);
 }
 
 void

@@ -96,6 +96,8 @@ void check_ulimits(struct check *c, const json_t *value);
 void check_links(struct check *c, const json_t *value);
 void check_device_path(struct check *c, const json_t *value);
 void check_port(struct check *c, const json_t *port);
+/* The rule about one entry of an environment, "NAME=value". */
+void check_variable(struct check *c, const char *at, const char *variable);
 /* The rule about one label; project_too: also compose's own. */
 void check_label(struct check *c, const char *at, const char *label, bool project_too);
 /* policy_log.c: a whole mapping */

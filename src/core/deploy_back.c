@@ -15,7 +15,7 @@ void
 deploy_forget_model(struct deploy *d)
 {
 	json_decref(TAKE(d->model));
-	json_decref(TAKE(d->image_labels));
+	json_decref(TAKE(d->image_configs));
 	for (size_t i = 0; d->ids != NULL && i < d->images.n; i++)
 		free(d->ids[i]);
 	free(TAKE(d->ids));

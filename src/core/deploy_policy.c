@@ -1,4 +1,5 @@
-/* The commit is judged: what its model asks for, the symbolic links on its paths, the labels of its images. */
+/* The commit is judged: what its model asks for, the symbolic links on its paths, the labels and variables of its
+ * images. */
 #include <string.h>
 
 #include "base/auto.h"
@@ -103,13 +104,13 @@ step_policy(struct deploy *d, struct err *err)
 	return rc;
 }
 
-/* A container takes over the labels of its image. */
+/* A container takes over the labels and variables of its image. */
 int
 step_image_labels(struct deploy *d, struct err *err)
 {
 	auto_violations struct violations vs = {0};
 
 	(void)err;
-	judge_image_labels(d->svc, d->image_labels, &vs);
+	judge_image_configs(d->svc, d->image_configs, &vs);
 	return vs.n > 0 ? refuse(d, &vs) : STEP_NEXT;
 }

@@ -178,12 +178,12 @@ image_behind(const struct deploy *d, size_t i, const struct engine_reply *reply)
 
 /* For step_image_labels, once pull and build are through. */
 static void
-keep_labels(struct deploy *d, size_t i, const struct engine_reply *reply)
+keep_config(struct deploy *d, size_t i, const struct engine_reply *reply)
 {
-	json_t *labels = json_object_get(json_object_get(reply->body, "Config"), "Labels");
+	json_t *config = json_object_get(reply->body, "Config");
 
 	json_object_set_new(
-	    d->image_labels, d->images.v[i].service, json_is_object(labels) ? json_incref(labels) : json_object());
+	    d->image_configs, d->images.v[i].service, json_is_object(config) ? json_incref(config) : json_object());
 }
 
 static int
@@ -201,7 +201,7 @@ got_image(struct deploy *d, size_t i, const struct engine_reply *reply, struct e
 
 	(void)err;
 	d->ids[i] = id != NULL ? str_dup(id) : NULL;
-	keep_labels(d, i, reply);
+	keep_config(d, i, reply);
 	return 0;
 }
 
@@ -218,8 +218,8 @@ step_images(struct deploy *d, struct err *err)
 		if (rc < 0)
 			return rc;
 		d->ids = calloc(d->images.n + 1, sizeof(*d->ids));
-		d->image_labels = json_object();
-		if (d->ids == NULL || d->image_labels == NULL)
+		d->image_configs = json_object();
+		if (d->ids == NULL || d->image_configs == NULL)
 			abort();
 	}
 	for (size_t i = 0; i < d->images.n; i++)

@@ -80,9 +80,9 @@ struct deploy {
 	struct strv inputs; /* paths, and the job's answer for each */
 	struct strv answers;
 	struct model_images images;
-	char **ids;	      /* images.n: image id, or NULL while missing */
-	json_t *image_labels; /* of the images behind them, by compose service */
-	struct asking asking; /* and the one whose answer is awaited */
+	char **ids;	       /* images.n: image id, or NULL while missing */
+	json_t *image_configs; /* labels and variables of the images behind them, by compose service */
+	struct asking asking;  /* and the one whose answer is awaited */
 	size_t asked;
 	struct strv networks;
 	struct strv missing; /* external networks that do not exist */

@@ -84,13 +84,13 @@ judge_release(const struct service *svc, const json_t *approved, struct violatio
 }
 
 void
-judge_image_labels(const struct service *svc, json_t *labels, struct violations *ret)
+judge_image_configs(const struct service *svc, json_t *configs, struct violations *ret)
 {
 	struct policy policy = policy_of(svc, NULL, 0);
 	const char *service;
 	json_t *of;
 
-	json_object_foreach(labels, service, of) policy_image_labels(of, service, &policy, ret);
+	json_object_foreach(configs, service, of) policy_image_config(of, service, &policy, ret);
 }
 
 void

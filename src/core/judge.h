@@ -13,8 +13,8 @@ struct service;
 void judge_model(const struct service *svc, const json_t *model, struct violations *ret);
 /* The same of an approved model, pinned or not, which has to run as it is. */
 void judge_release(const struct service *svc, const json_t *approved, struct violations *ret);
-/* And of the labels of its images, by compose service. */
-void judge_image_labels(const struct service *svc, json_t *labels, struct violations *ret);
+/* And of the labels and variables of its images, by compose service: {"web": {"Labels", "Env"}}. */
+void judge_image_configs(const struct service *svc, json_t *configs, struct violations *ret);
 struct model_limits judge_limits(const struct service *svc);
 
 /* Holds the service's current release against the rules of today: what they refuse of it is kept, and said in the log

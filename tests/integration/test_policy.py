@@ -97,3 +97,12 @@ def test_an_image_gives_orders_to_the_proxy(pgo):
     status = pgo.wait_judged("site", repo.commit({"compose.yaml": web("pgo-test/routed:1")}))
     assert "services.web.image: the label traefik.http.routers.x.rule" in status
     assert ids(pgo) == before
+
+
+def test_a_variable_of_an_image_gives_orders_to_the_proxy(pgo):
+    pgo.engine.add_image("pgo-test/routed:1", env=["PATH=/bin", "VIRTUAL_HOST=bank.example.org"])
+    repo = deployed(pgo)
+    before = ids(pgo)
+    status = pgo.wait_judged("site", repo.commit({"compose.yaml": web("pgo-test/routed:1")}))
+    assert "services.web.image: the variable VIRTUAL_HOST" in status
+    assert ids(pgo) == before

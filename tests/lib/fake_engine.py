@@ -130,11 +130,11 @@ class FakeEngine(Projects):
 
     # what a test does to it
 
-    def add_image(self, name, image_id=None, labels=None, healthcheck=False):
+    def add_image(self, name, image_id=None, labels=None, healthcheck=False, env=()):
         """Another image under this name, as a pull or a build does; the one that had it before stays, without the name."""
         with self.lock:
             image_id = image_id or "sha256:" + fake_id(f"{name} {len(self.details)}")
-            self.details[image_id] = {"labels": labels or {}, "healthcheck": healthcheck}
+            self.details[image_id] = {"labels": labels or {}, "healthcheck": healthcheck, "env": list(env)}
             self.images[name] = image_id
             return image_id
 
