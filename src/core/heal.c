@@ -204,8 +204,9 @@ verb_start(struct task *task)
 	struct err err = ERR_INIT;
 
 	named_services(task, &names);
-	/* Compose would fail, and healing bring up what was not to be started. */
-	if (!down && svc->core->engine_up && !op_has_containers(svc, &names)) {
+	/* Compose would fail, and healing bring up what was not to be started. What was not stopped may have been made
+	 * a moment ago, unseen yet. */
+	if (!down && svc->row.stopped[0] != '\0' && svc->core->engine_up && !op_has_containers(svc, &names)) {
 		task_end(task, 1, "there is no container that could be started: `up` makes them anew");
 		return;
 	}
