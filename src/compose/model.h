@@ -42,15 +42,15 @@ enum model_update {
 	MODEL_UPDATE_START_FIRST, /* the new container is healthy before the old one goes, where that is possible */
 };
 
-/* `x-pgo: {reload: bool, update: recreate | in-place | start-first}` at the top, `x-pgo: {update: in-place |
- * start-first}` in a service. An unknown key or a wrong type anywhere in them is an error that names it; all other x-*
- * are nobody's business. */
+/* `x-pgo: {reload: bool, update: recreate | in-place | start-first, services: {NAME: {update: in-place |
+ * start-first}}}` at the top of the file: policy_x_pgo() refuses anything else in it; all other x-* are nobody's
+ * business. In a service compose keeps it to itself: its JSON has extensions at the top alone. */
 /* True when absent. */
-int model_reload(const json_t *model, bool *ret_reload, struct err *err);
+bool model_reload(const json_t *model);
 /* The style of the whole file; MODEL_UPDATE_UNSAID when absent. */
-int model_update(const json_t *model, enum model_update *ret, struct err *err);
-/* What a service of a model that model_update() has accepted says for itself. */
-enum model_update model_service_update(const json_t *service);
+enum model_update model_update(const json_t *model);
+/* Likewise what a service says for itself. */
+enum model_update model_service_update(const json_t *model, const char *service);
 /* MODEL_UPDATE_UNSAID for NULL and for what is no style. */
 enum model_update model_update_of(const char *word);
 

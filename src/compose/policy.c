@@ -230,6 +230,7 @@ policy_check(const json_t *model, const struct policy *policy, struct violations
 		if (!policy->root)
 			check_nested(&c);
 	}
+	policy_x_pgo(model, ret);
 	buf_done(&c.path);
 	violations_sort(ret);
 	return ret->n - before + (ret->more && ret->n == before);

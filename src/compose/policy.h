@@ -57,6 +57,9 @@ void violations_done(struct violations *vs);
  * Paths are judged as they are written: symbolic links are found by the job `inputs` (policy_symlink). */
 size_t policy_check(const json_t *model, const struct policy *policy, struct violations *ret);
 
+/* The part of it that holds for every account: adds a violation for each unknown key and wrong value in x-pgo. */
+void policy_x_pgo(const json_t *model, struct violations *ret);
+
 /* The answer "symlink LINK" of the job `inputs` about the path INPUT, as a violation wherever the model names INPUT. */
 void policy_symlink(const json_t *model, const char *input, const char *link, struct violations *ret);
 

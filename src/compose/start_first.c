@@ -132,7 +132,7 @@ why_in_place(
     const json_t *model, const struct model_service *facts, const struct strv *inputs, const struct strv *answers)
 {
 	const json_t *def = service_of(model, facts->name);
-	enum model_update said = model_service_update(def);
+	enum model_update said = model_service_update(model, facts->name);
 
 	if (said == MODEL_UPDATE_IN_PLACE)
 		return "its x-pgo says so";
@@ -156,7 +156,7 @@ why_in_place(
 	 * it. */
 	if (facts->scale == 1 && said != MODEL_UPDATE_START_FIRST && keeps_data(model, facts->name, inputs, answers))
 		return "it can write to data that two containers at once might spoil; if they cannot, mount it read-only or "
-		       "give this service \"x-pgo: {update: start-first}\"";
+		       "say so at the top of the file: \"x-pgo: {services: {NAME: {update: start-first}}}\"";
 	return NULL;
 }
 

@@ -1,14 +1,7 @@
 /* The extension x-pgo: what a compose file says about how it wants to be run. */
-#include <errno.h>
-
 #include "base/auto.h"
 #include "compose/model.h"
-
-/* What x-pgo says in one place. */
-struct said {
-	bool reload;
-	enum model_update update;
-};
+#include "compose/policy_table.h"
 
 static const char *const styles[] = {
     [MODEL_UPDATE_RECREATE] = "recreate",
@@ -26,114 +19,108 @@ model_update_of(const char *word)
 	return MODEL_UPDATE_UNSAID;
 }
 
-static int
-read_update(const char *where, const json_t *value, enum model_update *ret, struct err *err)
+static enum model_update
+update_in(const json_t *said)
 {
-	const char *word = json_string_value(value);
-	enum model_update update = model_update_of(word);
-
-	if (update == MODEL_UPDATE_UNSAID)
-		return err_set(err, EINVAL, "%s.update: must be recreate, in-place or start-first", where);
-	*ret = update;
-	return 0;
+	return model_update_of(json_string_value(json_object_get(said, "update")));
 }
 
-static int
-read_top(const json_t *pgo, struct said *ret, struct err *err)
+bool
+model_reload(const json_t *model)
 {
-	const char *key;
-	json_t *value;
-
-	if (pgo != NULL && !json_is_null(pgo) && !json_is_object(pgo))
-		return err_set(err, EINVAL, "x-pgo: must be a mapping, such as {reload: false}");
-	json_object_foreach((json_t *)pgo, key, value)
-	{
-		if (str_eq(key, "update")) {
-			int rc = read_update("x-pgo", value, &ret->update, err);
-
-			if (rc < 0)
-				return rc;
-			continue;
-		}
-		if (!str_eq(key, "reload"))
-			return err_set(err, EINVAL, "x-pgo.%.64s: unknown key; the keys are reload and update", key);
-		if (!json_is_boolean(value))
-			return err_set(err, EINVAL, "x-pgo.reload: must be true or false");
-		ret->reload = json_is_true(value);
-	}
-	return 0;
-}
-
-static int
-read_service(const char *name, const json_t *pgo, enum model_update *ret, struct err *err)
-{
-	auto_free char *where = str_printf("services.%.64s.x-pgo", name);
-	const char *key;
-	json_t *value;
-
-	if (pgo != NULL && !json_is_null(pgo) && !json_is_object(pgo))
-		return err_set(err, EINVAL, "%s: must be a mapping, such as {update: in-place}", where);
-	json_object_foreach((json_t *)pgo, key, value)
-	{
-		int rc;
-
-		if (!str_eq(key, "update"))
-			return err_set(err, EINVAL, "%s.%.64s: unknown key; the only one is update", where, key);
-		rc = read_update(where, value, ret, err);
-		if (rc < 0)
-			return rc;
-		if (*ret == MODEL_UPDATE_RECREATE)
-			return err_set(err, EINVAL, "%s.update: must be in-place or start-first", where);
-	}
-	return 0;
-}
-
-static int
-read_all(const json_t *model, struct said *ret, struct err *err)
-{
-	struct said said = {.reload = true, .update = MODEL_UPDATE_UNSAID};
-	int rc = read_top(json_object_get(model, "x-pgo"), &said, err);
-	const char *name;
-	json_t *service;
-
-	json_object_foreach(json_object_get(model, "services"), name, service)
-	{
-		enum model_update update = MODEL_UPDATE_UNSAID;
-
-		if (rc >= 0)
-			rc = read_service(name, json_object_get(service, "x-pgo"), &update, err);
-	}
-	if (rc >= 0)
-		*ret = said;
-	return rc;
-}
-
-int
-model_reload(const json_t *model, bool *ret_reload, struct err *err)
-{
-	struct said said;
-	int rc = read_all(model, &said, err);
-
-	if (rc >= 0)
-		*ret_reload = said.reload;
-	return rc;
-}
-
-int
-model_update(const json_t *model, enum model_update *ret, struct err *err)
-{
-	struct said said;
-	int rc = read_all(model, &said, err);
-
-	if (rc >= 0)
-		*ret = said.update;
-	return rc;
+	return !json_is_false(json_object_get(json_object_get(model, "x-pgo"), "reload"));
 }
 
 enum model_update
-model_service_update(const json_t *service)
+model_update(const json_t *model)
 {
-	const json_t *said = json_object_get(json_object_get(service, "x-pgo"), "update");
+	return update_in(json_object_get(model, "x-pgo"));
+}
 
-	return model_update_of(json_string_value(said));
+enum model_update
+model_service_update(const json_t *model, const char *service)
+{
+	return update_in(json_object_get(json_object_get(json_object_get(model, "x-pgo"), "services"), service));
+}
+
+/* --- judging --- */
+
+static bool
+is_mapping(const char *path, const json_t *value, struct violations *ret)
+{
+	if (value == NULL || json_is_null(value) || json_is_object(value))
+		return true;
+	violations_add(ret, str_dup(path), str_dup("must be a mapping"), str_dup("such as {update: in-place}"));
+	return false;
+}
+
+static void
+unknown_key(const char *path, const char *key, const char *known, struct violations *ret)
+{
+	violations_add(ret, str_printf("%s.%.64s", path, key), str_dup("unknown key"), str_dup(known));
+}
+
+static void
+judge_update(const char *path, const json_t *value, bool of_service, struct violations *ret)
+{
+	enum model_update update = model_update_of(json_string_value(value));
+
+	if (update == MODEL_UPDATE_UNSAID || (update == MODEL_UPDATE_RECREATE && of_service))
+		violations_add(ret, str_printf("%s.update", path),
+		    str_printf("must be %sin-place or start-first", of_service ? "" : "recreate, "),
+		    str_dup("write one of these words, or leave the key out"));
+}
+
+static void
+judge_service(const json_t *model, const char *service, const json_t *said, struct violations *ret)
+{
+	auto_free char *path = str_printf("x-pgo.services.%.64s", service);
+	const char *key;
+	json_t *value;
+
+	if (json_object_get(json_object_get(model, "services"), service) == NULL)
+		violations_add(ret, str_dup(path), str_dup("there is no such service in the file"),
+		    str_dup("name one of its services, or leave the key out"));
+	if (!is_mapping(path, said, ret))
+		return;
+	json_object_foreach((json_t *)said, key, value)
+	{
+		if (str_eq(key, "update"))
+			judge_update(path, value, true, ret);
+		else
+			unknown_key(path, key, "its only key is update", ret);
+	}
+}
+
+static void
+judge_services(const json_t *model, const json_t *services, struct violations *ret)
+{
+	const char *name;
+	json_t *said;
+
+	if (is_mapping("x-pgo.services", services, ret))
+		json_object_foreach((json_t *)services, name, said) judge_service(model, name, said, ret);
+}
+
+void
+policy_x_pgo(const json_t *model, struct violations *ret)
+{
+	const json_t *pgo = json_object_get(model, "x-pgo");
+	const char *key;
+	json_t *value;
+
+	if (!is_mapping("x-pgo", pgo, ret))
+		return;
+	json_object_foreach((json_t *)pgo, key, value)
+	{
+		if (str_eq(key, "update"))
+			judge_update("x-pgo", value, false, ret);
+		else if (str_eq(key, "services"))
+			judge_services(model, value, ret);
+		else if (!str_eq(key, "reload"))
+			unknown_key("x-pgo", key, "its keys are reload, update and services", ret);
+		else if (!json_is_boolean(value))
+			violations_add(ret, str_dup("x-pgo.reload"), str_dup("must be true or false"),
+			    str_dup("write one of these words, without quotes"));
+	}
 }

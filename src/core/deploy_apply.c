@@ -27,10 +27,8 @@ nothing_may_run(const struct deploy *d)
 enum model_update
 deploy_update(const struct deploy *d)
 {
-	enum model_update update = MODEL_UPDATE_UNSAID;
-	struct err err = ERR_INIT;
+	enum model_update update = model_update(d->model);
 
-	model_update(d->model, &update, &err); /* `resolve` has refused what is misspelt */
 	if (update == MODEL_UPDATE_UNSAID)
 		update = model_update_of(d->svc->conf->update);
 	return update == MODEL_UPDATE_UNSAID ? MODEL_UPDATE_RECREATE : update;
@@ -47,17 +45,13 @@ static const char *const update_says[] = {
 static const char *
 why_not_now(const struct deploy *d)
 {
-	struct err err = ERR_INIT;
-	bool reload = true;
-
 	if (d->svc->held)
 		return "the service is held down; it is applied when the hold goes";
 	if (service_stopped(d->svc, NULL) || nothing_may_run(d))
 		return "the service was stopped by an operator; `up` applies it";
 	if (d->mode == DEPLOY_UP || d->mode == DEPLOY_RESUME || d->mode == DEPLOY_BACK || d->svc->row.release == 0)
 		return NULL;
-	model_reload(d->model, &reload, &err);
-	return reload ? NULL : "x-pgo: reload is false; `up` applies it";
+	return model_reload(d->model) ? NULL : "x-pgo: reload is false; `up` applies it";
 }
 
 /* What an operator goes back from is not tried again until he says so. */

@@ -46,15 +46,11 @@ step_resolve(struct deploy *d, struct err *err)
 int
 step_resolve_done(struct deploy *d, const struct job_result *r, struct err *err)
 {
-	bool reload;
-
 	d->at_fault = true;
 	if (r->tail[0] != '\0')
 		task_sayf(d->task, "%s\n", r->tail);
 	d->model = model_parse(r->out, r->out_len, err);
-	if (d->model == NULL)
-		return -err->num;
-	return model_reload(d->model, &reload, err) < 0 ? -err->num : STEP_NEXT;
+	return d->model == NULL ? -err->num : STEP_NEXT;
 }
 
 /* What is looked up in the commit and on the disk: all that the model reads in the live tree; in the data directory

@@ -122,6 +122,26 @@ run_compose(const struct job *job, const char *file, const char *override, struc
 	    NULL, 0, model, words, RESOLVE_DEADLINE_MS, err);
 }
 
+/* Compose says nothing of an extension inside a service: what is written there would be ignored without a word. */
+static int
+check_margin(const char *path, const char *name, struct err *err)
+{
+	auto_buf struct buf text = BUF_INIT(JOB_YAML_MAX_BYTES);
+	int lineno = 0, r = path ? io_read_file(AT_FDCWD, path, &text, err) : 0;
+
+	for (const char *line = buf_str(&text); r >= 0 && line != NULL; line = strchr(line, '\n')) {
+		line += lineno++ > 0;
+		if ((*line == ' ' || *line == '\t') && str_starts(line + strspn(line, " \t"), "x-pgo:")) {
+			job_say(
+			    "%s:%d: x-pgo must stand at the left margin, at the top of the file; what it says of one"
+			    " service stands there too: x-pgo: {services: {NAME: {update: in-place}}}",
+			    name, lineno);
+			return JOB_REFUSED;
+		}
+	}
+	return r < 0 ? r : JOB_OK;
+}
+
 int
 verb_resolve(const struct job *job, char *const *operands, struct err *err)
 {
@@ -153,5 +173,10 @@ verb_resolve(const struct job *job, char *const *operands, struct err *err)
 			job_say("it ended with status %d", r);
 		return r > 128 ? JOB_FAILED : JOB_REFUSED;
 	}
+	r = check_margin(path, file, err);
+	if (r == JOB_OK)
+		r = check_margin(override_path, override, err);
+	if (r != JOB_OK)
+		return r;
 	return io_write_all(STDOUT_FILENO, buf_str(&model), model.len, err);
 }

@@ -85,6 +85,7 @@ BAD = {
     "env_file-inside": (SERVE.format(image="pgo-test/web:1", more="    env_file: ../other/.env\n"), "env"),
     "bind": ("services: {web: {image: 'pgo-test/web:1', volumes: ['/:/host']}}\n", "volumes"),
     "devices": ("services: {web: {image: 'pgo-test/web:1', pid: host}}\n", "pid"),
+    "x-pgo in a service": (SERVE.format(image="pgo-test/web:1", more="    x-pgo: {update: in-place}\n"), "compose.yaml:6: x-pgo must stand"),
     "tag": ("a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b]\nservices: {web: {image: x, command: *c}}\n", "."),
 }
 

@@ -87,7 +87,7 @@ def test_a_file_that_nobody_reads_replaces_nothing(pgo):
     "x_pgo, sentence",
     [
         ({"update": "rolling"}, "x-pgo.update: must be recreate, in-place or start-first"),
-        ({"updates": "in-place"}, "x-pgo.updates: unknown key; the keys are reload and update"),
+        ({"updates": "in-place"}, "x-pgo.updates: unknown key; its keys are reload, update and services"),
         ({"reload": "no"}, "x-pgo.reload: must be true or false"),
     ],
 )

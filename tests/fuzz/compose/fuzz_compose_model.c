@@ -58,11 +58,11 @@ read_facts(const json_t *model)
 	auto_model_images struct model_images images = {0};
 	auto_strv struct strv inputs = {0}, binds = {0}, networks = {0};
 	struct err err = ERR_INIT;
-	enum model_update update;
-	bool reload;
+	auto_violations struct violations misspelt = {0};
 
-	if ((model_reload(model, &reload, &err) < 0) != (model_update(model, &update, &err) < 0))
-		broken("x-pgo is right and wrong");
+	policy_x_pgo(model, &misspelt);
+	if (misspelt.n == 0 && !model_reload(model) && json_object_size(json_object_get(model, "x-pgo")) == 0)
+		broken("x-pgo says what nobody wrote");
 	model_service_facts(model, &services, &err);
 	model_binds(model, &binds, &err);
 	model_external_networks(model, &networks, &err);

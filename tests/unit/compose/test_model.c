@@ -12,6 +12,7 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "compose/model.h"
+#include "compose/policy.h"
 
 #define LIVE "/var/lib/pgo/web"
 #define ID_A "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -100,76 +101,82 @@ blkio_entries_cannot_be_read_back(void **state)
 }
 
 static void
-reload_is_misread(void **state)
+x_pgo_is_misread(void **state)
 {
 	static const struct {
-		const char *pgo;
-		int r;
+		const char *said;
 		bool reload;
-		const char *why;
+		enum model_update update, of_a;
 	} rows[] = {
-	    {"null", 0, true, ""},
-	    {"{}", 0, true, ""},
-	    {"{\"reload\":true}", 0, true, ""},
-	    {"{\"reload\":false}", 0, false, ""},
-	    {"{\"reload\":\"false\"}", -EINVAL, false, "x-pgo.reload: must be true or false"},
-	    {"{\"relaod\":false}", -EINVAL, false, "x-pgo.relaod: unknown key; the keys are reload and update"},
-	    {"[]", -EINVAL, false, "x-pgo: must be a mapping"},
-	    {"false", -EINVAL, false, "x-pgo: must be a mapping"},
+	    {"null", true, MODEL_UPDATE_UNSAID, MODEL_UPDATE_UNSAID},
+	    {"{}", true, MODEL_UPDATE_UNSAID, MODEL_UPDATE_UNSAID},
+	    {"{\"reload\":true,\"services\":{\"a\":null}}", true, MODEL_UPDATE_UNSAID, MODEL_UPDATE_UNSAID},
+	    {"{\"reload\":false,\"services\":null}", false, MODEL_UPDATE_UNSAID, MODEL_UPDATE_UNSAID},
+	    {"{\"update\":\"recreate\",\"services\":{}}", true, MODEL_UPDATE_RECREATE, MODEL_UPDATE_UNSAID},
+	    {"{\"update\":\"in-place\"}", true, MODEL_UPDATE_IN_PLACE, MODEL_UPDATE_UNSAID},
+	    {"{\"update\":\"start-first\",\"services\":{\"a\":{\"update\":\"in-place\"}}}", true,
+		MODEL_UPDATE_START_FIRST, MODEL_UPDATE_IN_PLACE},
 	};
-	auto_json json_t *none = parse("{\"services\":{},\"x-gpo-version\":[1]}");
-	bool reload = false;
 
 	(void)state;
-	assert_int_equal(model_reload(none, &reload, NULL), 0);
-	assert_true(reload);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		auto_free char *text = str_printf("{\"services\":{},\"x-pgo\":%s}", rows[i].pgo);
+		auto_free char *text = str_printf("{\"services\":{\"a\":{}},\"x-pgo\":%s}", rows[i].said);
 		auto_json json_t *model = parse(text);
-		struct err err = ERR_INIT;
+		auto_violations struct violations vs = {0};
 
-		if (model_reload(model, &reload, &err) != rows[i].r || strstr(err.msg, rows[i].why) == NULL ||
-		    (rows[i].r == 0 && reload != rows[i].reload))
-			fail_msg("%s: %s", rows[i].pgo, err.msg);
+		policy_x_pgo(model, &vs);
+		if (vs.n != 0 || model_reload(model) != rows[i].reload || model_update(model) != rows[i].update ||
+		    model_service_update(model, "a") != rows[i].of_a)
+			fail_msg("%s", text);
 	}
 }
 
 static void
-update_is_misread(void **state)
+a_mistake_in_x_pgo_is_overlooked(void **state)
 {
 	static const struct {
-		const char *pgo, *service;
-		enum model_update update;
-		const char *why; /* NULL: it is right */
+		const char *said, *told;
 	} rows[] = {
-	    {"null", "null", MODEL_UPDATE_UNSAID, NULL},
-	    {"{\"reload\":false}", "{}", MODEL_UPDATE_UNSAID, NULL},
-	    {"{\"update\":\"recreate\"}", "null", MODEL_UPDATE_RECREATE, NULL},
-	    {"{\"update\":\"in-place\"}", "null", MODEL_UPDATE_IN_PLACE, NULL},
-	    {"{\"update\":\"start-first\"}", "{\"update\":\"in-place\"}", MODEL_UPDATE_START_FIRST, NULL},
-	    {"{\"update\":\"rolling\"}", "null", 0, "x-pgo.update: must be recreate, in-place or start-first"},
-	    {"{\"update\":true}", "null", 0, "x-pgo.update: must be"},
-	    {"{\"update\":\"\"}", "null", 0, "x-pgo.update: must be"},
-	    {"{\"updates\":\"recreate\"}", "null", 0, "x-pgo.updates: unknown key; the keys are reload and update"},
-	    {"null", "{\"reload\":false}", 0, "services.a.x-pgo.reload: unknown key; the only one is update"},
-	    {"null", "[]", 0, "services.a.x-pgo: must be a mapping"},
-	    {"null", "{\"update\":\"recreate\"}", 0, "services.a.x-pgo.update: must be in-place or start-first"},
-	    {"null", "{\"update\":1}", 0, "services.a.x-pgo.update: must be"},
+	    {"{\"reload\":\"false\"}", "x-pgo.reload: must be true or false; write"},
+	    {"{\"relaod\":false}", "x-pgo.relaod: unknown key; its keys are reload, update and services"},
+	    {"[]", "x-pgo: must be a mapping"},
+	    {"false", "x-pgo: must be a mapping"},
+	    {"{\"update\":\"rolling\"}", "x-pgo.update: must be recreate, in-place or start-first"},
+	    {"{\"update\":true}", "x-pgo.update: must be"},
+	    {"{\"update\":\"\"}", "x-pgo.update: must be"},
+	    {"{\"services\":[]}", "x-pgo.services: must be a mapping"},
+	    {"{\"services\":{\"a\":7}}", "x-pgo.services.a: must be a mapping"},
+	    {"{\"services\":{\"b\":{}}}", "x-pgo.services.b: there is no such service"},
+	    {"{\"services\":{\"a\":{\"reload\":false}}}", "x-pgo.services.a.reload: unknown key; its only key is"},
+	    {"{\"services\":{\"a\":{\"update\":\"recreate\"}}}",
+		"x-pgo.services.a.update: must be in-place or start-first"},
+	    {"{\"services\":{\"a\":{\"update\":1}}}", "x-pgo.services.a.update: must be"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		auto_free char *text =
-		    str_printf("{\"services\":{\"a\":{\"x-pgo\":%s}},\"x-pgo\":%s}", rows[i].service, rows[i].pgo);
+		auto_free char *text = str_printf("{\"services\":{\"a\":{}},\"x-pgo\":%s}", rows[i].said);
 		auto_json json_t *model = parse(text);
-		enum model_update update = MODEL_UPDATE_UNSAID;
-		struct err err = ERR_INIT;
-		bool reload, good = model_update(model, &update, &err) == 0;
+		auto_violations struct violations vs = {0};
+		auto_free char *told = NULL;
 
-		if (good != (rows[i].why == NULL) || (!good && strstr(err.msg, rows[i].why) == NULL) ||
-		    (good && update != rows[i].update) || good != (model_reload(model, &reload, NULL) == 0))
-			fail_msg("%s: %s", text, err.msg);
+		policy_x_pgo(model, &vs);
+		told = violations_text(&vs);
+		if (vs.n != 1 || strstr(told, rows[i].told) == NULL)
+			fail_msg("%s: %s", text, told);
 	}
+}
+
+static void
+only_one_mistake_in_x_pgo_is_told(void **state)
+{
+	auto_json json_t *model = parse("{\"services\":{\"a\":{}},\"x-pgo\":{\"update\":1,\"reload\":1,\"other\":1,"
+					"\"services\":{\"a\":{\"update\":\"recreate\"},\"b\":7}}}");
+	auto_violations struct violations vs = {0};
+
+	(void)state;
+	policy_x_pgo(model, &vs);
+	assert_int_equal(vs.n, 6);
 }
 
 /* Which services a change of one file's answer gives another label. */
@@ -451,8 +458,9 @@ main(void)
 	    cmocka_unit_test(what_is_no_model_is_parsed),
 	    cmocka_unit_test(a_model_without_limits_is_parsed),
 	    cmocka_unit_test(blkio_entries_cannot_be_read_back),
-	    cmocka_unit_test(reload_is_misread),
-	    cmocka_unit_test(update_is_misread),
+	    cmocka_unit_test(x_pgo_is_misread),
+	    cmocka_unit_test(a_mistake_in_x_pgo_is_overlooked),
+	    cmocka_unit_test(only_one_mistake_in_x_pgo_is_told),
 	    cmocka_unit_test(a_changed_file_leaves_the_containers_that_read_it),
 	    cmocka_unit_test(a_path_that_is_read_is_overlooked),
 	    cmocka_unit_test(a_newline_in_a_path_answers_for_another_path),
