@@ -83,26 +83,30 @@ judge_container_name(struct check *c, const char *service, const json_t *value)
 		    name == NULL ? "this" : name);
 }
 
-/* "example.org web:8080": is web the name, in whichever case? */
+/* "example.org web:8080": is web the name, in whichever case? The engine's DNS knows it as "web.", "web.NETWORK" and
+ * "web.NETWORK." as well. */
 static bool
-is_upstream(const char *url, const char *name)
+is_upstream(const char *url, const char *name, const char *network)
 {
 	const char *upstream = strrchr(url, ' ');
-	const char *port;
+	const char *port = upstream == NULL ? NULL : strrchr(upstream, ':');
+	size_t len = strlen(name), rest;
 
-	if (upstream == NULL)
+	if (port == NULL || strncasecmp(++upstream, name, len) != 0 || upstream + len > port)
 		return false;
-	upstream++;
-	port = strrchr(upstream, ':');
-	return port != NULL && (size_t)(port - upstream) == strlen(name) &&
-	       strncasecmp(upstream, name, strlen(name)) == 0;
+	rest = (size_t)(port - upstream) - len;
+	upstream += len;
+	if (rest > 0 && upstream[rest - 1] == '.')
+		rest--;
+	return rest == 0 ||
+	       (upstream[0] == '.' && rest == strlen(network) + 1 && strncasecmp(upstream + 1, network, rest - 1) == 0);
 }
 
 static const char *
-find_upstream(const struct strv *urls, const char *name)
+find_upstream(const struct strv *urls, const char *name, const char *network)
 {
 	for (size_t i = 0; urls != NULL && i < urls->n; i++) {
-		if (is_upstream(urls->v[i], name))
+		if (is_upstream(urls->v[i], name, network))
 			return urls->v[i];
 	}
 	return NULL;
@@ -114,11 +118,11 @@ find_upstream(const struct strv *urls, const char *name)
 static void
 judge_name(struct check *c, const char *at, const char *name, const char *network)
 {
-	bool wanted = find_upstream(c->policy->urls, name) != NULL;
+	bool wanted = find_upstream(c->policy->urls, name, network) != NULL;
 
 	for (size_t i = 0; i < c->policy->nothers; i++) {
 		const struct policy_other *o = &c->policy->others[i];
-		const char *url = find_upstream(o->urls, name);
+		const char *url = find_upstream(o->urls, name, network);
 
 		if (url == NULL || (wanted && !o->before))
 			continue;
@@ -130,14 +134,14 @@ judge_name(struct check *c, const char *at, const char *name, const char *networ
 }
 
 static void
-judge_aliases(struct check *c, const json_t *endpoint, const char *network)
+judge_aliases(struct check *c, const json_t *endpoint, const char *key, const char *network)
 {
 	json_t *alias;
 	size_t i;
 
 	json_array_foreach(json_object_get(endpoint, "aliases"), i, alias)
 	{
-		auto_free char *at = str_printf(".networks.%s.aliases[%zu]", network, i);
+		auto_free char *at = str_printf(".networks.%s.aliases[%zu]", key, i);
 
 		if (json_is_string(alias))
 			judge_name(c, at, json_string_value(alias), network);
@@ -170,19 +174,18 @@ judge_names_on(struct check *c, const json_t *service, const char *key, const ch
 static void
 judge_upstreams(struct check *c, const char *key, const json_t *service)
 {
-	const json_t *networks = json_object_get(service, "networks");
-	bool told = false;
-	const char *network;
+	const json_t *networks = json_object_get(c->model, "networks");
+	const char *name;
 	json_t *endpoint;
 
-	json_object_foreach((json_t *)networks, network, endpoint)
+	json_object_foreach(json_object_get(service, "networks"), name, endpoint)
 	{
-		if (!check_is_shared(c, network))
+		auto_free char *network = model_real_name(c->policy->project, name, json_object_get(networks, name));
+
+		if (!check_is_shared(c, name))
 			continue;
-		if (!told)
-			judge_names_on(c, service, key, network);
-		told = true;
-		judge_aliases(c, endpoint, network);
+		judge_names_on(c, service, key, network);
+		judge_aliases(c, endpoint, name, network);
 	}
 }
 
@@ -271,6 +274,8 @@ check_service(struct check *c, const json_t *service)
 	auto_free char *key = str_dup(c->name);
 	const char *image = json_str(service, "image");
 
+	if (key[0] == '-')
+		check_fail(c, NULL, "choose another name", "compose would take the name %.100s for an option", key);
 	judge_container_name(c, key, json_object_get(service, "container_name"));
 	judge_upstreams(c, key, service);
 	/* What is built gets no name but ours. */
