@@ -301,6 +301,17 @@ step_explain(struct deploy *d, struct err *err)
 	return d->task->plan[0] == '\0' ? tell(d, &p) : apply_reviewed(d, &p, err);
 }
 
+/* What is replaced and why, a line each; above it what an operator asked for, when that was no commit. */
+static char *
+why_of(const struct deploy *d, const struct plan *p)
+{
+	auto_free char *changes = plan_why(p);
+
+	if (d->mode != DEPLOY_BACK || d->back)
+		return TAKE(changes);
+	return str_printf("rollback to release %lld\n%s", (long long)d->release, changes);
+}
+
 /* A deploy that cannot be explained is a deploy all the same. */
 void
 deploy_explain(struct deploy *d)
@@ -311,7 +322,7 @@ deploy_explain(struct deploy *d)
 	int rc = make_plan(d, &p, &err);
 
 	if (rc >= 0) {
-		why = plan_why(&p);
+		why = why_of(d, &p);
 		task_say(d->task, 2, why, strlen(why));
 		rc = store_deploy_why(d->svc->core->store, d->id, why, &err);
 	}

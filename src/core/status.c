@@ -131,6 +131,10 @@ in_sync(const struct service *svc)
 		return (struct answer){
 		    NO, str_printf("release %lld goes on as it was approved, although the rules of today refuse it: %s",
 			    (long long)row->release, svc->breach)};
+	if (svc->look_error[0] != '\0')
+		return (struct answer){
+		    UNKNOWN, str_printf("commit %.8s of %s is what was there last; the last look failed", row->tracked,
+				 row->branch)};
 	return (struct answer){YES, str_printf("commit %.8s of %s", row->tracked, row->branch)};
 }
 

@@ -153,6 +153,7 @@ def test_a_repository_that_is_gone_leaves_the_service_alone(pgo):
     pgo.wait_log("site", after=mark)
     assert ids(pgo) == before and os.path.exists(pgo.live("site", "compose.yaml"))
     assert pgo.ctl("site", "ps").returncode == 0, "the keys must still be there"
+    pgo.wait_status("site", f"in sync +unknown: commit {repo.head[:8]} of main is what was there last")
     os.rename(repo.path + ".away", repo.path)
     pgo.wait_deployed("site", repo.commit({"compose.yaml": web("pgo-test/web:2")}))
 
