@@ -44,15 +44,21 @@ service_facts(const struct service *svc, struct runs *runs)
 	};
 }
 
+static void
+give_up(struct service *svc, const struct runs *runs)
+{
+	str_set(&svc->broken, buf_str(&runs->why));
+	log_err("broken: gave up after %d attempts to bring it up: %s service=%s", svc->heal.attempts, svc->broken,
+	    svc->conf->name);
+}
+
 void
 service_plan_heal(struct service *svc, const struct runs *runs)
 {
 	int64_t wait = heal_delay_ms(&svc->heal, io_now_ms());
 
 	if (wait < 0) {
-		str_set(&svc->broken, buf_str(&runs->why));
-		log_err("broken: gave up after %d attempts to bring it up: %s service=%s", svc->heal.attempts,
-		    svc->broken, svc->conf->name);
+		give_up(svc, runs);
 		return;
 	}
 	if (runs->engine_restarts && wait < HEAL_RESTART_MS)
@@ -100,6 +106,10 @@ on_heal(evutil_socket_t fd, short what, void *ctx)
 	/* It may have come back meanwhile, or be at work: whatever ends that decides again. */
 	if (svc->running != NULL || !TAILQ_EMPTY(&svc->queue) || (action != ACTION_HEAL && action != ACTION_RESTORE))
 		return;
+	if (heal_is_spent(&svc->heal, io_now_ms())) {
+		give_up(svc, &runs);
+		return;
+	}
 	heal_spend(&svc->heal, io_now_ms());
 	if (action == ACTION_RESTORE) {
 		log_info("bringing everything up service=%s attempt=%d", svc->conf->name, svc->heal.attempts);

@@ -35,6 +35,12 @@ action_text(enum action a)
 	return text[a];
 }
 
+bool
+heal_is_spent(const struct heal_budget *b, int64_t now_ms)
+{
+	return b->attempts >= HEAL_ATTEMPTS_MAX && now_ms - b->last_ms <= HEAL_CALM_MS;
+}
+
 int64_t
 heal_delay_ms(const struct heal_budget *b, int64_t now_ms)
 {
@@ -43,8 +49,8 @@ heal_delay_ms(const struct heal_budget *b, int64_t now_ms)
 
 	if (b->attempts == 0 || now_ms - b->last_ms > HEAL_CALM_MS)
 		return 0;
-	if (b->attempts >= HEAL_ATTEMPTS_MAX)
-		return -1;
+	if (heal_is_spent(b, now_ms))
+		return now_ms - b->last_ms < HEAL_LAST_MS ? b->last_ms + HEAL_LAST_MS - now_ms : -1;
 	for (int i = 1; i < b->attempts && wait < HEAL_BACKOFF_MAX_MS; i++)
 		wait *= 2;
 	if (wait > HEAL_BACKOFF_MAX_MS)

@@ -41,6 +41,7 @@ enum {
 	HEAL_BACKOFF_MIN_MS = 250, /* compose may have met a container that was still being removed */
 	HEAL_BACKOFF_MAX_MS = 60 * 1000,
 	HEAL_CALM_MS = 10 * 60 * 1000, /* a service that ran this long since its last heal starts with a fresh budget */
+	HEAL_LAST_MS = 2 * 1000,       /* the last attempt is judged when what it made has been seen */
 	HEAL_SOON_MS = 50,	       /* after a container vanished: several events belong together */
 	HEAL_RESTART_MS = 1500,	       /* after one died that the engine itself restarts: leave it the time */
 };
@@ -50,8 +51,11 @@ struct heal_budget {
 	int64_t last_ms; /* monotonic, 0: never */
 };
 
-/* How long to wait before the next heal: 0, then 250 ms doubling. -1 when the budget is spent. */
+/* How long to wait before the next heal: 0, then 250 ms doubling; after the last one, before it is judged. -1 when the
+ * budget is spent. */
 int64_t heal_delay_ms(const struct heal_budget *b, int64_t now_ms);
+/* There is no further attempt. */
+bool heal_is_spent(const struct heal_budget *b, int64_t now_ms);
 /* A heal starts now. */
 void heal_spend(struct heal_budget *b, int64_t now_ms);
 
