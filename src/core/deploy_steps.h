@@ -202,10 +202,16 @@ int deploy_promote(struct deploy *d, struct err *err);
 int step_explain(struct deploy *d, struct err *err);
 /* Tells why containers are replaced: the log, who waits, and the journal. */
 void deploy_explain(struct deploy *d);
-/* deploy_prepare.c */
+/* deploy_images.c */
 /* Will the registry be asked for the ith image; will it be built? */
 bool deploy_pulls(const struct deploy *d, size_t i);
 bool deploy_builds(const struct deploy *d, size_t i);
+int step_images(struct deploy *d, struct err *err);
+int step_pull(struct deploy *d, struct err *err);
+int step_pull_failed(struct deploy *d, const struct job_result *r, struct err *err);
+int step_build(struct deploy *d, struct err *err);
+int step_build_failed(struct deploy *d, const struct job_result *r, struct err *err);
+/* deploy_prepare.c */
 /* The model that runs, with these image IDs, before its sources are pinned. The caller decrefs. */
 json_t *deploy_approved_model(const struct deploy *d, const struct model_image_id *ids, struct err *err);
 /* Is a release of this digest another one than what runs? What an interrupted release left of the containers is not
@@ -219,9 +225,6 @@ int step_resolve_done(struct deploy *d, const struct job_result *r, struct err *
 int step_inputs(struct deploy *d, struct err *err);
 int step_inputs_done(struct deploy *d, const struct job_result *r, struct err *err);
 int step_networks(struct deploy *d, struct err *err);
-int step_images(struct deploy *d, struct err *err);
-int step_pull(struct deploy *d, struct err *err);
-int step_build(struct deploy *d, struct err *err);
 int step_approve(struct deploy *d, struct err *err);
 /* deploy_policy.c */
 int step_policy(struct deploy *d, struct err *err);

@@ -403,7 +403,7 @@ def test_status_drowns_the_reader_in_violations(site):
 def test_status_hides_why_a_deploy_failed_in_the_progress_of_compose(site):
     site.engine.fail("pull", 18, " web Pulling \n web Error timeout\nError response from daemon: the registry does not answer")
     bad = site.site.commit({"compose.yaml": web("pgo-test/no-such:1")})
-    why = "pull: Error response from daemon: the registry does not answer"
+    why = "pull: web: Error response from daemon: the registry does not answer"
     status = site.wait_status("site", f"commit {bad[:8]}: {why}; tried again in \\d+ s\n")
     assert status.count("the registry does not answer") == 1 and "Pulling" not in status, status
     assert " web Error timeout" in site.ctl("site", "logs", "deploy").stdout, "its log has all of it"
