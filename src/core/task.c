@@ -95,19 +95,6 @@ run_task(struct service *svc, struct task *task)
 	starters[task->kind](task);
 }
 
-bool
-service_cancel_waiting(struct service *svc, const char *who)
-{
-	struct task *task = TAILQ_FIRST(&svc->queue);
-
-	/* What an earlier pgod, or an interrupted deploy, has left half-way has to be finished. */
-	if (!svc->waits || task->kind != TASK_DEPLOY || task->mode == DEPLOY_RESUME)
-		return false;
-	snprintf(task->cancelled, sizeof(task->cancelled), "%s", who);
-	run_task(svc, task);
-	return true;
-}
-
 static void
 act(struct service *svc, enum action action, const struct runs *runs)
 {
@@ -132,6 +119,40 @@ act(struct service *svc, enum action action, const struct runs *runs)
 		return;
 	}
 	service_queue(svc, &task);
+}
+
+static struct task *
+waiting_deploy(const struct service *svc)
+{
+	struct task *task;
+
+	TAILQ_FOREACH(task, &svc->queue, entry)
+	{
+		if (task->kind == TASK_DEPLOY)
+			return task;
+	}
+	return NULL;
+}
+
+bool
+service_cancel_waiting(struct service *svc, const char *who)
+{
+	auto_runs struct runs runs = RUNS_INIT;
+	struct reconcile_facts facts = service_facts(svc, &runs);
+	struct task *task;
+
+	if (!svc->waits)
+		return false;
+	/* Before it may wait a look, after which it would have been queued. */
+	if (waiting_deploy(svc) == NULL && reconcile_decide(&facts) == ACTION_DEPLOY)
+		act(svc, ACTION_DEPLOY, &runs);
+	task = waiting_deploy(svc);
+	/* What an earlier pgod, or an interrupted deploy, has left half-way has to be finished. */
+	if (task == NULL || task->mode == DEPLOY_RESUME)
+		return false;
+	snprintf(task->cancelled, sizeof(task->cancelled), "%s", who);
+	run_task(svc, task);
+	return true;
 }
 
 static bool
