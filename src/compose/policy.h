@@ -64,9 +64,8 @@ void policy_x_pgo(const json_t *model, struct violations *ret);
 void policy_symlink(const json_t *model, const char *input, const char *link, struct violations *ret);
 
 /* The labels and variables that a container of `service` takes over from its image: what the policy refuses in the
- * model is refused there as well, but for compose's own labels, which compose replaces. config: {"Labels": {...},
- * "Env":
- * ["A=b"]}, as the engine has it; may be NULL. */
+ * model is refused there as well, but for compose's own labels, which compose replaces. `config` is
+ * {"Labels": {...}, "Env": ["A=b"]}, as the engine has it; may be NULL. */
 void policy_image_config(
     const json_t *config, const char *service, const struct policy *policy, struct violations *ret);
 

@@ -88,18 +88,20 @@ judge_container_name(struct check *c, const char *service, const json_t *value)
 static bool
 is_upstream(const char *url, const char *name, const char *network)
 {
-	const char *upstream = strrchr(url, ' ');
-	const char *port = upstream == NULL ? NULL : strrchr(upstream, ':');
-	size_t len = strlen(name), rest;
+	const char *space = strrchr(url, ' ');
+	const char *host = space == NULL ? url : space + 1;
+	const char *port = strrchr(host, ':');
+	size_t len = strlen(name), left;
+	const char *rest;
 
-	if (port == NULL || strncasecmp(++upstream, name, len) != 0 || upstream + len > port)
+	if (space == NULL || port == NULL || strncasecmp(host, name, len) != 0 || host + len > port)
 		return false;
-	rest = (size_t)(port - upstream) - len;
-	upstream += len;
-	if (rest > 0 && upstream[rest - 1] == '.')
-		rest--;
-	return rest == 0 ||
-	       (upstream[0] == '.' && rest == strlen(network) + 1 && strncasecmp(upstream + 1, network, rest - 1) == 0);
+	rest = host + len;
+	left = (size_t)(port - rest);
+	if (left > 0 && rest[left - 1] == '.')
+		left--;
+	return left == 0 ||
+	       (rest[0] == '.' && left == strlen(network) + 1 && strncasecmp(rest + 1, network, left - 1) == 0);
 }
 
 static const char *

@@ -17,12 +17,26 @@ enum { CLIENT_IDLE, CLIENT_BUSY, CLIENT_DONE };
 
 enum { OUTPUT_CHUNK = 8 * 1024 }; /* escaped it is at most four times that: below MSG_MAX */
 
+/* How much of it goes into one message: no character is cut in two, of which both halves would be escaped. */
+static size_t
+chunk(const char *data, size_t len)
+{
+	enum { CONTINUED_MAX = 3 };
+	size_t n = OUTPUT_CHUNK;
+
+	if (len <= OUTPUT_CHUNK)
+		return len;
+	while (n > OUTPUT_CHUNK - CONTINUED_MAX && ((unsigned char)data[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
 void
 client_output(struct client *c, int stream, const char *data, size_t len)
 {
 	while (len > 0) {
 		auto_buf struct buf text = BUF_INIT(5 * OUTPUT_CHUNK);
-		size_t n = len < OUTPUT_CHUNK ? len : OUTPUT_CHUNK;
+		size_t n = chunk(data, len);
 
 		buf_vis(&text, data, n, true);
 		channel_send(c->ch, msg_new("output", "siss", "stream", stream, "data", buf_str(&text)), NULL, 0);
@@ -51,15 +65,35 @@ client_answer(struct client *c, int stream, int status, const char *fmt, ...)
 	client_exit(c, status);
 }
 
-void
-client_answer_json(struct client *c, int status, const json_t *document)
+json_t *
+client_text_json(const char *text)
+{
+	size_t len = text != NULL ? strlen(text) : 0;
+	auto_buf struct buf out = BUF_INIT(4 * len);
+
+	if (len == 0)
+		return json_null();
+	buf_vis(&out, text, len, true);
+	return json_string(buf_str(&out));
+}
+
+char *
+client_document(const json_t *document)
 {
 	auto_free char *text = json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
 
 	if (text == NULL)
 		abort();
+	return str_printf("%s\n", text);
+}
+
+void
+client_answer_json(struct client *c, int status, const json_t *document)
+{
+	auto_free char *text = client_document(document);
+
 	client_output(c, 1, text, strlen(text));
-	client_answer(c, 1, status, "\n");
+	client_exit(c, status);
 }
 
 static void

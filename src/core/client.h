@@ -39,6 +39,10 @@ void client_exit(struct client *c, int status);
 /* Text and end at once. */
 void client_answer(struct client *c, int stream, int status, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* Foreign text as JSON can hold it, escaped as in client_output; null for "" and NULL. */
+json_t *client_text_json(const char *text);
+/* A JSON document as it is sent, with the newline after it. The caller frees. */
+char *client_document(const json_t *document);
 /* One JSON document on stdout, and the end. */
 void client_answer_json(struct client *c, int status, const json_t *document);
 /* Runs a job on the client's own pipes, to which its end is told. */

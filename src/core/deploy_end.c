@@ -210,16 +210,13 @@ static void
 tell_rollback(const struct deploy *d)
 {
 	const struct task *task = d->task;
-	auto_json json_t *all =
-	    json_pack("{ss sI sI ss ss ss so}", "service", d->svc->conf->name, "deploy", (json_int_t)d->id, "release",
-		(json_int_t)task->release, "commit", d->subject, "outcome", endings[d->outcome].text, "reason",
-		d->reason, "violations", d->violations != NULL ? json_incref(d->violations) : json_array());
-	auto_free char *text = all != NULL ? json_dumps(all, JSON_INDENT(2)) : NULL;
+	auto_json json_t *all = json_pack("{ss sI sI ss ss so so}", "service", d->svc->conf->name, "deploy",
+	    (json_int_t)d->id, "release", (json_int_t)task->release, "commit", d->subject, "outcome",
+	    endings[d->outcome].text, "reason", client_text_json(d->reason), "violations",
+	    d->violations != NULL ? json_incref(d->violations) : json_array());
+	auto_free char *text = client_document(all);
 
-	if (text == NULL) /* a reason that is no UTF-8 */
-		text = str_dup("{}");
 	client_output(task->client, 1, text, strlen(text));
-	client_output(task->client, 1, "\n", 1);
 }
 
 /* Old releases and the tags of their images have gone: the service is free for what comes next. */

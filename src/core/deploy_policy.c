@@ -5,6 +5,7 @@
 #include "base/auto.h"
 #include "compose/limit.h"
 #include "compose/policy.h"
+#include "core/client.h"
 #include "core/deploy_steps.h"
 #include "core/judge.h"
 
@@ -46,12 +47,9 @@ deploy_tell_programs(struct deploy *d, const struct violations *vs)
 		return;
 	}
 	d->told = true;
-	json_object_set_new(all, "reason", d->reason[0] != '\0' ? json_string(d->reason) : json_null());
-	text = json_dumps(all, JSON_INDENT(2));
-	if (text == NULL)
-		abort();
+	json_object_set_new(all, "reason", client_text_json(d->reason));
+	text = client_document(all);
 	task_say(d->task, 1, text, strlen(text));
-	task_say(d->task, 1, "\n", 1);
 }
 
 static int

@@ -128,14 +128,11 @@ null_if(int64_t n)
 static json_t *
 deploy_json(const struct store_deploy *d)
 {
-	json_t *one = json_pack("{sI ss ss ss so ss ss ss ss sI so}", "id", (json_int_t)d->id, "trigger", d->trigger,
-	    "who", d->who, "commit", d->commit, "release", null_if(d->release), "step", d->step, "outcome", d->outcome,
-	    "reason", d->reason, "why", d->why, "begun_ms", (json_int_t)d->begun_ms, "ended_ms", null_if(d->ended_ms));
-
-	if (one == NULL) /* a text that is no UTF-8 */
-		one = json_pack(
-		    "{sI ss so}", "id", (json_int_t)d->id, "outcome", d->outcome, "ended_ms", null_if(d->ended_ms));
-	return one;
+	return json_pack("{sI so so so so so so so so sI so}", "id", (json_int_t)d->id, "trigger",
+	    client_text_json(d->trigger), "who", client_text_json(d->who), "commit", client_text_json(d->commit),
+	    "release", null_if(d->release), "step", client_text_json(d->step), "outcome", client_text_json(d->outcome),
+	    "reason", client_text_json(d->reason), "why", client_text_json(d->why), "begun_ms", (json_int_t)d->begun_ms,
+	    "ended_ms", null_if(d->ended_ms));
 }
 
 static bool
@@ -315,16 +312,6 @@ steps_json(const struct step_times *steps, const struct store_deploy *d)
 	return list;
 }
 
-/* The log as text that JSON can hold. */
-static json_t *
-log_json(const struct buf *log)
-{
-	auto_buf struct buf text = BUF_INIT(5 * JOURNAL_MAX);
-
-	buf_vis(&text, buf_str(log), log->len, true);
-	return json_string(buf_str(&text));
-}
-
 static void
 answer_deploy(struct client *c, const struct store_deploy *d, const struct step_times *steps, bool json)
 {
@@ -337,7 +324,7 @@ answer_deploy(struct client *c, const struct store_deploy *d, const struct step_
 		auto_json json_t *one = deploy_json(d);
 
 		json_object_set_new(one, "steps", steps_json(steps, d));
-		json_object_set_new(one, "log", logged ? log_json(&log) : json_null());
+		json_object_set_new(one, "log", logged ? client_text_json(buf_str(&log)) : json_null());
 		client_answer_json(c, 0, one);
 		return;
 	}

@@ -156,7 +156,7 @@ op_cancel(struct client *c, const struct op *op, const struct strv *args)
 	(void)op;
 	if (op_has(args, "--json")) {
 		auto_json json_t *all = json_pack("{ss sb so}", "service", c->svc->conf->name, "cancelled",
-		    (int)cancelled, "reason", cancelled ? json_null() : json_string(err.msg));
+		    (int)cancelled, "reason", cancelled ? json_null() : client_text_json(err.msg));
 
 		client_answer_json(c, cancelled ? 0 : 1, all);
 	} else if (cancelled) {
@@ -188,14 +188,12 @@ static void
 sync_tell_programs(struct task *task, bool is_new, bool in_sync, const char *text)
 {
 	const struct service *svc = task->svc;
-	auto_json json_t *all = json_pack("{ss ss ss sb sb ss}", "service", svc->conf->name, "branch", svc->row.branch,
-	    "commit", svc->row.tracked, "new", (int)is_new, "in_sync", (int)in_sync, "reason", text);
-	auto_free char *document = all != NULL ? json_dumps(all, JSON_INDENT(2)) : NULL;
+	auto_json json_t *all = json_pack("{ss so so sb sb so}", "service", svc->conf->name, "branch",
+	    client_text_json(svc->row.branch), "commit", client_text_json(svc->row.tracked), "new", (int)is_new,
+	    "in_sync", (int)in_sync, "reason", client_text_json(text));
+	auto_free char *document = client_document(all);
 
-	if (document == NULL) /* a sentence that is no UTF-8 */
-		document = str_dup("{}");
 	task_say(task, 1, document, strlen(document));
-	task_say(task, 1, "\n", 1);
 }
 
 void

@@ -52,11 +52,8 @@ answer(struct client *c, const char *sentence)
 		return;
 	}
 	all = json_pack("{ss sb so}", "service", svc->conf->name, "held", (int)svc->held, "note",
-	    svc->held ? json_string(svc->hold_note) : json_null());
-	if (all == NULL)
-		client_answer(c, 2, 500, "the hold's note is no text\n");
-	else
-		client_answer_json(c, 0, all);
+	    svc->held ? client_text_json(svc->hold_note) : json_null());
+	client_answer_json(c, 0, all);
 }
 
 void

@@ -217,23 +217,11 @@ print(const struct service *svc, const struct runs *runs, const struct answer an
 
 /* --- JSON --- */
 
-/* Foreign text as JSON can hold it; null for "". */
-static json_t *
-text_json(const char *text)
-{
-	auto_buf struct buf out = BUF_INIT(16 * 1024);
-
-	if (text == NULL || text[0] == '\0')
-		return json_null();
-	buf_vis(&out, text, strlen(text), true);
-	return json_string(buf_str(&out));
-}
-
 static json_t *
 answer_json(const struct answer *a)
 {
-	return json_pack(
-	    "{so so}", "is", a->is == UNKNOWN ? json_null() : json_boolean(a->is == YES), "reason", text_json(a->text));
+	return json_pack("{so so}", "is", a->is == UNKNOWN ? json_null() : json_boolean(a->is == YES), "reason",
+	    client_text_json(a->text));
 }
 
 static json_t *
@@ -245,8 +233,8 @@ last_deploy_json(const struct service *svc)
 	if (store_deploy_last(svc->core->store, svc->conf->name, &d, &err) <= 0)
 		return json_null();
 	return json_pack("{sI ss so so so so}", "id", (json_int_t)d.id, "trigger", d.trigger, "commit",
-	    text_json(d.commit), "step", text_json(d.step), "outcome", text_json(d.outcome), "reason",
-	    text_json(d.reason));
+	    client_text_json(d.commit), "step", client_text_json(d.step), "outcome", client_text_json(d.outcome),
+	    "reason", client_text_json(d.reason));
 }
 
 static json_t *
@@ -254,22 +242,23 @@ status_json(const struct service *svc, const struct runs *runs, const struct ans
 {
 	const struct store_service *row = &svc->row;
 	auto_free char *memory = oom_text(&svc->oom);
-	json_t *all = json_pack("{so ss so so so so so so sb so so so so}", "service", text_json(svc->conf->name),
-	    "state", state_text(svc, runs), "repository", text_json(svc->conf->repository), "branch",
-	    text_json(svc->conf->branch), "deployed", answer_json(&answers[0]), "healthy", answer_json(&answers[1]),
-	    "in_sync", answer_json(&answers[2]), "hold", svc->held ? text_json(svc->hold_note) : json_null(), "held",
-	    (int)svc->held, "stopped", text_json(row->stopped), "problem", text_json(svc->problem), "looked_ms",
+	json_t *all = json_pack("{so ss so so so so so so sb so so so so}", "service",
+	    client_text_json(svc->conf->name), "state", state_text(svc, runs), "repository",
+	    client_text_json(svc->conf->repository), "branch", client_text_json(svc->conf->branch), "deployed",
+	    answer_json(&answers[0]), "healthy", answer_json(&answers[1]), "in_sync", answer_json(&answers[2]), "hold",
+	    svc->held ? client_text_json(svc->hold_note) : json_null(), "held", (int)svc->held, "stopped",
+	    client_text_json(row->stopped), "problem", client_text_json(svc->problem), "looked_ms",
 	    json_integer(svc->looked_ms), "last_deploy", last_deploy_json(svc));
 
 	if (all == NULL)
 		abort();
 	json_object_set_new(all, "release", json_integer(row->release));
-	json_object_set_new(all, "commit", text_json(row->live));
-	json_object_set_new(all, "tracked", text_json(row->tracked));
-	json_object_set_new(all, "rejected", text_json(row->rejected));
-	json_object_set_new(all, "memory", text_json(memory));
-	json_object_set_new(all, "breach", text_json(svc->breach));
-	json_object_set_new(all, "look_error", text_json(svc->look_error));
+	json_object_set_new(all, "commit", client_text_json(row->live));
+	json_object_set_new(all, "tracked", client_text_json(row->tracked));
+	json_object_set_new(all, "rejected", client_text_json(row->rejected));
+	json_object_set_new(all, "memory", client_text_json(memory));
+	json_object_set_new(all, "breach", client_text_json(svc->breach));
+	json_object_set_new(all, "look_error", client_text_json(svc->look_error));
 	return all;
 }
 

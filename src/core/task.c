@@ -138,11 +138,12 @@ bool
 service_cancel_waiting(struct service *svc, const char *who)
 {
 	auto_runs struct runs runs = RUNS_INIT;
-	struct reconcile_facts facts = service_facts(svc, &runs);
+	struct reconcile_facts facts;
 	struct task *task;
 
 	if (!svc->waits)
 		return false;
+	facts = service_facts(svc, &runs);
 	/* Before it may wait a look, after which it would have been queued. */
 	if (waiting_deploy(svc) == NULL && reconcile_decide(&facts) == ACTION_DEPLOY)
 		act(svc, ACTION_DEPLOY, &runs);

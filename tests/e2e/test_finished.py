@@ -10,8 +10,8 @@ from lib.scenes import finished, three_polls
 # Each writes a line when it starts. The job ends when it is told so, the worker only by a signal, and then well.
 MODEL = {
     "services": {
-        "job": {"command": ["sh", "-c", "echo ran >>/out/job; while [ ! -e /out/enough ]; do sleep 0.1; done"]},
-        "worker": {"command": ["sh", "-c", "echo ran >>/out/worker; trap 'exit 0' TERM; while true; do sleep 0.1; done"]},
+        "job": {"command": ["sh", "-c", "echo ran >>/out/job; mkfifo /out/enough; read x </out/enough; exit 0"]},
+        "worker": {"command": ["sh", "-c", "trap 'exit 0' TERM; echo ran >>/out/worker; tail -f /dev/null & wait"]},
     }
 }
 
@@ -38,7 +38,9 @@ def state(pgo, name):
 
 
 def end_the_job(pgo, out):
-    open(os.path.join(out, "enough"), "wb").close()
+    bell = os.path.join(out, "enough")
+    wait_until(lambda: os.path.exists(bell), "the job waits for the bell")
+    os.close(os.open(bell, os.O_WRONLY))
     wait_until(lambda: state(pgo, "job") == "exited", "the job has ended")
     wait_until(lambda: finished(pgo).startswith("job"), "pgod knows", 10)
 

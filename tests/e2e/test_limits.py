@@ -112,15 +112,18 @@ def test_a_process_that_dies_for_want_of_memory_beside_the_service_is_not_told(p
     assert web(pgo).id == box.id and fetch(box) == "one"
 
 
-HUNGRY = ["sh", "-c", "[ ! -e /www/hungry ] || exec tail /dev/zero; httpd -p 8080 -h /www; while [ ! -e /www/hungry ]; do sleep 0.1; done; exec tail /dev/zero"]
+# As long as the file `hungry` lies there each start ends so; the first waits for the bell.
+HUNGRY = ["sh", "-c", "[ ! -e /www/hungry ] || exec tail /dev/zero; httpd -p 8080 -h /www; read x </www/bell; exec tail /dev/zero"]
 
 
 def test_what_ends_for_want_of_memory_long_after_its_deploy_does_not_come_back(pgo):
     repo = deployed(pgo)
+    hungry, bell = pgo.live("site", "www", "hungry"), pgo.live("site", "www", "bell")
+    os.mkfifo(bell)
     pgo.wait_deployed("site", repo.commit(files(pgo, "two", command=HUNGRY)), deadline=40)
     before = wait_page(pgo, "two").id
-    hungry = pgo.live("site", "www", "hungry")
     open(hungry, "wb").close()
+    os.close(os.open(bell, os.O_WRONLY))
     pgo.wait_log(r"does not run as it should, bringing it up: web: exited with 137 \(out of memory\)", 40)
     os.unlink(hungry)
     assert wait_page(pgo, "two").id == before

@@ -133,7 +133,7 @@ def test_a_program_cannot_go_back(pgo):
     done = pgo.ctl("site", "rollback", "--json")
     told = json.loads(done.stdout)
     assert done.returncode == 0 and "release 1" in done.stderr, done
-    assert told == {"service": "site", "deploy": 3, "release": 1, "commit": repo.head, "outcome": "live", "reason": "", "violations": []}
+    assert told == {"service": "site", "deploy": 3, "release": 1, "commit": repo.head, "outcome": "live", "reason": None, "violations": []}
     assert '"outcome"' not in pgo.ctl("site", "logs", "deploy").stdout
     pgo.stop()
     pgo.service("site", repo, pids=50)
@@ -142,6 +142,20 @@ def test_a_program_cannot_go_back(pgo):
     told = json.loads(done.stdout)
     assert (done.returncode, told["outcome"], told["release"]) == (1, "refused", 2)
     assert [violation["path"] for violation in told["violations"]] == ["services.web"]
+
+
+def test_a_program_is_told_nothing_when_a_reason_is_cut_inside_a_character(pgo):
+    """What others wrote is cut at a byte, and answers that are longer than a message at another."""
+    repo = deployed(pgo)
+    pgo.wait_deployed("site", bad(pgo, repo))
+    pgo.engine.fail("up", stderr=3000 * "é", times=1)
+    reason = json.loads(pgo.ctl("site", "rollback", "--json").stdout)["reason"]
+    assert r"éé\xc3; release 2" in reason
+    (last, *_) = json.loads(pgo.ctl("site", "history", "--json", "-n", "1").stdout)["deploys"]
+    assert (last["reason"], last["trigger"], last["commit"]) == (reason, "operator", repo.head)
+    told = json.loads(pgo.ctl("site", "deploys", "--json").stdout)
+    assert told["reason"] == reason and told["log"].count("é") > 4096 // 2
+    assert json.loads(pgo.ctl("site", "status", "--json").stdout)["last_deploy"]["reason"] == reason
 
 
 def test_a_program_cannot_cancel(pgo):
