@@ -12,17 +12,31 @@
 #include "conf/toml.h"
 #include "conf/tree.h"
 
+enum top_form {
+	TOP_TABLE, /* [name] */
+	TOP_LIST,  /* [[name]] */
+};
+
+enum top_id { TOP_SERVICES, TOP_PROXY, TOP_OPERATORS, TOPS };
+
 /* One check of one file. */
 struct check {
 	struct problems problems;
-	json_t *services;	/* of the document, as long as nothing is wrong */
-	json_t *names;		/* name → line, over all services */
-	json_t *accounts;	/* of all services, for a document with errors */
-	const json_t *position; /* entry of the top-level key `services`; NULL: not seen */
+	json_t *services;	     /* of the document, as long as nothing is wrong */
+	json_t *names;		     /* name → line, over all services */
+	json_t *accounts;	     /* of all services, for a document with errors */
+	const json_t *entries[TOPS]; /* of the top-level keys; NULL: not seen */
 };
 
-/* Top-level tables that other versions know: told apart from mistakes, and refused as well. */
-static const char *const later[] = {"proxy", "operators"};
+/* A table that may stand at the top of the file. */
+struct top {
+	const char *name;
+	enum top_form form;
+	size_t max; /* of a list */
+	/* Judges one table, of a list the one at this index, and keeps what the document says of it. NULL: a later
+	 * version knows it; this one checks its form and refuses it. */
+	void (*check)(struct check *c, const json_t *node, size_t index);
+};
 
 static json_t *
 must(json_t *value)
@@ -60,88 +74,149 @@ add_account(struct check *c, const struct service *s)
 }
 
 static void
-check_services(struct check *c, const json_t *list)
+check_service(struct check *c, const json_t *node, size_t index)
+{
+	struct service s = {.table = {.problems = &c->problems, .node = node}, .names = c->names};
+
+	service_check(&s, index);
+	add_account(c, &s);
+	if (c->problems.n == 0 && json_array_append_new(c->services, service_document(&s)) != 0)
+		abort();
+}
+
+static const struct top tops[TOPS] = {
+    [TOP_SERVICES] = {"services", TOP_LIST, CHECK_SERVICES_MAX, check_service},
+    [TOP_PROXY] = {"proxy", TOP_TABLE, 1, NULL},
+    [TOP_OPERATORS] = {"operators", TOP_LIST, 1, NULL},
+};
+
+static void
+top_problem(struct check *c, const json_t *at, const char *sentence)
+{
+	problems_add(&c->problems, tree_number(at, "line"), tree_number(at, "column"), "%s", sentence);
+}
+
+static void
+check_list(struct check *c, const struct top *top, const json_t *list)
 {
 	size_t i;
 	json_t *node;
 
 	json_array_foreach(list, i, node)
 	{
-		struct service s = {.problems = &c->problems, .names = c->names, .node = node};
+		auto_free char *too_many = str_printf("%s[%zu]: more than %zu %s", top->name, i, top->max, top->name);
+		auto_free char *no_table =
+		    str_printf("%s[%zu] must be a table, not %s: write [[%s]] and the keys beneath it", top->name, i,
+			tree_type_text(node), top->name);
 
-		if (i == CHECK_SERVICES_MAX) {
-			problems_add(&c->problems, tree_number(node, "line"), tree_number(node, "column"),
-			    "services[%zu]: more than %d services", i, CHECK_SERVICES_MAX);
+		if (i == top->max) {
+			top_problem(c, node, too_many);
 			return;
 		}
-		if (!tree_is(node, "table")) {
-			problems_add(&c->problems, tree_number(node, "line"), tree_number(node, "column"),
-			    "services[%zu] must be a table, not %s: write [[services]] and the keys beneath it", i,
-			    tree_type_text(node));
-			continue;
-		}
-		service_check(&s, i);
-		add_account(c, &s);
-		if (c->problems.n == 0 && json_array_append_new(c->services, service_document(&s)) != 0)
-			abort();
+		if (!tree_is(node, "table"))
+			top_problem(c, node, no_table);
+		else
+			top->check(c, node, i);
 	}
+}
+
+/* The value of a top-level key: a table, or a list of tables. */
+static void
+check_form(struct check *c, const struct top *top, const json_t *node)
+{
+	bool list = top->form == TOP_LIST;
+	auto_free char *wrong = str_printf("\"%s\" must be %s, not %s: write %s%s%s", top->name,
+	    list ? "a list of tables" : "a table", tree_type_text(node), list ? "[[" : "[", top->name,
+	    list ? "]], in double brackets" : "], in single brackets");
+
+	if (!tree_is(node, list ? "array" : "table"))
+		top_problem(c, node, wrong);
+	else if (list && top->check != NULL)
+		check_list(c, top, json_object_get(node, "value"));
+	else if (top->check != NULL)
+		top->check(c, node, 0);
 }
 
 static void
-check_services_key(struct check *c, const json_t *entry)
+check_known(struct check *c, enum top_id id, const json_t *entry)
 {
-	const json_t *node = json_object_get(entry, "node");
+	const struct top *top = &tops[id];
+	const json_t *before = c->entries[id];
+	auto_free char *later = str_printf("\"%s\" is not yet supported by this version of pgo: remove it", top->name);
 
-	if (c->position != NULL) {
+	if (before != NULL) {
 		problems_add(&c->problems, tree_number(entry, "line"), tree_number(entry, "column"),
-		    "\"services\" is there twice, on line %d and on line %d (upper and lower case are one key): write "
-		    "[[services]] everywhere",
-		    tree_number(c->position, "line"), tree_number(entry, "line"));
+		    "\"%s\" is there twice, on line %d and on line %d (upper and lower case are one key): write "
+		    "%s%s%s everywhere",
+		    top->name, tree_number(before, "line"), tree_number(entry, "line"),
+		    top->form == TOP_LIST ? "[[" : "[", top->name, top->form == TOP_LIST ? "]]" : "]");
 		return;
 	}
-	c->position = entry;
-	if (!tree_is(node, "array"))
-		problems_add(&c->problems, tree_number(node, "line"), tree_number(node, "column"),
-		    "\"services\" must be a list of tables, not %s: write [[services]], in double brackets",
-		    tree_type_text(node));
-	else
-		check_services(c, json_object_get(node, "value"));
+	c->entries[id] = entry;
+	check_form(c, top, json_object_get(entry, "node"));
+	if (top->check == NULL)
+		top_problem(c, entry, later);
 }
 
-/* proxy, operators: known to be tables, not supported. True when the entry was one of them. */
-static bool
-check_later(struct check *c, const json_t *entry, const char *name)
+/* [[services]], [proxy] and [[operators]]: what is supported. */
+static const char *
+tops_text(struct buf *b)
 {
-	const json_t *node = json_object_get(entry, "node");
+	const char *between = "";
 
-	for (size_t i = 0; i < ARRAY_LEN(later); i++) {
-		if (strcasecmp(name, later[i]) != 0)
+	for (size_t i = 0; i < TOPS; i++) {
+		if (tops[i].check == NULL)
 			continue;
-		if (!tree_is(node, "table"))
-			problems_add(&c->problems, tree_number(node, "line"), tree_number(node, "column"),
-			    "\"%s\" must be a table, not %s: write [%s]", later[i], tree_type_text(node), later[i]);
-		problems_add(&c->problems, tree_number(entry, "line"), tree_number(entry, "column"),
-		    "\"%s\" is not yet supported by this version of pgo: remove it", later[i]);
-		return true;
+		buf_printf(b, tops[i].form == TOP_LIST ? "%s[[%s]]" : "%s[%s]", between, tops[i].name);
+		between = ", ";
 	}
-	return false;
+	return buf_str(b);
+}
+
+static const char *
+near_top(const char *name)
+{
+	const char *best = NULL;
+	size_t distance = NEAR_NONE;
+
+	for (size_t i = 0; i < TOPS; i++) {
+		if (tops[i].check != NULL && name_is_near(name, tops[i].name, &distance))
+			best = tops[i].name;
+	}
+	return best;
+}
+
+static void
+unknown_top(struct check *c, const json_t *entry)
+{
+	auto_buf struct buf b = BUF_INIT(512);
+	auto_buf struct buf list = BUF_INIT(512);
+	const char *name = json_string_value(json_object_get(entry, "key"));
+	const char *shown = tree_shown(&b, json_object_get(entry, "key"));
+	const char *near = near_top(name);
+	auto_free char *outside =
+	    str_printf("key \"%s\" stands outside of a service: write it beneath [[services]]", shown);
+	auto_free char *unknown =
+	    near != NULL
+		? str_printf("\"%s\" is not known: did you mean \"%s\"?", shown, near)
+		: str_printf("\"%s\" is not known: at the top of the file there is only %s", shown, tops_text(&list));
+
+	top_problem(c, entry, menu_find(&service_menu, name) >= 0 ? outside : unknown);
 }
 
 static void
 check_top(struct check *c, const json_t *entry)
 {
-	struct buf b = BUF_INIT(512);
 	const json_t *key = json_object_get(entry, "key");
 	const char *name = json_string_value(key);
 
-	if (strlen(name) == json_string_length(key) && strcasecmp(name, "services") == 0)
-		check_services_key(c, entry);
-	else if (strlen(name) != json_string_length(key) || !check_later(c, entry, name))
-		problems_add(&c->problems, tree_number(entry, "line"), tree_number(entry, "column"),
-		    key_find(name) >= 0 ? "key \"%s\" stands outside of a service: write it beneath [[services]]"
-					: "\"%s\" is not known: at the top of the file there is only [[services]]",
-		    tree_shown(&b, key));
-	buf_done(&b);
+	for (size_t i = 0; i < TOPS && strlen(name) == json_string_length(key); i++) {
+		if (strcasecmp(name, tops[i].name) == 0) {
+			check_known(c, (enum top_id)i, entry);
+			return;
+		}
+	}
+	unknown_top(c, entry);
 }
 
 static struct check

@@ -1,11 +1,14 @@
-/* The menu of pgo.toml: every key that may stand beneath [[services]]. */
+/* The menus of pgo.toml: what may stand in a table, and every key of [[services]]. */
 #ifndef PGO_CONF_KEYS_H
 #define PGO_CONF_KEYS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
 #include "conf/amounts.h"
+
+enum { NEAR_NONE = 3 }; /* letters */
 
 enum key_type {
 	KEY_STRING,
@@ -63,13 +66,29 @@ struct key {
 	    const char *s, struct err *err); /* for the name of each entry of a table; NULL: any will do */
 };
 
-enum { KEYS_MAX = 32 };
+/* One line of a menu: name, type, state, rule, example, help. */
+#define KEY_ROW(n, t, s, r, e, h, ...)                                                                          \
+	{                                                                                                       \
+		.name = (n), .type = (t), .state = (s), .rule = (r), .example = (e), .help = (h), ##__VA_ARGS__ \
+	}
 
-const struct key *key_table(size_t *ret_n);
-/* Position in the table, whatever the case of the letters; -1 without. */
-int key_find(const char *name);
+enum { KEYS_MAX = 32 }; /* of one menu */
+
+/* The keys of one kind of table. Each has an enum of positions like the one above. */
+struct menu {
+	const struct key *keys;
+	size_t n;
+};
+
+extern const struct menu service_menu;
+
+/* Position in the menu, whatever the case of the letters; -1 without. */
+int menu_find(const struct menu *menu, const char *name);
 /* The key that was probably meant: at most two letters off. NULL when none is near. */
-const char *key_near(const char *name);
+const char *menu_near(const struct menu *menu, const char *name);
+/* Whether candidate, a name of a menu, may have been meant by name, and more probably than what was *distance off
+ * before; that is set then. Begin with NEAR_NONE. */
+bool name_is_near(const char *name, const char *candidate, size_t *distance);
 bool key_is_amount(const struct key *key);
 /* "a string", "a list of strings", ...: for sentences. */
 const char *key_type_text(enum key_type type);

@@ -188,8 +188,8 @@ expect_wrong_type(
 static void
 every_key_refuses_every_wrong_type_by_name(void **state)
 {
-	size_t n;
-	const struct key *keys = key_table(&n);
+	size_t n = service_menu.n;
+	const struct key *keys = service_menu.keys;
 	size_t tried = 0;
 
 	(void)state;
@@ -209,8 +209,8 @@ every_key_refuses_every_wrong_type_by_name(void **state)
 static void
 every_list_refuses_every_wrong_entry_by_index(void **state)
 {
-	size_t n;
-	const struct key *keys = key_table(&n);
+	size_t n = service_menu.n;
+	const struct key *keys = service_menu.keys;
 
 	(void)state;
 	for (size_t k = 0; k < n; k++) {
@@ -235,8 +235,8 @@ static void
 later_keys_are_refused_by_name_also_when_well_typed(void **state)
 {
 	static const char *const good[] = {[KEY_STRING] = "\"x\"", [KEY_BOOL] = "true", [KEY_STRINGS] = "[ \"x\" ]"};
-	size_t n;
-	const struct key *keys = key_table(&n);
+	size_t n = service_menu.n;
+	const struct key *keys = service_menu.keys;
 
 	(void)state;
 	for (size_t k = KEY_IDS; k < n; k++) {
@@ -302,17 +302,18 @@ static void
 only_services_may_stand_at_the_top(void **state)
 {
 	(void)state;
-	expect_errors("name = \"x\"\nfoo = 1\n[proxy]\n[Operators]\n[bar]\n",
+	expect_errors("name = \"x\"\nfoo = 1\n[proxy]\n[[Operators]]\n[bar]\n",
 	    "1:1: key \"name\" stands outside of a service: write it beneath [[services]]\n"
 	    "2:1: \"foo\" is not known: at the top of the file there is only [[services]]\n"
 	    "3:2: \"proxy\" is not yet supported by this version of pgo: remove it\n"
-	    "4:2: \"operators\" is not yet supported by this version of pgo: remove it\n"
+	    "4:3: \"operators\" is not yet supported by this version of pgo: remove it\n"
 	    "5:2: \"bar\" is not known: at the top of the file there is only [[services]]\n");
-	expect_errors("proxy = 1\noperators = []\n",
+	expect_errors("proxy = 1\noperators = {}\nserivces = 1\n",
 	    "1:1: \"proxy\" is not yet supported by this version of pgo: remove it\n"
-	    "1:9: \"proxy\" must be a table, not a number: write [proxy]\n"
+	    "1:9: \"proxy\" must be a table, not a number: write [proxy], in single brackets\n"
 	    "2:1: \"operators\" is not yet supported by this version of pgo: remove it\n"
-	    "2:13: \"operators\" must be a table, not a list: write [operators]\n");
+	    "2:13: \"operators\" must be a list of tables, not a table: write [[operators]], in double brackets\n"
+	    "3:1: \"serivces\" is not known: did you mean \"services\"?\n");
 	expect_errors("[services]\n",
 	    "1:1: \"services\" must be a list of tables, not a table: write [[services]], in double brackets\n");
 	expect_errors("services = \"x\"\n",

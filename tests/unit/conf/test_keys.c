@@ -10,22 +10,22 @@
 static void
 every_key_is_found_in_any_case(void **state)
 {
-	size_t n;
-	const struct key *keys = key_table(&n);
+	size_t n = service_menu.n;
+	const struct key *keys = service_menu.keys;
 
 	(void)state;
 	for (size_t i = 0; i < n; i++)
-		assert_int_equal(key_find(keys[i].name), i);
-	assert_int_equal(key_find("RePository"), KEY_REPOSITORY);
-	assert_int_equal(key_find("name "), -1);
-	assert_int_equal(key_find(""), -1);
+		assert_int_equal(menu_find(&service_menu, keys[i].name), i);
+	assert_int_equal(menu_find(&service_menu, "RePository"), KEY_REPOSITORY);
+	assert_int_equal(menu_find(&service_menu, "name "), -1);
+	assert_int_equal(menu_find(&service_menu, ""), -1);
 }
 
 static void
 every_key_has_its_words(void **state)
 {
-	size_t n;
-	const struct key *keys = key_table(&n);
+	size_t n = service_menu.n;
+	const struct key *keys = service_menu.keys;
 
 	(void)state;
 	assert_true(n > KEY_IDS);
@@ -41,8 +41,7 @@ every_key_has_its_words(void **state)
 static void
 every_example_is_accepted(void **state)
 {
-	size_t n;
-	const struct key *keys = key_table(&n);
+	const struct key *keys = service_menu.keys;
 
 	(void)state;
 	for (size_t i = 0; i < KEY_IDS; i++) {
@@ -67,7 +66,7 @@ near_misses_find_the_key_that_was_meant(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
-		const char *near = key_near(samples[i][0]);
+		const char *near = menu_near(&service_menu, samples[i][0]);
 
 		if (samples[i][1] == NULL)
 			assert_null(near);
