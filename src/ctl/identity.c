@@ -34,8 +34,22 @@ ask_passphrase(const char *prompt, char *buf, size_t len, int echo, int verify, 
 	return q->failed;
 }
 
+/* The text with the line ends that libssh wants: a pipeline's variable may have those of another system, or lack the
+ * last one. */
+static void
+clean_lines(const char *text, struct buf *ret)
+{
+	text += strspn(text, " \t\r\n");
+	for (const char *p = text; *p != '\0'; p++) {
+		if (*p != '\r')
+			buf_add(ret, p, 1);
+	}
+	if (ret->len > 0 && ret->data[ret->len - 1] != '\n')
+		buf_str_add(ret, "\n");
+}
+
 static int
-import(const char *text, const char *name, ssh_key *ret_key, struct err *err)
+import_clean(const char *text, const char *name, ssh_key *ret_key, struct err *err)
 {
 	struct question q = {.name = name};
 
@@ -52,6 +66,19 @@ import(const char *text, const char *name, ssh_key *ret_key, struct err *err)
 			return err_set(err, -q.failed, "no passphrase for %s", name);
 	}
 	return err_set(err, EACCES, "wrong passphrase for %s", name);
+}
+
+static int
+import(const char *text, const char *name, ssh_key *ret_key, struct err *err)
+{
+	auto_buf struct buf clean = BUF_INIT(strlen(text) + 1);
+	int rc;
+
+	clean_lines(text, &clean);
+	rc = import_clean(buf_str(&clean), name, ret_key, err);
+	if (clean.len > 0)
+		explicit_bzero(clean.data, clean.len);
+	return rc;
 }
 
 static int
@@ -80,6 +107,8 @@ identity_load(const char *file, ssh_key *ret_key, struct err *err)
 
 	if (file != NULL)
 		return load_file(file, ret_key, err);
+	if (text != NULL && text[0] == '/') /* a variable of GitLab's type "file" */
+		return load_file(text, ret_key, err);
 	if (text != NULL && text[0] != '\0')
 		return import(text, "the key in PGOCTL_ID", ret_key, err);
 	*ret_key = NULL;

@@ -175,19 +175,56 @@ refuse_changed(const char *name, ssh_key key, const char *old, const char *where
 	    name, old, new, where);
 }
 
+/* A host key as people have it: "ssh-ed25519 AAAA...", or with the host in front, as in known_hosts and as ssh-keyscan
+ * prints it, between its comments. NULL when no line is one. */
+static ssh_key
+pinned_key(const char *text)
+{
+	auto_free char *copy = str_dup(text);
+	char *lines = NULL;
+	ssh_key key = NULL;
+
+	for (char *line = strtok_r(copy, "\r\n", &lines); line != NULL; line = strtok_r(NULL, "\r\n", &lines)) {
+		char *words = NULL;
+		const char *word = strtok_r(line, " \t", &words);
+
+		for (int i = 0; i < 2 && word != NULL && word[0] != '#'; i++) {
+			const char *b64 = strtok_r(NULL, " \t", &words);
+
+			if (b64 != NULL &&
+			    ssh_pki_import_pubkey_base64(b64, ssh_key_type_from_name(word), &key) == SSH_OK)
+				return key;
+			word = b64;
+		}
+	}
+	return NULL;
+}
+
+static int
+read_pinned(const char *file, struct buf *text, struct err *err)
+{
+	auto_close int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return err_errno(err, "PGOCTL_HOSTKEY: cannot open %s", file);
+	return io_read_all(fd, text, err) < 0 ? err_wrap(err, "PGOCTL_HOSTKEY: cannot read %s", file) : 0;
+}
+
 static int
 check_pinned(const char *name, ssh_key key, const char *pinned, struct err *err)
 {
-	auto_free char *copy = str_dup(pinned);
+	auto_buf struct buf text = BUF_INIT(KNOWN_MAX_BYTES);
 	auto_free char *old = NULL;
-	char *save = NULL;
-	const char *type = strtok_r(copy, " \t\r\n", &save);
-	const char *b64 = strtok_r(NULL, " \t\r\n", &save);
-	ssh_key want = NULL;
+	ssh_key want;
 	bool same;
+	int rc = 0;
 
-	if (type == NULL || b64 == NULL ||
-	    ssh_pki_import_pubkey_base64(b64, ssh_key_type_from_name(type), &want) != SSH_OK)
+	if (pinned[0] == '/') /* a variable of GitLab's type "file" */
+		rc = read_pinned(pinned, &text, err);
+	if (rc < 0)
+		return rc;
+	want = pinned_key(pinned[0] == '/' ? buf_str(&text) : pinned);
+	if (want == NULL)
 		return err_set(err, EINVAL, "PGOCTL_HOSTKEY is not a public key line like \"ssh-ed25519 AAAA...\"");
 	same = ssh_key_cmp(want, key, SSH_KEY_CMP_PUBLIC) == 0;
 	old = fingerprint(want);

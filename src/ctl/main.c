@@ -17,8 +17,9 @@
 #include "ipc/opline.h"
 
 enum {
-	EXIT_REMOTE = 1, /* pgod refused (a status over 255), or we refuse: no identity, wrong host key */
+	EXIT_REMOTE = 1, /* pgod refused (a status over 255), or there is no identity */
 	EXIT_USAGE = 2,
+	EXIT_HOST = 254,       /* it is not the host that we know: no pipeline should try that again */
 	EXIT_CONNECTION = 255, /* as ssh */
 	EXIT_BY_SIGNAL = 128,
 };
@@ -82,7 +83,7 @@ sign_in(const struct options *o, const struct target *t, struct session *s, stru
 	if (remote_handshake(take_fd(&fd), t->host, o->port, user, &s->ssh, err) < 0)
 		return EXIT_CONNECTION;
 	if (check_host(o, t, s->ssh, err) < 0)
-		return EXIT_REMOTE;
+		return EXIT_HOST;
 	return remote_authenticate(s->ssh, s->key, err) < 0 ? EXIT_CONNECTION : 0;
 }
 

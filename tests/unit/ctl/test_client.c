@@ -200,7 +200,7 @@ unknown_host_is_trusted_unasked(void **state)
 	auto_buf struct buf err = BUF_INIT(4096), known = BUF_INIT(65536);
 
 	(void)state;
-	assert_int_equal(ctl(WORDS("127.0.0.1:t//status", "0"), NULL, NULL, &err), 1);
+	assert_int_equal(ctl(WORDS("127.0.0.1:t//status", "0"), NULL, NULL, &err), 254);
 	assert_non_null(strstr(buf_str(&err), "not known yet (its key is SHA256:"));
 	assert_non_null(strstr(buf_str(&err), "--accept-new"));
 	assert_non_null(strstr(buf_str(&err), "PGOCTL_HOSTKEY"));
@@ -251,7 +251,7 @@ changed_host_key_is_accepted(void **state)
 	(void)state;
 	write_file("kh", line, 0600);
 	assert_int_equal(
-	    ctl(WORDS(NEW, "--known-hosts", front_path(&f, "kh"), "127.0.0.1:t//status", "0"), NULL, NULL, &err), 1);
+	    ctl(WORDS(NEW, "--known-hosts", front_path(&f, "kh"), "127.0.0.1:t//status", "0"), NULL, NULL, &err), 254);
 	assert_non_null(strstr(buf_str(&err), "HAS CHANGED"));
 	assert_non_null(strstr(buf_str(&err), "known: SHA256:"));
 	assert_non_null(strstr(buf_str(&err), "now:   SHA256:"));
@@ -262,9 +262,9 @@ changed_host_key_is_accepted(void **state)
 			     WORDS("PGOCTL_HOSTKEY=ssh-ed25519 "
 				   "AAAAC3NzaC1lZDI1NTE5AAAAIPokJRTUCxGCkjIU8tFAlStZWDEHi2SAnhLb+P7Cbu8G"),
 			     NULL, NULL, &err),
-	    1);
+	    254);
 	assert_non_null(strstr(buf_str(&err), "HAS CHANGED"));
-	assert_int_equal(child_run(&f, argv, WORDS("PGOCTL_HOSTKEY=nonsense"), NULL, NULL, NULL), 1);
+	assert_int_equal(child_run(&f, argv, WORDS("PGOCTL_HOSTKEY=nonsense"), NULL, NULL, NULL), 254);
 }
 
 static void
@@ -278,7 +278,7 @@ revoked_host_key_is_accepted(void **state)
 	read_file(".ssh/known_hosts", &known);
 	text = str_printf("%s@revoked %s", buf_str(&known), buf_str(&known));
 	write_file(".ssh/known_hosts", text, 0600);
-	assert_int_equal(ctl(WORDS(NEW, "127.0.0.1:t//status", "0"), NULL, NULL, &err), 1);
+	assert_int_equal(ctl(WORDS(NEW, "127.0.0.1:t//status", "0"), NULL, NULL, &err), 254);
 	assert_non_null(strstr(buf_str(&err), "revoked"));
 }
 
@@ -310,6 +310,9 @@ key_in_the_environment_is_not_used(void **state)
 	env = str_printf("PGOCTL_ID=%s", buf_str(&key));
 	assert_int_equal(child_run(&f, argv, WORDS(env), NULL, NULL, NULL), 2);
 	assert_int_equal(child_run(&f, argv, WORDS("PGOCTL_ID=/a/path"), NULL, NULL, &err), 1);
+	assert_string_equal(buf_str(&err), "pgoctl: cannot open the key /a/path: No such file or directory\n");
+	buf_reset(&err);
+	assert_int_equal(child_run(&f, argv, WORDS("PGOCTL_ID=id_b"), NULL, NULL, &err), 1);
 	assert_string_equal(buf_str(&err), "pgoctl: the key in PGOCTL_ID is not a private key that I can read\n");
 	buf_reset(&err);
 	assert_int_equal(child_run(&f, argv, NULL, NULL, NULL, &err), 1);
@@ -317,6 +320,33 @@ key_in_the_environment_is_not_used(void **state)
 	assert_non_null(strstr(buf_str(&err), "-i FILE"));
 	assert_non_null(strstr(buf_str(&err), "PGOCTL_ID"));
 	assert_non_null(strstr(buf_str(&err), "ssh-agent"));
+}
+
+/* What pipelines make of a variable: the line ends of another system, none at the end, a file instead of the text. */
+static void
+key_from_a_pipeline_is_no_key(void **state)
+{
+	auto_buf struct buf key = BUF_INIT(65536), crlf = BUF_INIT(65536), host = BUF_INIT(4096);
+	auto_free char *file = str_printf("PGOCTL_ID=%s", front_path(&f, "id_b"));
+	auto_free char *scan = NULL, *bare = NULL, *windows = NULL, *pinned = NULL;
+	const char *const argv[] = {PGOCTL, "-p", port, "127.0.0.1:t//status", "3", NULL};
+
+	(void)state;
+	read_file("id_b", &key);
+	assert_int_equal(
+	    child_run(&f, WORDS("ssh-keygen", "-y", "-f", front_path(&f, "hostkey")), NULL, NULL, &host, NULL), 0);
+	for (size_t i = 0; i < key.len; i++)
+		buf_printf(&crlf, "%s%c", key.data[i] == '\n' ? "\r" : "", key.data[i]);
+	windows = str_printf("PGOCTL_ID=%s", buf_str(&crlf));
+	bare = str_printf("PGOCTL_ID=\n%.*s", (int)key.len - 1, buf_str(&key));
+	scan = str_printf("# 127.0.0.1:%s SSH-2.0-pgo\r\n[127.0.0.1]:%s %s", port, port, buf_str(&host));
+	write_file("pinned", scan, 0600);
+	pinned = str_printf("PGOCTL_HOSTKEY=%s", front_path(&f, "pinned"));
+	assert_int_equal(child_run(&f, argv, WORDS(pinned, windows), NULL, NULL, NULL), 3);
+	assert_int_equal(child_run(&f, argv, WORDS(pinned, bare), NULL, NULL, NULL), 3);
+	assert_int_equal(child_run(&f, argv, WORDS(pinned, file), NULL, NULL, NULL), 3);
+	write_file("pinned", "ssh-ed25519\n", 0600);
+	assert_int_equal(child_run(&f, argv, WORDS(pinned, file), NULL, NULL, NULL), 254);
 }
 
 static void
@@ -431,6 +461,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(revoked_host_key_is_accepted, setup, teardown),
 	    cmocka_unit_test_setup_teardown(pinned_host_key_is_not_enough, setup, teardown),
 	    cmocka_unit_test_setup_teardown(key_in_the_environment_is_not_used, setup, teardown),
+	    cmocka_unit_test_setup_teardown(key_from_a_pipeline_is_no_key, setup, teardown),
 	    cmocka_unit_test_setup_teardown(agent_is_not_used, setup, teardown),
 	    cmocka_unit_test_setup_teardown(locked_key_hangs_without_a_terminal, setup, teardown),
 	    cmocka_unit_test_setup_teardown(terminal_is_not_asked, setup, teardown),
