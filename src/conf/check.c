@@ -24,6 +24,7 @@ struct check {
 	struct problems problems;
 	json_t *services;	     /* of the document, as long as nothing is wrong */
 	json_t *names;		     /* name → line, over all services */
+	json_t *sites;		     /* site → the service that has it, likewise */
 	json_t *accounts;	     /* of all services, for a document with errors */
 	const json_t *entries[TOPS]; /* of the top-level keys; NULL: not seen */
 };
@@ -56,6 +57,7 @@ finish(struct check *c)
 		json_array_clear(c->services);
 	problems_done(&c->problems);
 	json_decref(c->names);
+	json_decref(c->sites);
 	if (json_array_size(errors) == 0) {
 		json_decref(c->accounts);
 		return must(json_pack("{s:i, s:o, s:o}", "version", 1, "errors", errors, "services", c->services));
@@ -76,7 +78,7 @@ add_account(struct check *c, const struct service *s)
 static void
 check_service(struct check *c, const json_t *node, size_t index)
 {
-	struct service s = {.table = {.problems = &c->problems, .node = node}, .names = c->names};
+	struct service s = {.table = {.problems = &c->problems, .node = node}, .names = c->names, .sites = c->sites};
 
 	service_check(&s, index);
 	add_account(c, &s);
@@ -222,8 +224,10 @@ check_top(struct check *c, const json_t *entry)
 static struct check
 begin(void)
 {
-	return (struct check){
-	    .services = must(json_array()), .accounts = must(json_array()), .names = must(json_object())};
+	return (struct check){.services = must(json_array()),
+	    .accounts = must(json_array()),
+	    .names = must(json_object()),
+	    .sites = must(json_object())};
 }
 
 json_t *

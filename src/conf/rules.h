@@ -15,7 +15,6 @@ enum {
 	RULE_NETWORK_MAX = 255,
 	RULE_ENV_MAX = 64 * 1024,
 	RULE_SIGNERS_MAX = 1024,
-	RULE_SITE_MAX = 1024,
 	RULE_UPSTREAM_MAX = 63, /* a label of the DNS */
 };
 

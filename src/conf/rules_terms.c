@@ -9,8 +9,6 @@
 #include "conf/rules.h"
 #include "ipc/allow.h"
 
-#define LOWER "abcdefghijklmnopqrstuvwxyz"
-#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
 enum { PORT_MAX = 65535, PORT_DIGITS_MAX = 5 };
@@ -82,44 +80,4 @@ rule_ports(const char *s, struct err *err)
 	if (low + more > PORT_MAX)
 		return err_set(err, EINVAL, "goes beyond port %d: write fewer, like \"5005/5\"", PORT_MAX);
 	return 0;
-}
-
-/* What a proxy calls a site: [scheme://]host[:port][/path]. It is written into its configuration one day, so nothing
- * passes that means something there. */
-int
-rule_site(const char *s, struct err *err)
-{
-	if (s[0] == '\0' || s[strspn(s, LOWER UPPER DIGITS ".-_*:/")] != '\0')
-		return err_set(err, EINVAL,
-		    "has a name that is empty or holds something else than letters, digits and .-_*:/: write it like "
-		    "\"example.org\" = \"web:8080\"");
-	if (strlen(s) > RULE_SITE_MAX)
-		return err_set(err, EINVAL, "has a name of %zu bytes: %d are allowed", strlen(s), RULE_SITE_MAX);
-	return 0;
-}
-
-int
-rule_upstream(const char *s, struct err *err)
-{
-	size_t len = strspn(s, LOWER UPPER DIGITS "._-");
-	const char *port = s[len] == ':' ? s + len + 1 : "";
-
-	if (len == 0 || strchr("._-", s[0]) != NULL || port[strspn(port, DIGITS)] != '\0' ||
-	    number(port, strlen(port), 1) < 0)
-		return err_set(err, EINVAL,
-		    "does not lead to a port of a compose service: write it like \"example.org\" = \"web:8080\"");
-	if (len > RULE_UPSTREAM_MAX)
-		return err_set(err, EINVAL, "has a name of %zu bytes: %d are allowed", len, RULE_UPSTREAM_MAX);
-	return 0;
-}
-
-int
-rule_route(const char *s, struct err *err)
-{
-	size_t len = strcspn(s, " ");
-	auto_free char *site = str_printf("%.*s", s[len] == '\0' ? 0 : (int)len, s);
-
-	if (rule_site(site, err) < 0)
-		return -EINVAL;
-	return rule_upstream(s + len + 1, err);
 }

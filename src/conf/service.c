@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "base/str.h"
 #include "conf/rules.h"
+#include "conf/sites.h"
 #include "conf/tree.h"
 
 /* The string of a key that is there and is one. */
@@ -114,6 +115,7 @@ service_check(struct service *s, size_t index)
 	table_check(&s->table);
 	check_unique(s);
 	check_env_unique(s);
+	sites_claim(s);
 }
 
 json_t *

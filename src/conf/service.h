@@ -10,6 +10,7 @@
 struct service {
 	struct table table; /* problems and node are the caller's to fill in */
 	json_t *names;	    /* borrowed: name → line of the service that has it, over all services */
+	json_t *sites;	    /* borrowed: site → the service that has it, likewise (sites.c) */
 };
 
 /* Checks all of it. node is a table; index counts from 0. What is wrong is added to the problems. */

@@ -80,34 +80,6 @@ exceptions_that_name_no_key(void **state)
 }
 
 static void
-routes_that_lead_nowhere_or_into_the_proxys_configuration(void **state)
-{
-	static const struct sample samples[] = {
-	    {"example.org web:8080", NULL},
-	    {"*.example.org web-1.x_y:1", NULL},
-	    {"https://example.org:8443/a web:65535", NULL},
-	    {"", "a name that is empty"},
-	    {" web:80", "a name that is empty"},
-	    {"example.org", "a name that is empty"},
-	    {"ex.org{respond} web:80", "holds something else"},
-	    {"\"a\" web:80", "holds something else"},
-	    {"a ", "does not lead"},
-	    {"a web", "does not lead"},
-	    {"a :80", "does not lead"},
-	    {"a web:", "does not lead"},
-	    {"a web:0", "does not lead"},
-	    {"a web:65536", "does not lead"},
-	    {"a -web:80", "does not lead"},
-	    {"a web:80/tcp", "does not lead"},
-	    {"a web:80 web:81", "does not lead"},
-	    {"a  web:80", "does not lead"},
-	};
-
-	(void)state;
-	try_all(rule_route, samples, ARRAY_LEN(samples));
-}
-
-static void
 signers_that_are_no_plain_absolute_path(void **state)
 {
 	static const struct sample samples[] = {
@@ -256,7 +228,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(ports_that_are_no_range),
 	    cmocka_unit_test(exceptions_that_name_no_key),
-	    cmocka_unit_test(routes_that_lead_nowhere_or_into_the_proxys_configuration),
 	    cmocka_unit_test(signers_that_are_no_plain_absolute_path),
 	    cmocka_unit_test(words_of_which_there_are_few),
 	    cmocka_unit_test(texts_that_say_how_much),
