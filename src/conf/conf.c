@@ -55,6 +55,7 @@ service_done(struct conf_service *s)
 	strv_done(&s->env);
 	strv_done(&s->networks);
 	free(s->signers);
+	free(s->mount);
 	settings_done(s);
 }
 
@@ -126,23 +127,26 @@ read_checked(json_t *row, struct conf_service *s, struct err *err)
 {
 	struct raw raw = {0};
 	const json_t *signers = NULL;
+	const json_t *mount = NULL;
 	json_error_t e;
 	int r = 0;
 
 	if (json_unpack_ex(row, &e, JSON_STRICT,
-		"{s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i}", "name", &raw.name, "user",
-		&raw.user, "repository", &raw.repository, "auth", &raw.auth, "source", &raw.source, "branch",
+		"{s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i}", "name", &raw.name,
+		"user", &raw.user, "repository", &raw.repository, "auth", &raw.auth, "source", &raw.source, "branch",
 		&raw.branch, "compose", &raw.compose, "env", &raw.env, "networks", &raw.networks, "signers", &signers,
-		"settings", &raw.settings, "line", &raw.line, "user_line", &raw.user_line, "user_column",
-		&raw.user_column) < 0)
+		"mount", &mount, "settings", &raw.settings, "line", &raw.line, "user_line", &raw.user_line,
+		"user_column", &raw.user_column) < 0)
 		return err_set(err, EINVAL, "%s", e.text);
 	if (raw.line < 1 || raw.user_line < 1 || raw.user_column < 1)
 		return err_set(err, EINVAL, "a line or column is not positive");
 	if ((r = take_common(&raw, s, err)) < 0 ||
 	    (r = field_optional(raw.auth, "auth", rule_auth, &s->auth, err)) < 0 ||
-	    (r = field_optional(signers, "signers", rule_signers, &s->signers, err)) < 0)
+	    (r = field_optional(signers, "signers", rule_signers, &s->signers, err)) < 0 ||
+	    (r = field_optional(mount, "mount", rule_mount, &s->mount, err)) < 0)
 		return r;
 	s->signed_only = s->signers != NULL;
+	s->shared = s->mount != NULL;
 	s->line = raw.line;
 	s->user_line = raw.user_line;
 	s->user_column = raw.user_column;
@@ -154,12 +158,13 @@ read_for_core(json_t *row, struct conf_service *s, struct err *err)
 {
 	struct raw raw = {0};
 	int signed_only = 0;
+	int shared = 0;
 	json_error_t e;
 
-	if (json_unpack_ex(row, &e, JSON_STRICT, "{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:i, s:o, s:o, s:b, s:o}", "name",
-		&raw.name, "user", &raw.user, "uid", &raw.uid, "gid", &raw.gid, "repository", &raw.repository, "source",
-		&raw.source, "branch", &raw.branch, "remote", &s->remote, "compose", &raw.compose, "networks",
-		&raw.networks, "signed_only", &signed_only, "settings", &raw.settings) < 0)
+	if (json_unpack_ex(row, &e, JSON_STRICT, "{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:i, s:o, s:o, s:b, s:b, s:o}",
+		"name", &raw.name, "user", &raw.user, "uid", &raw.uid, "gid", &raw.gid, "repository", &raw.repository,
+		"source", &raw.source, "branch", &raw.branch, "remote", &s->remote, "compose", &raw.compose, "networks",
+		&raw.networks, "signed_only", &signed_only, "shared", &shared, "settings", &raw.settings) < 0)
 		return err_set(err, EINVAL, "%s", e.text);
 	/* The highest number means "no change" to chown and setuid. */
 	if (raw.uid < 0 || raw.uid >= UINT32_MAX || raw.gid < 0 || raw.gid >= UINT32_MAX)
@@ -169,6 +174,7 @@ read_for_core(json_t *row, struct conf_service *s, struct err *err)
 	s->uid = (uid_t)raw.uid;
 	s->gid = (gid_t)raw.gid;
 	s->signed_only = signed_only != 0;
+	s->shared = shared != 0;
 	return take_common(&raw, s, err);
 }
 
@@ -291,11 +297,11 @@ remote_of(const struct conf *c, const struct conf_service *s)
 static json_t *
 service_for_core(const struct conf *c, const struct conf_service *s)
 {
-	json_t *row = json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:i, s:s?, s:o?, s:b, s:o}", "name", s->name,
+	json_t *row = json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:i, s:s?, s:o?, s:b, s:b, s:o}", "name", s->name,
 	    "user", s->user, "uid", (json_int_t)s->uid, "gid", (json_int_t)s->gid, "repository", s->repository,
 	    "source", s->source, "branch", s->branch, "remote", (int)remote_of(c, s), "compose", s->compose, "networks",
-	    s->has_networks ? field_strings(&s->networks) : NULL, "signed_only", s->signed_only, "settings",
-	    settings_json(s));
+	    s->has_networks ? field_strings(&s->networks) : NULL, "signed_only", s->signed_only, "shared", s->shared,
+	    "settings", settings_json(s));
 
 	if (row == NULL)
 		abort();

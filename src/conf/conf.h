@@ -30,6 +30,8 @@ struct conf_service {
 	int keep;		   /* good releases that can be gone back to: models, commits and images stay */
 	char *update;	  /* "recreate", "in-place", "start-first": for a compose file that does not say; NULL */
 	char *signers;	  /* absolute path of an allowed-signers file; NULL without. In core's document only whether */
+	char *mount;	  /* "nfs://server/export"; NULL without. In core's document only whether */
+	bool shared;	  /* nothing of the service starts unless its share is mounted on its data directory */
 	bool signed_only; /* commits need the signature of one of the signers */
 	bool rewind_refused;  /* a force push that drops the deployed commit is not followed */
 	struct strv allow;    /* what the policy lets pass besides, "key:value" or "key" */

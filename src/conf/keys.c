@@ -45,14 +45,14 @@ static const struct key keys[] = {
 	"The most memory of a container.", .amount = AMOUNT_MEMORY),
     [KEY_PIDS] = KEY_ROW("pids", KEY_COUNT, KEY_OPTIONAL, NULL, "pids = 200", "The most processes of a container.",
 	.amount = AMOUNT_PIDS),
+    [KEY_MOUNT] = KEY_ROW("mount", KEY_STRING, KEY_OPTIONAL, rule_mount, "mount = \"nfs://server/export\"",
+	"An NFS share for the service's data."),
     KEY_ROW("registries", KEY_STRINGS, KEY_LATER, NULL, "registries = [ \"user:token@registry\" ]",
 	"Credentials for image registries."),
     KEY_ROW("import", KEY_STRING, KEY_LATER, NULL, "import = \"Caddyfile-import\"",
 	"The file to write a proxy's routes to."),
     KEY_ROW("reload", KEY_STRING, KEY_LATER, NULL, "reload = \"localhost:caddy//exec caddy caddy reload\"",
 	"How to reload the proxy."),
-    KEY_ROW(
-	"mount", KEY_STRING, KEY_LATER, NULL, "mount = \"nfs://server/share\"", "An NFS share for the service's data."),
     KEY_ROW("group", KEY_STRING, KEY_LATER, NULL, "group = \"web\"",
 	"The group that the service runs as (of an older pgo)."),
     KEY_ROW(

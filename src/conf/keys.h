@@ -50,6 +50,7 @@ enum key_id {
 	KEY_CPUS,
 	KEY_MEMORY,
 	KEY_PIDS,
+	KEY_MOUNT,
 	KEY_IDS
 };
 

@@ -114,8 +114,8 @@ host_span(const char *s, size_t len)
 	return n < len ? n : len;
 }
 
-static int
-check_host(const char *s, size_t len, struct err *err)
+int
+rule_host(const char *s, size_t len, size_t *ret_len, struct err *err)
 {
 	size_t n = host_span(s, len);
 
@@ -127,7 +127,16 @@ check_host(const char *s, size_t len, struct err *err)
 	if (n < len && !is_port(s + n + 1, len - n - 1))
 		return err_set(
 		    err, EINVAL, "has no proper port: write a number from 1 to 65535 after the host's \":\"");
+	*ret_len = n;
 	return 0;
+}
+
+static int
+check_host(const struct url *u, struct err *err)
+{
+	size_t len;
+
+	return rule_host(u->host, u->host_len, &len, err);
 }
 
 static int
@@ -143,7 +152,7 @@ check_path(const struct url *u, struct err *err)
 static int
 check_http(const struct url *u, struct err *err)
 {
-	int r = check_host(u->host, u->host_len, err);
+	int r = check_host(u, err);
 
 	if (r < 0)
 		return r;
@@ -165,7 +174,7 @@ is_ssh_user(const char *s, size_t len)
 static int
 check_ssh(const struct url *u, struct err *err)
 {
-	int r = check_host(u->host, u->host_len, err);
+	int r = check_host(u, err);
 
 	if (r < 0)
 		return r;
@@ -180,7 +189,7 @@ check_ssh(const struct url *u, struct err *err)
 static int
 check_git(const struct url *u, struct err *err)
 {
-	int r = check_host(u->host, u->host_len, err);
+	int r = check_host(u, err);
 
 	if (r < 0)
 		return r;

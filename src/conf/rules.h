@@ -16,6 +16,7 @@ enum {
 	RULE_ENV_MAX = 64 * 1024,
 	RULE_SIGNERS_MAX = 1024,
 	RULE_UPSTREAM_MAX = 63, /* a label of the DNS */
+	RULE_SHARE_MAX = 1024,
 };
 
 /* Each returns 0, or -EINVAL and the end of a sentence that begins with `key "x"`: what is wrong and what to write
@@ -33,6 +34,7 @@ int rule_rewind(const char *s, struct err *err);
 int rule_signers(const char *s, struct err *err);
 int rule_allow(const char *s, struct err *err);
 int rule_ports(const char *s, struct err *err);
+int rule_mount(const char *s, struct err *err);
 /* An entry of `urls`: its name, its value, and both with a space between, as the documents have it. */
 int rule_site(const char *s, struct err *err);
 int rule_upstream(const char *s, struct err *err);
@@ -41,6 +43,21 @@ int rule_route(const char *s, struct err *err);
 /* The repository without the credentials of an http or https URL, and these as "user:password", percent-decoded
  * ("token:" for https://token@host; NULL without). Both are the caller's. Errors are those of rule_repository. */
 int rule_split_repository(const char *s, char **ret_url, char **ret_auth, struct err *err);
+
+/* The host and port that s begins with, up to len: a name, or an IPv6 address in brackets, *ret_len long, and ":port"
+ * behind it or nothing. Errors as above. */
+int rule_host(const char *s, size_t len, size_t *ret_len, struct err *err);
+
+/* A share "nfs://host[:port]/path", taken apart: brackets stay around an IPv6 address, no slash ends the path. */
+struct share_url {
+	char *host;
+	char *port; /* NULL: the usual one */
+	char *path;
+};
+/* Errors are those of rule_mount. The caller calls share_url_done. */
+int rule_split_share(const char *s, struct share_url *ret, struct err *err);
+void share_url_done(struct share_url *u);
+#define auto_share_url __attribute__((cleanup(share_url_done)))
 
 /* Length of the variable's name in VAR=VALUE; 0 when there is no such name. */
 size_t rule_env_name(const char *s);

@@ -41,6 +41,7 @@ static const struct step steps[] = {
     {"at hand", BACK, 0, step_at_hand, NULL, NULL},
     {"keep images", PREPARE | BACK, 0, step_keep_images, NULL, NULL},
     {"plan", APPLY, 0, step_plan, NULL, NULL},
+    {"share", APPLY, 0, step_share, NULL, NULL},
     {"checkout", APPLY, APPLIES | BACKS | MINOR, step_checkout, step_checkout_done, NULL},
     {"mkdirs", APPLY, APPLIES | CONTAINERS | BACKS, step_mkdirs, NULL, NULL},
     {"pin", APPLY, APPLIES | CONTAINERS | BACKS, step_pin, NULL, NULL},

@@ -1,5 +1,6 @@
-/* What the release mounts is pinned: before the old containers stop, so that a release that cannot be pinned stops
- * nothing, and once more when none of them runs any more and no one can have put something else there since. */
+/* The service's share is mounted. What the release mounts is pinned: before the old containers stop, so that a release
+ * that cannot be pinned stops nothing, and once more when none of them runs any more and no one can have put something
+ * else there since. */
 #include <errno.h>
 #include <string.h>
 
@@ -30,9 +31,22 @@ pin_as(struct deploy *d, enum pin_how how, void (*done)(void *ctx, const char *e
 
 	if (rc < 0)
 		return rc;
-	if (pins.names.n == 0)
+	if (pins.names.n == 0 && !d->svc->conf->shared)
 		return STEP_NEXT;
 	d->pin = core_pin(d->svc->core, d->svc->conf->name, &pins, how, done, d);
+	return STEP_WAIT;
+}
+
+/* Before anything of the service is touched, and before directories are made that are to lie on it. */
+int
+step_share(struct deploy *d, struct err *err)
+{
+	struct pin_set none = {0};
+
+	(void)err;
+	if (!d->svc->conf->shared)
+		return STEP_NEXT;
+	d->pin = core_pin(d->svc->core, d->svc->conf->name, &none, PIN_KEEP, on_pinned, d);
 	return STEP_WAIT;
 }
 

@@ -242,6 +242,7 @@ int step_up(struct deploy *d, struct err *err);
 int step_up_done(struct deploy *d, const struct job_result *r, struct err *err);
 int step_up_failed(struct deploy *d, const struct job_result *r, struct err *err);
 /* deploy_pin.c */
+int step_share(struct deploy *d, struct err *err);
 int step_pin(struct deploy *d, struct err *err);
 int step_pin_again(struct deploy *d, struct err *err);
 

@@ -61,6 +61,8 @@ struct pin_req *
 core_pin(struct core *core, const char *service, const struct pin_set *pins, enum pin_how how,
     void (*done)(void *ctx, const char *error), void *ctx)
 {
+	const struct conf_service *conf = conf_find(core->conf, service);
+	bool needed = pins->names.n > 0 || how == PIN_EXACT || (conf != NULL && conf->shared);
 	struct pin_req *req = calloc(1, sizeof(*req));
 	struct err err = ERR_INIT;
 
@@ -72,9 +74,9 @@ core_pin(struct core *core, const char *service, const struct pin_set *pins, enu
 	req->ctx = ctx;
 	req->now = event_new(core->base, -1, 0, on_now, req);
 	TAILQ_INSERT_TAIL(&core->pins, req, entry);
-	if (pins->names.n > 0 || how == PIN_EXACT)
+	if (needed)
 		send_order(req, service, pins, how, &err);
-	if (err.num != 0 || (pins->names.n == 0 && how != PIN_EXACT)) {
+	if (err.num != 0 || !needed) {
 		req->error = str_dup(err.msg);
 		event_active(req->now, 0, 0);
 	}

@@ -16,7 +16,8 @@ enum pin_how {
 	PIN_EXACT, /* like PIN_KEEP, and all other pins of the service go */
 };
 
-/* Asks pgod for the pins of a configured service; a set without any is an answer at once. done is called once from the
+/* Asks pgod for the pins of a configured service; a set without any is an answer at once, unless the service has a
+ * share: then pgod sees to that. done is called once from the
  * loop, with "" or a sentence that says why not; NULL: nobody wants to know. The request is gone afterwards. */
 struct pin_req *core_pin(struct core *core, const char *service, const struct pin_set *pins, enum pin_how how,
     void (*done)(void *ctx, const char *error), void *ctx);

@@ -46,8 +46,9 @@ static const struct msg_spec catalogue[] = {
     {"hold", CORE_TO_PGOD, "id:i service:s held:b note:s", 0, 0,
 	"Write <dir>/<service>.stop with this line (who, when, why), or remove it."},
     {"pin", CORE_TO_PGOD, "id:i service:s fresh:b exact:b", 1, 1,
-	"Make these pins of a service (names and sources, each with a NUL behind it, as a sealed memfd). fresh: of what is "
-	"at the source now; else a pin that exists stays as it is. exact: the service has no other pins afterwards."},
+	"Mount the service's share, if it has one, and make these pins (names and sources, each with a NUL behind it, as a "
+	"sealed memfd). fresh: of what is at the source now; else a pin that exists stays as it is. exact: the service has "
+	"no other pins afterwards."},
     {"settled", CORE_TO_PGOD, "", 0, 0,
 	"What the services' releases mount is pinned, or cannot be: the engine may start containers."},
     /* pgod-ssh → core */

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "supervisor/lock.h"
+#include "supervisor/share.h"
 
 enum { OPEN_DIR = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
@@ -207,7 +208,12 @@ static void
 data_dir(const struct facts *f, const struct conf_service *s, const struct account *a, struct buf *problem)
 {
 	struct err err = ERR_INIT;
-	int rc = give_dir(f->datafd, s->name, 0755, a, &err);
+	int rc;
+
+	/* The share's directory is the server's, which may not answer: this is pgod itself, that waits for nobody. */
+	if (s->mount != NULL && share_is_mounted(f->datadir, s->name))
+		return;
+	rc = give_dir(f->datafd, s->name, 0755, a, &err);
 
 	if (rc ==
 	    -EPERM) /* a share that another machine exports, for instance: its owner is the administrator's business */

@@ -20,6 +20,14 @@ facts_libexec(void)
 }
 
 const char *
+facts_mount(void)
+{
+	const char *program = getenv("PGO_MOUNT");
+
+	return program != NULL && path_is_clean(program) ? program : "/usr/bin/mount";
+}
+
+const char *
 facts_run(void)
 {
 	const char *dir = getenv("PGO_RUN");

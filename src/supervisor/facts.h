@@ -18,6 +18,7 @@ struct facts {
 	const char *datadir;
 	const char *run;     /* what is gone after a reboot: the pins */
 	const char *libexec; /* where pgod-core, pgod-ssh, pgod-conf and pgod-job are */
+	const char *mount;   /* mount(8) */
 	char *compose;	     /* absolute path of compose v2, without symbolic links */
 	char *engine_path;   /* the engine's socket */
 	bool debug;
@@ -28,6 +29,8 @@ const struct account *facts_account(const struct facts *f, const char *service);
 /* Where the other programs of pgo are: $PGO_LIBEXEC when set (an absolute path, for running from a build tree), else
  * where they were installed. */
 const char *facts_libexec(void);
+/* $PGO_MOUNT when set (an absolute path, for tests), else mount(8). */
+const char *facts_mount(void);
 /* $PGO_RUN when set (an absolute path), else /run/pgo. */
 const char *facts_run(void);
 void facts_done(struct facts *f);

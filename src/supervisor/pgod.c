@@ -469,6 +469,7 @@ pgod_run(const struct options *o)
 		.dir = o->dir,
 		.datadir = o->datadir,
 		.run = facts_run(),
+		.mount = facts_mount(),
 		.libexec = facts_libexec(),
 		.debug = o->debug}};
 	struct err err = ERR_INIT;

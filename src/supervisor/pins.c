@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "supervisor/pin.h"
+#include "supervisor/share.h"
 
 enum {
 	PINS_RUNNING_MAX = 8,
@@ -105,23 +106,48 @@ static void
 on_deadline(evutil_socket_t fd, short what, void *ctx)
 {
 	struct order *o = ctx;
-	auto_free char *text =
-	    str_printf("pinning took longer than %d s: does a network file system answer?", PIN_DEADLINE_MS / 1000);
+	const struct conf_service *s = conf_find(o->pins->facts->conf, o->service);
+	auto_free char *text = str_printf("what it mounts was not at hand after %d s: does %s answer?",
+	    PIN_DEADLINE_MS / 1000, s != NULL && s->mount != NULL ? s->mount : "a network file system");
 
 	(void)fd;
 	(void)what;
 	o->stuck = true;
 	o->pins->nrunning--;
-	kill(o->child.pid, SIGKILL);
+	kill(-o->child.pid, SIGKILL); /* and mount(8), which waits for the server */
 	answer(o, text);
 	run_next(o->pins);
+}
+
+static int
+carry_out(const struct order *o, struct err *err)
+{
+	const struct facts *f = o->pins->facts;
+	const struct conf_service *s = conf_find(f->conf, o->service);
+	struct share share = {
+	    .run = f->run, .dir = f->dir, .datadir = f->datadir, .service = o->service, .program = f->mount};
+	struct pin_order pin = {.run = f->run,
+	    .dir = f->dir,
+	    .datadir = f->datadir,
+	    .service = o->service,
+	    .pins = &o->set,
+	    .fresh = o->fresh,
+	    .exact = o->exact};
+	int rc = 0;
+
+	share.url = s != NULL ? s->mount : NULL;
+	/* Before the pins, which would else be of the directory below it. */
+	if (share.url != NULL)
+		rc = share_mount(&share, err);
+	if (rc >= 0)
+		rc = pin_apply(&pin, err);
+	return rc < 0 || s != NULL ? rc : share_unmount(&share, err);
 }
 
 /* Forked and not executed: it needs what only root may, and reads nothing that is foreign. */
 static void
 child_run(const struct order *o, int report)
 {
-	const struct facts *f = o->pins->facts;
 	struct err err = ERR_INIT;
 	sigset_t all;
 
@@ -132,14 +158,7 @@ child_run(const struct order *o, int report)
 	/* None of pgod's locks lives as long as a file system hangs. */
 	if (dup2(report, REPORT_FD) < 0 || close_range(REPORT_FD + 1, ~0U, 0) < 0)
 		_exit(EXIT_FAILURE);
-	if (pin_apply(&(struct pin_order){.run = f->run,
-			  .dir = f->dir,
-			  .datadir = f->datadir,
-			  .service = o->service,
-			  .pins = &o->set,
-			  .fresh = o->fresh,
-			  .exact = o->exact},
-		&err) >= 0)
+	if (carry_out(o, &err) >= 0)
 		_exit(EXIT_SUCCESS);
 	io_write_all(REPORT_FD, err.msg, strlen(err.msg), NULL);
 	_exit(EXIT_FAILURE);

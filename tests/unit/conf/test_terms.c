@@ -61,6 +61,44 @@ ports_that_are_no_range(void **state)
 	try_all(rule_ports, samples, ARRAY_LEN(samples));
 }
 
+static void
+shares_that_would_be_options_of_mount(void **state)
+{
+	static const struct sample samples[] = {
+	    {"nfs://server.example.org/share", NULL},
+	    {"nfs://server/", NULL},
+	    {"nfs://server:2049/a/b/", NULL},
+	    {"nfs://[fd00::1]/x", NULL},
+	    {"nfs://[fd00::1]:2049/x", NULL},
+	    {"", "nfs://server/export"},
+	    {"server:/share", "nfs://server/export"},
+	    {"NFS://server/share", "nfs://server/export"},
+	    {"cifs://server/share", "nfs://server/export"},
+	    {"nfs://server", "names no export"},
+	    {"nfs:///share", "names no host"},
+	    {"nfs://-oexec/share", "no proper host"},
+	    {"nfs://a b/share", "no proper host"},
+	    {"nfs://[fd00::1/share", "no proper host"},
+	    {"nfs://server:0/share", "no proper port"},
+	    {"nfs://server:65536/share", "no proper port"},
+	    {"nfs://server:20,exec/share", "no proper port"},
+	    {"nfs://user@server/share", "user name"},
+	    {"nfs://server/a b", "may not have"},
+	    {"nfs://server/a\n", "may not have"},
+	    {"nfs://server/a,exec", "may not have"},
+	    {"nfs://server/a\\040b", "may not have"},
+	    {"nfs://server/../x", "\"..\""},
+	    {"nfs://server/a/./b", "\"..\""},
+	    {"nfs://server/a//b", "\"..\""},
+	    {"nfs://server//", "\"..\""},
+	    {"nfs://server/a/..", "\"..\""},
+	    {"nfs://server/...", NULL},
+	};
+
+	(void)state;
+	try_all(rule_mount, samples, ARRAY_LEN(samples));
+}
+
 /* tests/unit/ipc/test_allow.c tries the whole table. */
 static void
 exceptions_that_name_no_key(void **state)
@@ -228,6 +266,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(ports_that_are_no_range),
 	    cmocka_unit_test(exceptions_that_name_no_key),
+	    cmocka_unit_test(shares_that_would_be_options_of_mount),
 	    cmocka_unit_test(signers_that_are_no_plain_absolute_path),
 	    cmocka_unit_test(words_of_which_there_are_few),
 	    cmocka_unit_test(texts_that_say_how_much),
