@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/auto.h"
-#include "core/routes.h"
+#include "conf/routes.h"
 
 static struct strv
 list(const char *const *v)

@@ -1,8 +1,8 @@
 /* The routes of the host: which site leads to which port of which service, as the `urls` of all services say it.
  * Pure. A service that is stopped or held keeps its routes: its visitors hear from the proxy that it is away, and
  * nobody else's site answers in its place. */
-#ifndef PGO_CORE_ROUTES_H
-#define PGO_CORE_ROUTES_H
+#ifndef PGO_CONF_ROUTES_H
+#define PGO_CONF_ROUTES_H
 
 #include <stddef.h>
 

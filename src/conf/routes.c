@@ -1,4 +1,4 @@
-#include "core/routes.h"
+#include "conf/routes.h"
 
 #include <string.h>
 
