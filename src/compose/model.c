@@ -164,6 +164,49 @@ mend_memswap(json_t *service)
 		abort();
 }
 
+static bool
+is_null(const char *name, const json_t *value)
+{
+	(void)name;
+	return json_is_null(value);
+}
+
+/* As is_null, of a name that the jobs themselves have in their environment. */
+static bool
+is_null_of_ours(const char *name, const json_t *value)
+{
+	static const char *const ours[] = {"HOME", "USER", "LOGNAME", "PATH", "LANG"};
+	bool is_ours = str_starts(name, "DOCKER_");
+
+	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
+		is_ours = is_ours || str_eq(name, ours[i]);
+	return is_ours && json_is_null(value);
+}
+
+static void
+drop_entries(json_t *obj, bool (*drops)(const char *name, const json_t *value))
+{
+	const char *name;
+	json_t *value;
+	void *next;
+
+	json_object_foreach_safe(obj, next, name, value)
+	{
+		if (drops(name, value))
+			json_object_del(obj, name);
+	}
+}
+
+/* A variable without a value (`environment: [NAME]`) was not set when the file was resolved, and the next compose would
+ * look for it again, in its own environment. The engine takes it as "not even if the image sets it", so it stays where
+ * that environment has none of the name. An argument of a build is then what the Dockerfile says. */
+static void
+close_environment(json_t *service)
+{
+	drop_entries(json_object_get(service, "environment"), is_null_of_ours);
+	drop_entries(json_object_get(json_object_get(service, "build"), "args"), is_null);
+}
+
 static void
 mend_services(json_t *services)
 {
@@ -174,6 +217,7 @@ mend_services(json_t *services)
 	{
 		mend_blkio(service);
 		mend_memswap(service);
+		close_environment(service);
 	}
 }
 

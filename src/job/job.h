@@ -23,6 +23,9 @@ struct job {
 	const char *rewind;	 /* "refuse": verify checks the history */
 };
 
+/* What the parent adds to the name of each entry of `env`, which is for the compose file alone. */
+#define JOB_ENV_PREFIX "PGO_ENV_"
+
 enum {
 	JOB_OK = 0,
 	JOB_FAILED = 1,

@@ -13,9 +13,10 @@
 #include "job/composefile.h"
 #include "job/files.h"
 #include "job/job.h"
+#include "job/unset.h"
 #include "job/words.h"
 
-enum { RESOLVE_DEADLINE_MS = 60000, RESOLVE_CPU_S = 60, WORDS_MAX_BYTES = 32 << 10, ENV_VARIABLES_MAX = 1024 };
+enum { RESOLVE_DEADLINE_MS = 60000, RESOLVE_CPU_S = 60, WORDS_MAX_BYTES = 1 << 20, ENV_VARIABLES_MAX = STRV_MAX };
 
 const char *const composefile_names[] = {
     "compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml", NULL};
@@ -79,17 +80,18 @@ choose_files(const struct job *job, const char **ret_file, const char **ret_over
 	return r < 0 ? r : first_of(rootfd, composefile_override_names, ret_override, err);
 }
 
-/* What we were given, without what was meant for us. */
-static size_t
+/* The administrator's entries and nothing else: HOME and the like are ours, and would be read by whoever writes
+ * ${HOME}.
+ */
+static void
 make_env(char **env)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; environ[i] && n < ENV_VARIABLES_MAX; i++)
-		if (!str_starts(environ[i], "PGO_"))
-			env[n++] = environ[i];
+		if (str_starts(environ[i], JOB_ENV_PREFIX))
+			env[n++] = environ[i] + strlen(JOB_ENV_PREFIX);
 	env[n] = NULL;
-	return n;
 }
 
 static int
@@ -142,6 +144,22 @@ check_margin(const char *path, const char *name, struct err *err)
 	return r < 0 ? r : JOB_OK;
 }
 
+/* Compose takes a variable that is not set for an empty one, and "~" without HOME for a name, and goes on. */
+static int
+check_unset(const struct job *job, const char *file, const char *override, const char *words)
+{
+	const char *const files[] = {file, override, ".env"};
+	auto_strv struct strv names = {0};
+	bool homeless = strstr(words, "cannot expand '~'") != NULL;
+
+	unset_names(words, &names);
+	if (names.n > 0)
+		unset_tell(&names, job->live, files, ARRAY_LEN(files));
+	if (homeless)
+		job_say("%s: \"~\" is nobody's home here: write the path from \"./\" or \"/\" on", file);
+	return names.n > 0 || homeless ? JOB_REFUSED : JOB_OK;
+}
+
 int
 verb_resolve(const struct job *job, char *const *operands, struct err *err)
 {
@@ -171,9 +189,12 @@ verb_resolve(const struct job *job, char *const *operands, struct err *err)
 	if (r != 0) {
 		if (words.len == 0)
 			job_say("it ended with status %d", r);
+		check_unset(job, file, override, buf_str(&words));
 		return r > 128 ? JOB_FAILED : JOB_REFUSED;
 	}
-	r = check_margin(path, file, err);
+	r = check_unset(job, file, override, buf_str(&words));
+	if (r == JOB_OK)
+		r = check_margin(path, file, err);
 	if (r == JOB_OK)
 		r = check_margin(override_path, override, err);
 	if (r != JOB_OK)

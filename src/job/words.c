@@ -41,6 +41,22 @@ words_clean_line(struct buf *ret, const char *line)
 	take_field(ret, line, " msg=\"");
 }
 
+/* As every version of compose has said it. What a repository could make of it refuses only its own commits. */
+char *
+words_unset(const char *line)
+{
+	static const char before[] = "warning: The \"", behind[] = "\" variable is not set";
+	auto_buf struct buf clean = BUF_INIT(LINE_MAX_BYTES);
+	const char *name, *end;
+
+	words_clean_line(&clean, line);
+	if (!str_starts(buf_str(&clean), before))
+		return NULL;
+	name = buf_str(&clean) + strlen(before);
+	end = strchr(name, '"');
+	return end && end > name && str_starts(end, behind) ? str_printf("%.*s", (int)(end - name), name) : NULL;
+}
+
 static bool
 is_outside(const char *word, const char *live)
 {
@@ -82,7 +98,10 @@ words_tell(const char *text, const char *live, bool failed)
 
 	for (char *line = strtok_r(copy, "\r\n", &save); line; line = strtok_r(NULL, "\r\n", &save)) {
 		auto_buf struct buf clean = BUF_INIT(LINE_MAX_BYTES);
+		auto_free char *unset = words_unset(line);
 
+		if (unset)
+			continue;
 		words_clean_line(&clean, line);
 		job_say("%s", buf_str(&clean));
 	}

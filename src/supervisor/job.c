@@ -191,31 +191,12 @@ env_remote(struct strv *envp, const struct conf_service *s)
 	}
 }
 
-static bool
-env_has(const struct strv *envp, const char *entry)
-{
-	size_t len = strcspn(entry, "=");
-
-	for (size_t i = 0; i < envp->n; i++) {
-		if (strncmp(envp->v[i], entry, len) == 0 && envp->v[i][len] == '=')
-			return true;
-	}
-	return false;
-}
-
-/* The administrator's `env` entries are for interpolation; they do not move the job's own variables (which compose,
- * which paths). */
+/* The administrator's `env` entries are for interpolation: set apart from the job's own variables, which are not. */
 static void
 env_service(struct strv *envp, const struct conf_service *s)
 {
-	size_t own = envp->n;
-	struct strv ours = {.v = envp->v, .n = own};
-
-	for (size_t i = 0; i < s->env.n; i++) {
-		ours.v = envp->v;
-		if (!env_has(&ours, s->env.v[i]) && !str_starts(s->env.v[i], "PGO_"))
-			strv_add(envp, s->env.v[i]);
-	}
+	for (size_t i = 0; i < s->env.n; i++)
+		strv_add_take(envp, str_printf("PGO_ENV_%s", s->env.v[i]));
 }
 
 void

@@ -66,6 +66,16 @@ def test_a_commit_changes_the_page(pgo, transport):
     assert wait_page(pgo, "two").id != before
 
 
+def test_a_variable_of_the_jobs_reaches_a_container(pgo):
+    """A variable without a value is looked for when the file is resolved, and not again when it is applied."""
+    repo = deployed(pgo)
+    more = "    environment: [HOME, DOCKER_HOST, LANG, OF_NOBODY, OF_THE_FILE]\n"
+    pgo.wait_deployed("site", repo.commit({**site_files(pgo, "two", more=more), ".env": "OF_THE_FILE=yes\n"}))
+    box = only(pgo)
+    told = pgo.engine.ask("GET", f"/containers/{box.id}/json")[1]["Config"]["Env"]
+    assert {entry.partition("=")[0] for entry in told} <= {"PATH", "OF_THE_FILE"} and "OF_THE_FILE=yes" in told, told
+
+
 def test_an_unchanged_service_is_left_alone(pgo):
     repo = deployed(pgo)
     before = only(pgo).id

@@ -1,5 +1,6 @@
 """What a compose file names outside of its repository does not exist for it: neither content nor name of it reaches the model or a message."""
 
+import json
 import os
 import subprocess
 
@@ -50,6 +51,21 @@ BAITS = {
     "a compose file that is a link": {"compose.yaml": ["{out}/outside.yaml"]},
 }
 
+# Of a variable that is not set compose says so, wherever it is read, and goes on with an empty one.
+UNSET = {
+    "compose.yaml": """include: [more.yaml]
+services:
+  web: {image: "x:${TAG}", env_file: a.env, environment: [HOME, PASSED, "D=$$HOME ${HOME:-of nobody} ${COMPOSE_PROJECT_NAME}"], labels: {path: $PATH}}
+  extra: {profiles: [never], extends: {file: base.yaml, service: base}, image: "$IN_A_PROFILE"}
+x-note: ${IN_X} ${FROM_ENV} ${SECRET} $$IN_NONE ${EMPTY} ${WITH-x} ${PGO_SERVICE}
+""",
+    "more.yaml": "services: {other: {image: 'y:${INCLUDED}'}}",
+    "base.yaml": "services: {base: {image: z, labels: {l: '${EXTENDED}'}}}",
+    "a.env": "A=${IN_ENV_FILE}\nB='${QUOTED}'\nC=${SECRET}",
+    ".env": "FROM_ENV=1\nEMPTY=\nQ=${IN_DOT_ENV}",
+}
+READ_UNSET = {"TAG", "PATH", "IN_A_PROFILE", "IN_X", "PGO_SERVICE", "INCLUDED", "EXTENDED", "IN_ENV_FILE", "IN_DOT_ENV"}
+
 # Those that go on without what they may lack.
 GOES_ON = ["env_file that may be missing", ".env that is a link"]
 
@@ -75,7 +91,7 @@ def lay_out(directory, files, out):
 
 @pytest.fixture(scope="module")
 def job(accounts, compose):
-    with sealed(accounts, compose) as made:
+    with sealed(accounts, compose, env=["SECRET=swordfish"]) as made:
         for name, content in OUTSIDE.items():
             with open(made.pgod.path(name), "w", encoding="ascii") as text:
                 text.write(content)
@@ -123,6 +139,33 @@ def test_a_compose_file_cannot_tell_what_exists_on_the_host(job):
         assert status != 0
         said.add(words.replace(path, "PATH"))
     assert len(said) == 1, said
+
+
+def test_a_variable_of_pgod_or_of_nobody_reaches_the_model(job):
+    directory = job.pgod.path("unset")
+    lay_out(directory, UNSET, "")
+    status, model, words = job.resolve(directory)
+    assert status == 6 and not model
+    told = words.partition("no default: ")[2].partition("; set them")[0].split(", ")
+    assert {name.split(" ")[0] for name in told} == READ_UNSET and words.count("\n") == 1, words
+    assert "TAG (compose.yaml:3)" in told and "IN_DOT_ENV (.env:3)" in told and "INCLUDED" in told
+    set_now = UNSET[".env"] + "".join(f"\n{name}=set" for name in READ_UNSET)
+    os.unlink(os.path.join(directory, ".env"))
+    with open(os.path.join(directory, ".env"), "w", encoding="ascii") as text:
+        text.write(set_now.replace("Q=${IN_DOT_ENV}", "Q=q"))
+    status, model, words = job.resolve(directory)
+    assert status == 0, words
+    web = json.loads(model)["services"]["web"]
+    assert web["environment"] == {"A": "set", "B": "$${QUOTED}", "C": "swordfish", "D": "$$HOME of nobody web", "HOME": None, "PASSED": None}
+
+
+@pytest.mark.parametrize("place", ["volumes: ['~/.ssh:/x']", "build: ~/app", "env_file: ~/a.env"])
+def test_a_home_is_taken_for_a_directory_of_the_repository(job, place):
+    directory = job.pgod.path("home", place.partition(":")[0])
+    lay_out(directory, {"compose.yaml": f"services: {{web: {{image: x, {place}}}}}"}, "")
+    os.makedirs(os.path.join(directory, "~/.ssh"))
+    status, _, words = job.resolve(directory)
+    assert status == 6 and '"~" is nobody\'s home' in words, words
 
 
 def test_the_account_could_not_have_read_the_baits_anyway(job):

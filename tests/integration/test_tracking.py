@@ -1,6 +1,7 @@
 """A commit becomes containers: when something happens, and when nothing does."""
 
 import os
+import re
 import signal
 
 import pytest
@@ -141,6 +142,21 @@ def test_the_repositorys_env_interpolates(pgo):
     deployed(pgo, files=files)
     model = pgo.engine.calls("up")[-1]["model"]
     assert model["services"]["web"]["image"] == pgo.engine.images["pgo-test/web:2"]
+
+
+def test_a_variable_that_is_not_set_becomes_an_empty_one(pgo):
+    """Nor is anything taken from pgod's own environment, or a job's: not when the file is resolved, and not when it is applied."""
+    repo = deployed(pgo)
+    before = ids(pgo)
+    lacks = web("pgo-test/web:1", environment={"A": "${HOME} ${PGO_LIVE}", "B": "$$HOME $PATH"}, labels={"of-env": "${SET} ${MISSING}", "b": "$MISSING"})
+    text = pgo.wait_judged("site", repo.commit({"compose.yaml": lacks, ".env": "SET=${ALSO}\n"}))
+    places = [r"ALSO \(\.env:1\)", r"HOME \(compose\.yaml:\d+\)", r"PGO_LIVE \(compose\.yaml:\d+\)", r"PATH \(compose\.yaml:\d+\)", r"MISSING \(compose\.yaml:\d+\)"]
+    pattern = r"refused: resolve: compose\.yaml: variables are not set and have no default: " + ", ".join(places) + '; set them with "env" in pgo.toml'
+    assert re.search(pattern, text), text
+    assert ids(pgo) == before
+    closed = {"A": "${HOME:-none} ${PGO_LIVE-none}", "B": "$$HOME", "C": "${EMPTY}", "HOME": None, "DOCKER_HOST": None, "UNSET": None}
+    pgo.wait_deployed("site", repo.commit({"compose.yaml": web(environment=closed), ".env": "EMPTY=\n"}))
+    assert pgo.engine.calls("up")[-1]["model"]["services"]["web"]["environment"] == {"A": "none none", "B": "$$HOME", "C": "", "UNSET": None}
 
 
 def test_env_of_the_configuration_interpolates_and_reaches_no_other_job(pgo):

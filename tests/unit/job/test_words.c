@@ -15,6 +15,7 @@
 #include "job/lsrefs.h"
 #include "job/names.h"
 #include "job/tree.h"
+#include "job/unset.h"
 #include "job/words.h"
 
 static void
@@ -177,6 +178,40 @@ paths_outside_are_seen_in_composes_words(void **state)
 	assert_false(words_name_outside("services.web / image: a b", "/srv/live"));
 }
 
+#define UNSET(name) \
+	"time=\"x\" level=warning msg=\"The \\\"" name "\\\" variable is not set. Defaulting to a blank string.\"\n"
+
+static void
+variables_that_are_not_set_are_seen_in_composes_words(void **state)
+{
+	auto_strv struct strv names = {0};
+
+	(void)state;
+	unset_names(UNSET("A") "a line\n" UNSET("b_2")
+			UNSET("A") "time=\"x\" level=warning msg=\"The \\\"C\\\" is old\"",
+	    &names);
+	assert_int_equal(names.n, 2);
+	assert_string_equal(names.v[0], "A");
+	assert_string_equal(names.v[1], "b_2");
+	for (int i = 0; i < 2 * UNSET_MAX; i++) {
+		auto_free char *line = str_printf(UNSET("N%d"), i);
+
+		unset_names(line, &names);
+	}
+	assert_int_equal(names.n, UNSET_MAX);
+}
+
+static void
+a_variable_is_found_where_it_is_read(void **state)
+{
+	(void)state;
+	assert_int_equal(unset_line("a\nb: $A\n", "A"), 2);
+	assert_int_equal(unset_line("a\n\nb: \"x${A:-y}\"", "A"), 3);
+	assert_int_equal(unset_line("$$A ${$A}", "A"), 1);
+	assert_int_equal(unset_line("$$A $AB $B_A A ${AB} $", "A"), 0);
+	assert_int_equal(unset_line("", "A"), 0);
+}
+
 #define OID "1111111111111111111111111111111111111111"
 #define REF "refs/heads/main"
 
@@ -214,6 +249,8 @@ main(void)
 	    cmocka_unit_test(the_credentials_belong_to_one_host),
 	    cmocka_unit_test(half_an_answer_of_upload_pack_is_none),
 	    cmocka_unit_test(paths_outside_are_seen_in_composes_words),
+	    cmocka_unit_test(variables_that_are_not_set_are_seen_in_composes_words),
+	    cmocka_unit_test(a_variable_is_found_where_it_is_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,7 +155,9 @@ env_entries_reach_resolve_and_move_none_of_its_own_variables(void **state)
 	strv_add(&service.env, "HOME=/evil");
 	strv_add(&service.env, "PGO_NEW=/evil");
 	strv_add(&service.env, "HOMER=x");
-	environment("resolve", ACCOUNT " " PATHS " PGO_COMPOSE_FILE=c.yml PGO_COMPOSE=/usr/bin/dc A=1 HOMER=x");
+	environment("resolve",
+	    ACCOUNT " " PATHS " PGO_COMPOSE_FILE=c.yml PGO_COMPOSE=/usr/bin/dc PGO_ENV_A=1 PGO_ENV_HOME=/evil "
+		    "PGO_ENV_PGO_NEW=/evil PGO_ENV_HOMER=x");
 	environment("exec", ACCOUNT " DOCKER_HOST=unix:///run/e.sock");
 	strv_done(&service.env);
 }
