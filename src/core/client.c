@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/io.h"
 #include "base/log.h"
 #include "core/job.h"
 #include "core/op.h"
@@ -151,25 +152,41 @@ client_run_job(struct client *c, const char *kind, const struct strv *args)
 	}
 }
 
-/* The key that signed must be one of the service's. A service that does not exist answers exactly as a refused key, so
- * that nobody can list the services of a host. */
-static struct service *
+/* The key that signed must be one of the service's, here and now. A service that does not exist answers exactly as a
+ * refused key, so that nobody can list the services of a host. */
+static bool
 authorise(struct client *c, const char *key64)
 {
 	struct service *svc = core_service(c->core, c->line.service);
-	size_t len = 0;
-	auto_free void *blob = str_unbase64(key64, &len);
-	const struct key *key = svc != NULL && blob != NULL ? keys_find(&svc->keys, blob, len) : NULL;
-	char fingerprint[KEYS_FINGERPRINT_SIZE] = "?";
+	struct asker asker = {.now_s = io_wall_ms() / 1000};
+	auto_free void *blob = str_unbase64(key64, &asker.blob_len);
+	auto_free char *address = access_address(c->peer);
 
-	if (blob != NULL)
-		keys_fingerprint(blob, len, fingerprint);
-	if (key == NULL) {
-		log_info("refused peer=%s key=%s service=%s", c->peer, fingerprint, c->line.service);
-		return NULL;
-	}
-	c->who = str_printf("%s %s", fingerprint, key->file);
-	return svc;
+	asker.blob = blob != NULL ? blob : "";
+	asker.address = address;
+	access_begin(&c->access, &asker);
+	c->who = c->access.who;
+	if (svc != NULL)
+		access_add_keys(&c->access, &svc->keys, &asker);
+	c->who = c->access.who;
+	if (c->access.known)
+		c->svc = svc;
+	else if (c->access.why != NULL)
+		log_info(
+		    "refused peer=%s key=%s service=%s why=\"%s\"", c->peer, c->who, c->line.service, c->access.why);
+	else
+		log_info("refused peer=%s key=%s service=%s", c->peer, c->who, c->line.service);
+	return c->access.known;
+}
+
+static void
+answer_stranger(struct client *c)
+{
+	auto_buf struct buf name = BUF_INIT(512);
+
+	buf_vis(&name, c->line.service, strlen(c->line.service), false);
+	client_answer(
+	    c, 1, 401, "Unauthorized: Key for user \"%s\" does not match any for name %s\n", c->user, buf_str(&name));
 }
 
 static int
@@ -189,13 +206,8 @@ on_op(void *ctx, struct msg *m, struct err *err)
 		client_answer(c, 1, 400, "Bad Request: No correct commands in connection for user \"%s\"\n", c->user);
 		return 0;
 	}
-	c->svc = authorise(c, msg_str(m, "key"));
-	if (c->svc == NULL) {
-		auto_buf struct buf name = BUF_INIT(512);
-
-		buf_vis(&name, c->line.service, strlen(c->line.service), false);
-		client_answer(c, 1, 401, "Unauthorized: Key for user \"%s\" does not match any for name %s\n", c->user,
-		    buf_str(&name));
+	if (!authorise(c, msg_str(m, "key"))) {
+		answer_stranger(c);
 		return 0;
 	}
 	op_run(c);
@@ -281,6 +293,6 @@ client_free(struct client *c)
 	opline_done(&c->line);
 	free(c->peer);
 	free(c->user);
-	free(c->who);
+	access_done(&c->access);
 	free(c);
 }

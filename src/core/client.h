@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "core/access.h"
 #include "core/core.h"
 #include "core/journal.h"
 #include "ipc/opline.h"
@@ -17,9 +18,10 @@ struct client {
 	struct channel *ch;
 	int64_t id;
 	char *peer;
-	char *user;	     /* as the client says: for messages only */
-	char *who;	     /* comment or fingerprint of the key that signed, for logs */
-	struct service *svc; /* of the operation, once it is allowed */
+	char *user;	      /* as the client says: for messages only */
+	struct access access; /* what the key that signed may */
+	const char *who;      /* of it: the fingerprint and where the key stands, for logs */
+	struct service *svc;  /* of the operation, once it is allowed */
 	struct opline line;
 	struct job *job; /* logs, exec: goes when the client goes */
 	struct engine_req *req;

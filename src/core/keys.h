@@ -5,42 +5,37 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/buf.h"
+#include "base/str.h"
+#include "ipc/authkey.h"
 
 enum {
-	KEYS_MAX = 1024,	   /* keys of a service; further ones are refused with a warning */
-	KEYS_LINE_MAX = 16 * 1024, /* bytes of a line */
-	KEYS_WARNINGS_MAX = 16 * 1024,
-	KEYS_RSA_BITS_MIN = 2048,
+	KEYS_MAX = 1024,		    /* keys of a service; further ones are refused and told */
+	KEYS_PROBLEMS_MAX = 32,		    /* lines that are told to be refused; the others are counted */
+	KEYS_PROBLEM_MAX = 512,		    /* bytes of each */
 	KEYS_FINGERPRINT_SIZE = 7 + 43 + 1, /* "SHA256:", 43 digits, NUL */
 };
 
 struct key {
-	unsigned char *blob; /* what SSH sends as the public key */
-	size_t blob_len;
-	char *type; /* "ssh-ed25519", ... */
-	char *file; /* "ssh/x.pub", escaped for logs */
+	struct authkey auth;
+	char *file; /* "x.pub", of the directory ssh; escaped for logs */
 	int line;
-	char *comment; /* escaped for logs */
 };
 
 struct keys {
 	struct key *v;
 	size_t n;
+	struct strv problems; /* "x.pub:3: what is wrong: key ignored", escaped */
+	size_t refused;	      /* lines, also those that are not among the problems */
 };
-#define KEYS_INIT       \
-	{               \
-		NULL, 0 \
-	}
 #define auto_keys __attribute__((cleanup(keys_done)))
 
-/* Reads lines FILE:LINENO:TEXT. What cannot be used is left out, each with a line in warnings (may be NULL): escaped,
- * with file and line. */
-void keys_parse(const char *text, size_t len, struct keys *ret_keys, struct buf *warnings);
+/* Reads lines FILE:LINENO:TEXT; at LINENO 0 TEXT is what the job itself has to say of FILE. What cannot be used is left
+ * out and told: no line harms another. */
+void keys_parse(const char *text, size_t len, struct keys *ret_keys);
 void keys_done(struct keys *keys);
-/* Is this the blob of one of the keys? Constant time per key. NULL when not. */
-const struct key *keys_find(const struct keys *keys, const void *blob, size_t len);
-bool keys_has(const struct keys *keys, const void *blob, size_t len);
+/* The next line behind `after` (NULL: the first) with this blob, NULL when there is none: a key may stand in several.
+ * Constant time per key. */
+const struct key *keys_next(const struct keys *keys, const struct key *after, const void *blob, size_t len);
 /* "SHA256:...", as ssh-keygen -l prints it. */
 void keys_fingerprint(const void *blob, size_t len, char ret_text[KEYS_FINGERPRINT_SIZE]);
 

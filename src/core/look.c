@@ -103,8 +103,6 @@ on_keys(void *ctx, const struct job_result *r)
 		look_failed(task, "keys", r);
 		return;
 	}
-	if (r->tail[0] != '\0')
-		log_warn("keys: %s service=%s", r->tail, svc->conf->name);
 	str_set(&svc->row.keys, r->out);
 	service_load_keys(svc);
 	if (service_save(svc, NULL) < 0) {
@@ -112,7 +110,7 @@ on_keys(void *ctx, const struct job_result *r)
 		return;
 	}
 	svc->refetch = false;
-	log_info("%zu keys service=%s", svc->keys.n, svc->conf->name);
+	log_info("%zu keys, %zu lines refused service=%s", svc->keys.n, svc->keys.refused, svc->conf->name);
 	look_end(task, "", false);
 }
 

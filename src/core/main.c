@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -388,6 +389,10 @@ serve(struct err *err)
 	TAILQ_INIT(&core.pins);
 	TAILQ_INIT(&core.clients);
 	read_boot(&core);
+	/* The end of a key's life may be told in local time; behind the door the zone's file is out of reach, and libc
+	 * does not ask for it again while TZ stays as it is. */
+	setenv("TZ", ":/etc/localtime", 0);
+	tzset();
 	core.base = make_base();
 	if (core.base == NULL)
 		return err_set(err, ENOMEM, "cannot make the event loop");

@@ -233,6 +233,19 @@ why_not(const struct service *svc)
 	return NULL;
 }
 
+/* A key that is limited to some operations asks for another. */
+static void
+refuse_op(struct client *c, const struct op *op)
+{
+	auto_buf struct buf may = BUF_INIT(2048);
+
+	for (size_t i = 0; i < c->access.may.n; i++)
+		buf_printf(&may, "%s%s", i > 0 ? ", " : "", c->access.may.v[i]);
+	log_info("operation %s refused service=%s key=\"%s\" peer=%s", op->name, c->svc->conf->name, c->who, c->peer);
+	client_answer(c, 1, 401, "Unauthorized: Key for user \"%s\", %s, may not ask for %s of %s: it may ask for %s\n",
+	    c->user, c->access.place, op->name, c->svc->conf->name, buf_str(&may));
+}
+
 void
 op_run(struct client *c)
 {
@@ -246,6 +259,10 @@ op_run(struct client *c)
 
 		buf_vis(&name, c->line.op, strlen(c->line.op), false);
 		client_answer(c, 1, 406, "Not Acceptable: Command \"%s\" does not match any route\n", buf_str(&name));
+		return;
+	}
+	if (!access_may(&c->access, op->name)) {
+		refuse_op(c, op);
 		return;
 	}
 	(op->looks ? log_debug : log_info)(
@@ -374,8 +391,10 @@ run_help(struct client *c, const struct op *op, const struct strv *args)
 
 	(void)op;
 	(void)args;
-	for (size_t i = 0; i < ARRAY_LEN(ops); i++)
-		buf_printf(&text, "%s%s%s\n        %s\n", ops[i].name, ops[i].usage[0] != '\0' ? " " : "", ops[i].usage,
-		    ops[i].help);
+	for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
+		if (access_may(&c->access, ops[i].name))
+			buf_printf(&text, "%s%s%s\n        %s\n", ops[i].name, ops[i].usage[0] != '\0' ? " " : "",
+			    ops[i].usage, ops[i].help);
+	}
 	client_answer(c, 1, 0, "%s", buf_str(&text));
 }

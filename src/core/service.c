@@ -212,12 +212,13 @@ service_save(struct service *svc, struct err *err)
 void
 service_load_keys(struct service *svc)
 {
-	auto_buf struct buf warnings = BUF_INIT(KEYS_WARNINGS_MAX);
-
 	keys_done(&svc->keys);
-	keys_parse(svc->row.keys, strlen(svc->row.keys), &svc->keys, &warnings);
-	if (warnings.len > 0)
-		log_warn("keys: %s service=%s", buf_str(&warnings), svc->conf->name);
+	keys_parse(svc->row.keys, strlen(svc->row.keys), &svc->keys);
+	for (size_t i = 0; i < svc->keys.problems.n; i++)
+		log_warn("keys: %s service=%s", svc->keys.problems.v[i], svc->conf->name);
+	if (svc->keys.refused > svc->keys.problems.n)
+		log_warn("keys: %zu more lines are ignored service=%s", svc->keys.refused - svc->keys.problems.n,
+		    svc->conf->name);
 }
 
 int

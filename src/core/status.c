@@ -10,6 +10,8 @@
 #include "core/service.h"
 #include "engine/engine.h"
 
+enum { KEYS_SHOWN_MAX = 8 }; /* refused lines of ssh/ in the text */
+
 /* "label       text": one line a fact. Reasons may hold what others wrote. */
 static void
 fact(struct buf *out, const char *label, const char *text)
@@ -188,6 +190,20 @@ last_deploy(const struct service *svc, const char *told, struct buf *out)
 	fact(out, "last deploy", text);
 }
 
+/* The lines that are no key, so that whoever wonders why his does not open finds out. */
+static void
+key_lines(const struct service *svc, struct buf *out)
+{
+	const struct keys *keys = &svc->keys;
+	auto_free char *text = str_printf("%zu, %zu lines refused", keys->n, keys->refused);
+
+	if (keys->refused == 0)
+		return;
+	fact(out, "keys", text);
+	for (size_t i = 0; i < keys->problems.n && i < KEYS_SHOWN_MAX; i++)
+		fact(out, "", keys->problems.v[i]);
+}
+
 static void
 print(const struct service *svc, const struct runs *runs, const struct answer answers[3], struct buf *out)
 {
@@ -213,6 +229,7 @@ print(const struct service *svc, const struct runs *runs, const struct answer an
 		fact(out, "stopped", str_eq(svc->row.stopped, "*") ? "everything, by an operator" : svc->row.stopped);
 	if (svc->problem[0] != '\0')
 		fact(out, "problem", svc->problem);
+	key_lines(svc, out);
 }
 
 /* --- JSON --- */
@@ -238,6 +255,18 @@ last_deploy_json(const struct service *svc)
 }
 
 static json_t *
+key_problems_json(const struct keys *keys)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < keys->problems.n; i++) {
+		if (json_array_append_new(list, client_text_json(keys->problems.v[i])) != 0)
+			abort();
+	}
+	return list;
+}
+
+static json_t *
 status_json(const struct service *svc, const struct runs *runs, const struct answer answers[3])
 {
 	const struct store_service *row = &svc->row;
@@ -258,6 +287,9 @@ status_json(const struct service *svc, const struct runs *runs, const struct ans
 	json_object_set_new(all, "rejected", client_text_json(row->rejected));
 	json_object_set_new(all, "memory", client_text_json(memory));
 	json_object_set_new(all, "breach", client_text_json(svc->breach));
+	json_object_set_new(all, "keys", json_integer((json_int_t)svc->keys.n));
+	json_object_set_new(all, "keys_refused", json_integer((json_int_t)svc->keys.refused));
+	json_object_set_new(all, "key_problems", key_problems_json(&svc->keys));
 	json_object_set_new(all, "look_error", client_text_json(svc->look_error));
 	return all;
 }

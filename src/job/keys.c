@@ -1,7 +1,9 @@
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/buf.h"
 #include "base/str.h"
 #include "job/blobs.h"
 #include "job/job.h"
@@ -10,7 +12,7 @@
 enum {
 	KEY_FILES_MAX = 256,
 	KEY_FILE_MAX_BYTES = 64 << 10,
-	KEY_LINE_MAX_BYTES = 16 << 10,
+	KEY_LINE_CUT_BYTES = (16 << 10) + 1,
 };
 
 /* A name that is safe in "FILE:LINENO:TEXT". */
@@ -23,6 +25,24 @@ name_is_plain(const char *name)
 	return true;
 }
 
+/* What is left out, and why: as line 0 of the file. A name must not look like more than a name. */
+static void
+leave_out(const char *name, const char *fmt, ...)
+{
+	auto_buf struct buf shown = BUF_INIT(1024);
+	auto_buf struct buf text = BUF_INIT(2048);
+	va_list ap;
+
+	buf_vis(&shown, name, strlen(name), false);
+	for (const char *c = buf_str(&shown); *c; c++)
+		buf_add(&text, *c == ':' ? "?" : c, 1);
+	buf_str_add(&text, ":0:");
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	printf("%s\n", buf_str(&text));
+}
+
 /* ssh/NAME.pub, a regular file that is not too large. What is left out is said. */
 static bool
 is_key_file(const struct entry *e)
@@ -32,16 +52,17 @@ is_key_file(const struct entry *e)
 	if (!str_starts(e->path, "ssh/") || strchr(name, '/') || !str_ends(name, ".pub"))
 		return false;
 	if (!name_is_plain(name))
-		job_say("the key file %s is left out: its name has a colon or a control character", e->path);
+		leave_out(name, "left out: its name has a colon or a control character");
 	else if (e->mode != MODE_FILE && e->mode != MODE_EXEC)
-		job_say("the key file %s is left out: it is not a regular file", e->path);
+		leave_out(name, "left out: it is not a regular file");
 	else if (e->size_bytes > KEY_FILE_MAX_BYTES)
-		job_say("the key file %s is left out: it has more than %d bytes", e->path, KEY_FILE_MAX_BYTES);
+		leave_out(name, "left out: it has more than %d bytes", KEY_FILE_MAX_BYTES);
 	else
 		return true;
 	return false;
 }
 
+/* A line that is too long is cut where core sees that it is. */
 static void
 print_line(const char *name, unsigned number, const char *line, size_t len)
 {
@@ -53,11 +74,10 @@ print_line(const char *name, unsigned number, const char *line, size_t len)
 		blanks++;
 	if (blanks == len || line[blanks] == '#')
 		return;
-	if (len > KEY_LINE_MAX_BYTES || memchr(line, '\0', len)) {
-		job_say("line %u of ssh/%s is left out: it is no key", number, name);
-		return;
-	}
-	printf("%s:%u:%.*s\n", name, number, (int)len, line);
+	if (memchr(line, '\0', len))
+		leave_out(name, "line %u is left out: it is no text", number);
+	else
+		printf("%s:%u:%.*s\n", name, number, (int)(len > KEY_LINE_CUT_BYTES ? KEY_LINE_CUT_BYTES : len), line);
 }
 
 static void
@@ -95,7 +115,7 @@ pick_files(const struct tree *all, struct tree *ret_files)
 		if (!is_key_file(&all->v[i]))
 			continue;
 		if (ret_files->n == KEY_FILES_MAX) {
-			job_say("only the first %d key files count", KEY_FILES_MAX);
+			leave_out("ssh", "only the first %d key files count", KEY_FILES_MAX);
 			return;
 		}
 		tree_add(ret_files, &all->v[i]);

@@ -132,6 +132,20 @@ def test_every_operation_and_each_of_its_options_is_in_the_manual():
             assert re.search(rf"Fl [^\n]*{re.escape(option[1:])}\b", text), f"{name} {option} is not in pgoctl(1)"
 
 
+def test_keys_and_configuration_know_the_operations_that_there_are():
+    names = re.findall(r'^    "(.+)",$', read(os.path.join(SRC, "ipc", "opname.c")), re.M)
+    listed = [line.split()[0] for line in run(program("pgod-core"), "--operations").stdout.splitlines()]
+    assert names == listed
+
+
+def test_every_option_in_front_of_a_key_is_in_the_manual():
+    manual = read(os.path.join(TOP, "man", "pgod.8"))
+    options = re.findall(r'^    \{"([\w-]+)", (?:true|false), ', read(os.path.join(SRC, "ipc", "key_options.c")), re.M)
+    assert len(options) > 20
+    for option in options:
+        assert re.search(rf"\bLi (?:[^\n]*\W)?{option}\b", manual), f"{option} is not in pgod(8)"
+
+
 @pytest.mark.parametrize("role", ["pgod-core", "pgod-ssh", "pgod-conf"])
 def test_a_role_cannot_get_out_of_its_sandbox(role, libexec, tmp_path):
     """Each role tries open, socket, execve, ptrace and fork from inside, as nobody."""

@@ -1,0 +1,40 @@
+/* Who may ask for what: the key that signed, held against the lines in the repository of a service. Pure. */
+#ifndef PGO_CORE_ACCESS_H
+#define PGO_CORE_ACCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "core/keys.h"
+
+/* Somebody who has proved to hold a key. */
+struct asker {
+	const void *blob;
+	size_t blob_len;
+	const char *address; /* in digits, without a port */
+	int64_t now_s;	     /* wall clock */
+};
+
+/* What the lines with the key give it together: each counts for itself, where and while its options let it. */
+struct access {
+	bool known;	 /* one of them counts: the holder may know of the service */
+	bool all;	 /* every operation */
+	struct strv may; /* else these */
+	char *who;	 /* "SHA256:… tess.pub": for logs and the journal; without a line, the fingerprint */
+	char *place;	 /* "ssh/tess.pub:3", the first that counts; "" */
+	const char *why; /* the key is in a line that does not count now; NULL; static */
+};
+#define auto_access __attribute__((cleanup(access_done)))
+
+/* Adds what a service's keys give. Begin with access_begin. */
+void access_add_keys(struct access *a, const struct keys *keys, const struct asker *asker);
+/* Nothing is given yet. access_done frees what is in it. */
+void access_begin(struct access *a, const struct asker *asker);
+void access_done(struct access *a);
+/* May the operation be asked for? */
+bool access_may(const struct access *a, const char *op);
+/* The address in "192.0.2.1:22" or "[2001:db8::1]:22". The caller frees. */
+char *access_address(const char *peer);
+
+#endif
