@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/err.h"
+#include "supervisor/kept.h"
 
 struct listener;
 
@@ -16,15 +17,11 @@ struct listener_handler {
 	void *ctx;
 };
 
-/* Binds ":port", "address:port" or "[address]:port"; an empty address is every address of the machine, "localhost" is
- * both loopback addresses; other names are not looked up. Accepts nothing before listener_enable. NULL with err set on
- * failure. */
+/* Listens at the address of --ssh (bind_address), with what systemd has kept of it. Accepts nothing before
+ * listener_enable. NULL with err set on failure. */
 struct listener *listener_new(
-    struct event_base *base, const char *address, const struct listener_handler *h, struct err *err);
+    struct event_base *base, const char *address, struct kept *kept, const struct listener_handler *h, struct err *err);
 void listener_enable(struct listener *l, bool on);
 void listener_free(struct listener *l);
-
-/* The parts of an address: host is cut into the buffer. */
-int listen_split(const char *address, char *host, size_t size, int *ret_port, struct err *err);
 
 #endif

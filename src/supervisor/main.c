@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "supervisor/config.h"
 #include "supervisor/facts.h"
+#include "supervisor/kept.h"
 #include "supervisor/options.h"
 #include "supervisor/pgod.h"
 #include "supervisor/role.h"
@@ -53,9 +54,10 @@ int
 main(int argc, char **argv)
 {
 	auto_options struct options o = {0};
+	struct kept kept = {0};
 	struct err err = ERR_INIT;
 
-	if (role_reserve_fds(&err) < 0) {
+	if (kept_take(&kept, ROLE_FD_FIRST + ROLE_FD_MAX, &err) < 0 || role_reserve_fds(&err) < 0) {
 		fprintf(stderr, "pgod: %s\n", err.msg);
 		return EXIT_FAILURE;
 	}
@@ -70,5 +72,5 @@ main(int argc, char **argv)
 		return fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	}
 	log_init("pgod", o.debug);
-	return o.check ? check(&o) : pgod_run(&o);
+	return o.check ? check(&o) : pgod_run(&o, &kept);
 }

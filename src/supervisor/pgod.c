@@ -32,6 +32,7 @@ enum { SIGNAL_TERM, SIGNAL_INT, SIGNAL_HUP, NSIGNALS };
 
 struct pgod {
 	const struct options *options;
+	struct kept *kept; /* the sockets of the pgod before */
 	struct config config;
 	struct facts facts;
 	int claim;   /* the lock on <dir> */
@@ -109,15 +110,6 @@ static void
 on_config_changed(void *ctx)
 {
 	reconfigure(ctx, "the configuration has changed, and is valid");
-}
-
-static void
-on_watchdog(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	(void)arg;
-	notify("WATCHDOG=1");
 }
 
 static void
@@ -322,7 +314,7 @@ need_dir(struct pgod *p, struct err *err)
 static int
 need_listener(struct pgod *p, struct err *err)
 {
-	p->listener = listener_new(p->base, p->options->ssh, &(struct listener_handler){on_accepted, p}, err);
+	p->listener = listener_new(p->base, p->options->ssh, p->kept, &(struct listener_handler){on_accepted, p}, err);
 	return p->listener == NULL ? -err->num : 0;
 }
 
@@ -391,20 +383,13 @@ hold_signals(int how)
 static int
 need_signals(struct pgod *p, struct err *err)
 {
-	int ms = notify_watchdog_ms();
-
 	for (size_t i = 0; i < NSIGNALS; i++) {
 		p->signals[i] = evsignal_new(p->base, numbers[i], on_signal, p);
 		if (p->signals[i] == NULL || event_add(p->signals[i], NULL) < 0)
 			return err_set(err, ENOMEM, "cannot watch signals");
 	}
 	hold_signals(SIG_UNBLOCK);
-	if (ms > 0) {
-		struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
-
-		p->watchdog = event_new(p->base, -1, EV_PERSIST, on_watchdog, p);
-		event_add(p->watchdog, &tv);
-	}
+	p->watchdog = notify_watchdog(p->base);
 	return 0;
 }
 
@@ -458,9 +443,10 @@ pgod_done(struct pgod *p)
 }
 
 int
-pgod_run(const struct options *o)
+pgod_run(const struct options *o, struct kept *kept)
 {
 	__attribute__((cleanup(pgod_done))) struct pgod p = {.options = o,
+	    .kept = kept,
 	    .config = CONFIG_INIT,
 	    .claim = -1,
 	    .hostkey = -1,
@@ -486,6 +472,7 @@ pgod_run(const struct options *o)
 			return EXIT_FAILURE;
 		}
 	}
+	kept_done(kept);
 	log_info("pgod %s is up dir=%s services=%zu", PGO_VERSION, o->dir, p.config.conf->nservices);
 	event_base_dispatch(p.base);
 	log_info("stopped");

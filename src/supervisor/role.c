@@ -22,9 +22,7 @@ role_reserve_fds(struct err *err)
 		if (fd < 0)
 			return err_errno(err, "cannot open /dev/null");
 	} while (fd < ROLE_FD_FIRST);
-	/* What pgod inherited beyond stderr is nobody's here, and no child's. */
-	if (close_range(ROLE_FD_FIRST, ~0U, 0) < 0)
-		return err_errno(err, "cannot close inherited descriptors");
+	close(fd);
 	for (int i = 0; i < ROLE_FD_MAX; i++) {
 		if (open("/dev/null", O_RDWR | O_CLOEXEC) != ROLE_FD_FIRST + i)
 			return err_errno(err, "cannot reserve descriptors");

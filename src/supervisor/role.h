@@ -17,8 +17,8 @@ struct role {
 	const char *cwd; /* NULL: "/" */
 };
 
-/* Keeps the numbers 3, 4, 5 (and 0, 1, 2) from being given to anything else. Call it before any descriptor is opened;
- * those that a careless parent left open are closed. */
+/* Keeps the numbers 3, 4, 5 (and 0, 1, 2) from being given to anything else. Call it when
+ * kept_take has made them free, and before any descriptor is opened. */
 int role_reserve_fds(struct err *err);
 /* Starts the program in a session of its own; it dies with pgod. */
 int role_spawn(const struct facts *f, const struct role *r, pid_t *ret_pid, struct err *err);

@@ -132,6 +132,7 @@ class Pgod:
         self.services = {}
         self.process = None
         self.helpers = []
+        self.inherited = ()  # descriptors that pgod is started with
         self.log_mark = 0
 
     def path(self, *parts):
@@ -184,9 +185,8 @@ class Pgod:
             self.write_config()
         with open(self.log_path, "ab") as log:
             self.log_mark = log.tell()
-            self.process = subprocess.Popen(
-                self.argv(*more), env=self.env(), cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+            argv, plain = self.argv(*more), {"cwd": "/", "stdin": subprocess.DEVNULL, "start_new_session": True}
+            self.process = subprocess.Popen(argv, env=self.env(), stdout=log, stderr=log, pass_fds=self.inherited, **plain)
         return self
 
     def wait_listening(self):

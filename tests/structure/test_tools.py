@@ -82,24 +82,33 @@ def test_make_deps_has_nothing_to_do_the_second_time(tmp_path):
     assert not (tmp_path / "called").exists()
 
 
+def everything_in(directory):
+    return {os.path.relpath(os.path.join(folder, name), directory) for folder, _, names in os.walk(directory) for name in names}
+
+
 def test_make_install_puts_everything_where_a_server_wants_it(tmp_path):
     run("make", "install", f"DESTDIR={tmp_path}", cwd=TOP, deadline=300)
-    installed = {os.path.relpath(os.path.join(folder, name), tmp_path) for folder, _, names in os.walk(tmp_path) for name in names}
-    assert {
-        "usr/local/sbin/pgod",
-        "usr/local/bin/pgoctl",
-        "usr/local/libexec/pgo/pgod-core",
-        "usr/local/libexec/pgo/pgod-ssh",
-        "usr/local/libexec/pgo/pgod-conf",
-        "usr/local/libexec/pgo/pgod-job",
-        "usr/local/share/man/man8/pgod.8",
-        "usr/local/share/man/man5/pgo.toml.5",
-        "usr/local/share/man/man1/pgoctl.1",
-        "usr/local/lib/systemd/system/pgod.service",
-        "usr/local/lib/sysusers.d/pgo.conf",
-        "usr/local/lib/tmpfiles.d/pgo.conf",
-    } <= installed
+    installed = everything_in(tmp_path)
+    programs = {"sbin/pgod", "bin/pgoctl", "libexec/pgo/pgod-core", "libexec/pgo/pgod-ssh", "libexec/pgo/pgod-conf", "libexec/pgo/pgod-job"}
+    manuals = {"share/man/man8/pgod.8", "share/man/man5/pgo.toml.5", "share/man/man1/pgoctl.1", "share/man/man7/pgod-ipc.7"}
+    system = {"lib/systemd/system/pgod.service", "lib/sysusers.d/pgo.conf", "lib/tmpfiles.d/pgo.conf"}
+    documents = {f"share/doc/pgo/{name}" for name in ("README.md", "NEWS.md", "LICENSE", "examples/pgo.toml")}
+    assert {"usr/local/" + name for name in programs | manuals | system | documents} <= installed
+    assert all(name.startswith("usr/local/") for name in installed), "nothing outside of PREFIX"
     assert run(str(tmp_path / "usr/local/bin/pgoctl"), "--version").stdout.strip()
+    unit = (tmp_path / "usr/local/lib/systemd/system/pgod.service").read_text()
+    assert "\nExecStart=/usr/local/sbin/pgod\n" in unit and "@" not in unit.split("ExecStart")[1].split()[0]
+    run("make", "uninstall", f"DESTDIR={tmp_path}", cwd=TOP, deadline=300)
+    assert everything_in(tmp_path) == set()
+
+
+def test_the_accounts_that_are_installed_are_those_that_pgod_wants(tmp_path):
+    """systemd-sysusers leaves out what it does not understand."""
+    (tmp_path / "etc").mkdir()
+    said = run("systemd-sysusers", f"--root={tmp_path}", os.path.join(TOP, "dist", "sysusers.conf"))
+    made = {line.split(":")[0] for line in (tmp_path / "etc/passwd").read_text().splitlines()}
+    assert {"_pgod", "_pgod-ssh"} <= made, said.stderr
+    assert "not a valid" not in said.stderr
 
 
 def test_an_engine_of_our_own_leaves_no_network_and_no_process(tmp_path):

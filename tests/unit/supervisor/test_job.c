@@ -6,11 +6,11 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
+#include "supervisor/bind.h"
 #include "supervisor/clients.h"
 #include "supervisor/compose.h"
 #include "supervisor/engine.h"
 #include "supervisor/job.h"
-#include "supervisor/listen.h"
 
 static struct conf_service service = {.name = (char[]){"web"},
     .user = (char[]){"alice"},
@@ -200,17 +200,17 @@ listening_addresses_are_split(void **state)
 	int port = 0;
 
 	(void)state;
-	assert_int_equal(listen_split(":2222", host, sizeof(host), &port, NULL), 0);
+	assert_int_equal(bind_split(":2222", host, sizeof(host), &port, NULL), 0);
 	assert_true(str_eq(host, "") && port == 2222);
-	assert_int_equal(listen_split("[::1]:22", host, sizeof(host), &port, NULL), 0);
+	assert_int_equal(bind_split("[::1]:22", host, sizeof(host), &port, NULL), 0);
 	assert_true(str_eq(host, "::1") && port == 22);
-	assert_int_equal(listen_split("10.0.0.1:1", host, sizeof(host), &port, NULL), 0);
+	assert_int_equal(bind_split("10.0.0.1:1", host, sizeof(host), &port, NULL), 0);
 	assert_true(str_eq(host, "10.0.0.1") && port == 1);
-	assert_true(listen_split("::1:22", host, sizeof(host), &port, NULL) < 0);
-	assert_true(listen_split("22", host, sizeof(host), &port, NULL) < 0);
-	assert_true(listen_split("h:", host, sizeof(host), &port, NULL) < 0);
-	assert_true(listen_split("h:65536", host, sizeof(host), &port, NULL) < 0);
-	assert_true(listen_split("h:ssh", host, sizeof(host), &port, NULL) < 0);
+	assert_true(bind_split("::1:22", host, sizeof(host), &port, NULL) < 0);
+	assert_true(bind_split("22", host, sizeof(host), &port, NULL) < 0);
+	assert_true(bind_split("h:", host, sizeof(host), &port, NULL) < 0);
+	assert_true(bind_split("h:65536", host, sizeof(host), &port, NULL) < 0);
+	assert_true(bind_split("h:ssh", host, sizeof(host), &port, NULL) < 0);
 }
 
 static struct in6_addr
