@@ -20,6 +20,14 @@ buf_done(struct buf *b)
 }
 
 void
+buf_wipe(struct buf *b)
+{
+	if (b->data != NULL)
+		explicit_bzero(b->data, b->cap);
+	buf_done(b);
+}
+
+void
 buf_reset(struct buf *b)
 {
 	b->len = 0;

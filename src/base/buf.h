@@ -22,6 +22,8 @@ struct buf {
 
 /* Frees the memory and empties the buffer; the limit stays. */
 void buf_done(struct buf *b);
+/* Likewise, of a secret: the memory is overwritten first. */
+void buf_wipe(struct buf *b);
 /* Empties the buffer and keeps its memory. */
 void buf_reset(struct buf *b);
 /* Adds bytes; what exceeds the limit is dropped and b->full set. Aborts without memory. */

@@ -66,6 +66,14 @@ str_dup(const char *s)
 }
 
 void
+str_wipe(char *take_s)
+{
+	if (take_s != NULL)
+		explicit_bzero(take_s, strlen(take_s));
+	free(take_s);
+}
+
+void
 str_set(char **text, const char *value)
 {
 	char *copy = str_dup(value);

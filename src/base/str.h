@@ -16,6 +16,8 @@ char *str_one_line(const char *s);
 char *str_dup(const char *s);
 /* Puts a copy of value in the place of the owned string *text; value may be *text itself. */
 void str_set(char **text, const char *value);
+/* free for a secret, which does not linger in freed memory; NULL is fine. */
+void str_wipe(char *take_s);
 char *str_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A whole decimal number within [min, max]; false on anything else, *ret_n untouched. */
 bool str_to_int(const char *s, int64_t min, int64_t max, int64_t *ret_n);

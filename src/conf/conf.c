@@ -22,6 +22,7 @@ struct raw {
 	const json_t *auth;
 	const json_t *compose;
 	const json_t *env;
+	const json_t *registries;
 	const json_t *networks;
 	json_t *settings;
 	json_int_t uid;
@@ -31,13 +32,12 @@ struct raw {
 	int user_column;
 };
 
-/* Secrets do not linger in freed memory. */
 static void
-free_secret(char *s)
+strv_done_secret(struct strv *sv)
 {
-	if (s != NULL)
-		explicit_bzero(s, strlen(s));
-	free(s);
+	for (size_t i = 0; i < sv->n; i++)
+		str_wipe(TAKE(sv->v[i]));
+	strv_done(sv);
 }
 
 static void
@@ -46,13 +46,12 @@ service_done(struct conf_service *s)
 	free(s->name);
 	free(s->user);
 	free(s->repository);
-	free_secret(s->auth);
+	str_wipe(s->auth);
 	free(s->source);
 	free(s->branch);
 	free(s->compose);
-	for (size_t i = 0; i < s->env.n; i++)
-		explicit_bzero(s->env.v[i], strlen(s->env.v[i]));
-	strv_done(&s->env);
+	strv_done_secret(&s->env);
+	strv_done_secret(&s->registries);
 	strv_done(&s->networks);
 	free(s->signers);
 	free(s->mount);
@@ -132,18 +131,19 @@ read_checked(json_t *row, struct conf_service *s, struct err *err)
 	int r = 0;
 
 	if (json_unpack_ex(row, &e, JSON_STRICT,
-		"{s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i}", "name", &raw.name,
+		"{s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i}", "name", &raw.name,
 		"user", &raw.user, "repository", &raw.repository, "auth", &raw.auth, "source", &raw.source, "branch",
-		&raw.branch, "compose", &raw.compose, "env", &raw.env, "networks", &raw.networks, "signers", &signers,
-		"mount", &mount, "settings", &raw.settings, "line", &raw.line, "user_line", &raw.user_line,
-		"user_column", &raw.user_column) < 0)
+		&raw.branch, "compose", &raw.compose, "env", &raw.env, "registries", &raw.registries, "networks",
+		&raw.networks, "signers", &signers, "mount", &mount, "settings", &raw.settings, "line", &raw.line,
+		"user_line", &raw.user_line, "user_column", &raw.user_column) < 0)
 		return err_set(err, EINVAL, "%s", e.text);
 	if (raw.line < 1 || raw.user_line < 1 || raw.user_column < 1)
 		return err_set(err, EINVAL, "a line or column is not positive");
 	if ((r = take_common(&raw, s, err)) < 0 ||
 	    (r = field_optional(raw.auth, "auth", rule_auth, &s->auth, err)) < 0 ||
 	    (r = field_optional(signers, "signers", rule_signers, &s->signers, err)) < 0 ||
-	    (r = field_optional(mount, "mount", rule_mount, &s->mount, err)) < 0)
+	    (r = field_optional(mount, "mount", rule_mount, &s->mount, err)) < 0 ||
+	    (r = field_list(raw.registries, "registries", rule_registry, &s->registries, err)) < 0)
 		return r;
 	s->signed_only = s->signers != NULL;
 	s->shared = s->mount != NULL;

@@ -20,7 +20,8 @@ struct conf_service {
 	char *source;  /* hex digest of the repository as configured: tells core that the key was changed */
 	char *branch;  /* never NULL: "main" by default */
 	char *compose; /* alternate compose file, relative to the checkout; NULL without */
-	struct strv env;   /* VAR=VALUE; secrets: never in core, argv or a log */
+	struct strv env;	/* VAR=VALUE; secrets: never in core, argv or a log */
+	struct strv registries; /* [USER:]TOKEN@REGISTRY; secrets: never in core, argv, an environment or a log */
 	bool has_networks; /* the key is present; `networks` lists the external networks allowed. An empty list allows
 			      all, as documented */
 	struct strv networks;

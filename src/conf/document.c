@@ -80,19 +80,20 @@ service_document(const struct service *s)
 	char source[SHA256_DIGEST_STRING_LENGTH];
 	const json_t *user = table_node(&s->table, KEY_USER);
 	json_t *env = table_strings(&s->table, KEY_ENV);
+	json_t *registries = table_strings(&s->table, KEY_REGISTRIES);
 	json_t *doc = NULL;
 
 	if (rule_split_repository(table_string(&s->table, KEY_REPOSITORY, ""), &url, &auth, NULL) < 0)
 		abort();
 	source_of(url, source);
-	doc = json_pack("{s:s, s:s, s:s, s:s?, s:s, s:s, s:s?, s:o, s:o?, s:s?, s:s?, s:o, s:i, s:i, s:i}", "name",
+	doc = json_pack("{s:s, s:s, s:s, s:s?, s:s, s:s, s:s?, s:o, s:o, s:o?, s:s?, s:s?, s:o, s:i, s:i, s:i}", "name",
 	    table_string(&s->table, KEY_NAME, NULL), "user", table_string(&s->table, KEY_USER, NULL), "repository", url,
 	    "auth", auth, "source", source, "branch", table_string(&s->table, KEY_BRANCH, "main"), "compose",
-	    table_string(&s->table, KEY_COMPOSE, NULL), "env", env == NULL ? json_array() : env, "networks",
-	    table_strings(&s->table, KEY_NETWORKS), "signers", table_string(&s->table, KEY_SIGNERS, NULL), "mount",
-	    table_string(&s->table, KEY_MOUNT, NULL), "settings", settings_of(s), "line",
-	    tree_number(s->table.node, "line"), "user_line", tree_number(user, "line"), "user_column",
-	    tree_number(user, "column"));
+	    table_string(&s->table, KEY_COMPOSE, NULL), "env", env == NULL ? json_array() : env, "registries",
+	    registries == NULL ? json_array() : registries, "networks", table_strings(&s->table, KEY_NETWORKS),
+	    "signers", table_string(&s->table, KEY_SIGNERS, NULL), "mount", table_string(&s->table, KEY_MOUNT, NULL),
+	    "settings", settings_of(s), "line", tree_number(s->table.node, "line"), "user_line",
+	    tree_number(user, "line"), "user_column", tree_number(user, "column"));
 	if (doc == NULL)
 		abort();
 	return doc;

@@ -17,6 +17,8 @@ static const struct key keys[] = {
 	"The compose file, when it has none of the usual names."),
     [KEY_ENV] = KEY_ROW(
 	"env", KEY_STRINGS, KEY_OPTIONAL, rule_env, "env = [ \"VAR=VALUE\" ]", "Variables for the compose file."),
+    [KEY_REGISTRIES] = KEY_ROW("registries", KEY_STRINGS, KEY_OPTIONAL, rule_registry,
+	"registries = [ \"user:token@registry\" ]", "Credentials for image registries."),
     [KEY_NETWORKS] = KEY_ROW("networks", KEY_STRINGS, KEY_OPTIONAL, rule_network, "networks = [ \"reverseproxy\" ]",
 	"The external networks that the service may use; all without."),
     [KEY_URLS] = KEY_ROW("urls", KEY_TABLE, KEY_OPTIONAL, rule_upstream, "urls = { \"example.org\" = \"web:8080\" }",
@@ -47,8 +49,6 @@ static const struct key keys[] = {
 	.amount = AMOUNT_PIDS),
     [KEY_MOUNT] = KEY_ROW("mount", KEY_STRING, KEY_OPTIONAL, rule_mount, "mount = \"nfs://server/export\"",
 	"An NFS share for the service's data."),
-    KEY_ROW("registries", KEY_STRINGS, KEY_LATER, NULL, "registries = [ \"user:token@registry\" ]",
-	"Credentials for image registries."),
     KEY_ROW("import", KEY_STRING, KEY_LATER, NULL, "import = \"Caddyfile-import\"",
 	"The file to write a proxy's routes to."),
     KEY_ROW("reload", KEY_STRING, KEY_LATER, NULL, "reload = \"localhost:caddy//exec caddy caddy reload\"",

@@ -14,14 +14,16 @@ enum {
 	RULE_COMPOSE_MAX = 1024,
 	RULE_NETWORK_MAX = 255,
 	RULE_ENV_MAX = 64 * 1024,
+	RULE_REGISTRY_MAX = 16 * 1024, /* some tokens are documents */
+	RULE_REGISTRY_HOST_MAX = 255,
 	RULE_SIGNERS_MAX = 1024,
 	RULE_UPSTREAM_MAX = 63, /* a label of the DNS */
 	RULE_SHARE_MAX = 1024,
 };
 
 /* Each returns 0, or -EINVAL and the end of a sentence that begins with `key "x"`: what is wrong and what to write
- * instead. The sentence of rule_env names at most the variable, that of rule_repository nothing of the value: both may
- * hold secrets. */
+ * instead. The sentence of rule_env names at most the variable, those of rule_repository and rule_registry nothing of
+ * the value: they may hold secrets. */
 int rule_name(const char *s, struct err *err);
 int rule_user(const char *s, struct err *err);
 int rule_repository(const char *s, struct err *err);
@@ -29,6 +31,7 @@ int rule_branch(const char *s, struct err *err);
 int rule_compose(const char *s, struct err *err);
 int rule_env(const char *s, struct err *err);
 int rule_network(const char *s, struct err *err);
+int rule_registry(const char *s, struct err *err);
 int rule_update(const char *s, struct err *err);
 int rule_rewind(const char *s, struct err *err);
 int rule_signers(const char *s, struct err *err);
@@ -43,6 +46,10 @@ int rule_route(const char *s, struct err *err);
 /* The repository without the credentials of an http or https URL, and these as "user:password", percent-decoded
  * ("token:" for https://token@host; NULL without). Both are the caller's. Errors are those of rule_repository. */
 int rule_split_repository(const char *s, char **ret_url, char **ret_auth, struct err *err);
+
+/* The parts of an entry of `registries`, "[user:]token@registry"; *ret_user is NULL without one. All are the caller's,
+ * and the token a secret. Errors are those of rule_registry. */
+int rule_split_registry(const char *s, char **ret_user, char **ret_token, char **ret_registry, struct err *err);
 
 /* The host and port that s begins with, up to len: a name, or an IPv6 address in brackets, *ret_len long, and ":port"
  * behind it or nothing. Errors as above. */

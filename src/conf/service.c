@@ -86,6 +86,37 @@ check_env_unique(struct service *s)
 	json_decref(seen);
 }
 
+/* Two credentials for the same registry: which of them counts is anyone's guess. */
+static void
+check_registries_unique(struct service *s)
+{
+	json_t *seen = json_object();
+	size_t i;
+	json_t *node;
+
+	if (seen == NULL)
+		abort();
+	json_array_foreach(json_object_get(table_node(&s->table, KEY_REGISTRIES), "value"), i, node)
+	{
+		const char *text = json_string_value(json_object_get(node, "value"));
+		auto_free char *user = NULL;
+		auto_free char *token = NULL;
+		auto_free char *registry = NULL;
+		const json_t *before;
+
+		if (text == NULL || rule_split_registry(text, &user, &token, &registry, NULL) < 0)
+			continue;
+		before = json_object_get(seen, registry);
+		if (before != NULL)
+			problems_add(s->table.problems, tree_number(node, "line"), tree_number(node, "column"),
+			    "%s: key \"registries[%zu]\" is for the same registry as the one on line %d: remove one",
+			    s->table.title, i, (int)json_integer_value(before));
+		else if (json_object_set_new(seen, registry, json_integer(tree_number(node, "line"))) != 0)
+			abort();
+	}
+	json_decref(seen);
+}
+
 /* services[0] "web", with the name only when it is a proper one. */
 static void
 set_title(struct service *s, size_t index, const json_t *entries)
@@ -115,6 +146,7 @@ service_check(struct service *s, size_t index)
 	table_check(&s->table);
 	check_unique(s);
 	check_env_unique(s);
+	check_registries_unique(s);
 	sites_claim(s);
 }
 

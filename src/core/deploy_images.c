@@ -125,18 +125,35 @@ start_images(struct deploy *d, const char *kind, bool (*is_asked)(const struct d
 	return services.n == 0 ? STEP_NEXT : image_job(d, kind, &services);
 }
 
+/* Length of the registry that the name of an image begins with; 0 without one. As docker sees it: the part before the
+ * first "/", when it looks like a host. */
+static size_t
+registry_span(const char *image)
+{
+	size_t len = strcspn(image, "/");
+	auto_free char *first = str_printf("%.*s", (int)len, image);
+
+	return image[len] == '/' && (strpbrk(first, ".:") != NULL || str_eq(first, "localhost")) ? len : 0;
+}
+
 /* What compose says last is about one of them, and rarely says which. */
 static int
 images_failed(
     struct deploy *d, bool (*is_asked)(const struct deploy *d, size_t i), const struct job_result *r, struct err *err)
 {
-	auto_strv struct strv services = {NULL, 0};
 	auto_buf struct buf names = BUF_INIT(ERR_MSG_MAX / 4);
 	char reason[ERR_MSG_MAX / 2];
 
-	named(d, is_asked, &services);
-	for (size_t i = 0; i < services.n; i++)
-		buf_printf(&names, "%s%s", i > 0 ? ", " : "", services.v[i]);
+	for (size_t i = 0; i < d->images.n; i++) {
+		const struct model_image *im = &d->images.v[i];
+		size_t host = im->build ? 0 : registry_span(im->image);
+
+		if (!is_asked(d, i))
+			continue;
+		buf_printf(&names, "%s%s", names.len > 0 ? ", " : "", im->service);
+		if (host > 0)
+			buf_printf(&names, " (%.*s)", (int)host, im->image);
+	}
 	return err_set(
 	    err, EIO, "%s%s: %s", buf_str(&names), names.full ? "…" : "", job_reason(r, reason, sizeof(reason)));
 }

@@ -30,6 +30,7 @@ static const struct {
     {".repos", 0755, OWNER_ROOT},
     {".stage", 0755, OWNER_ROOT},
     {".empty", 0755, OWNER_ROOT},
+    {".private", 0755, OWNER_ROOT},
     {".ssh", 0700, OWNER_ROOT},
     {".removed", 0700, OWNER_ROOT},
     {".state", 0700, OWNER_CORE},

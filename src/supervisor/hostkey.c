@@ -22,14 +22,6 @@ enum {
 #define KEY_NEW "host_ed25519.new"
 #define KEY_BEGIN "-----BEGIN OPENSSH PRIVATE KEY-----\n"
 
-static void
-wipe(struct buf *b)
-{
-	if (b->data != NULL)
-		explicit_bzero(b->data, b->cap);
-	buf_done(b);
-}
-
 static int
 make(const struct facts *f, struct buf *key, struct err *err)
 {
@@ -114,7 +106,7 @@ int
 hostkey_load(const struct facts *f, struct err *err)
 {
 	auto_close int dirfd = openat(f->dirfd, ".ssh", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	__attribute__((cleanup(wipe))) struct buf key = BUF_INIT(KEY_MAX);
+	__attribute__((cleanup(buf_wipe))) struct buf key = BUF_INIT(KEY_MAX);
 	int rc;
 
 	if (dirfd < 0)

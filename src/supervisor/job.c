@@ -50,8 +50,8 @@ static const struct job_kind table[] = {
 	/* the approved model: what compose will compare containers with */
 	{"hash", JOB_COMPOSE, OPERANDS_NONE, VIEW_PLAIN, 0, 60 * SECOND, 2 * SECOND, CONFINED, {MODEL, "config", "--hash", "*"}},
 	/* the approved model, with the engine's group */
-	{"pull", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE, 30 * MINUTE, 10 * SECOND, ORDINARY, {MODEL, "pull"}},
-	{"build", JOB_COMPOSE, OPERANDS_WORDS, VIEW_STAGED, JOB_LOCK | JOB_ENGINE, HOUR, 10 * SECOND, ORDINARY, {MODEL, "build"}},
+	{"pull", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE | JOB_REGISTRIES, 30 * MINUTE, 10 * SECOND, ORDINARY, {MODEL, "pull"}},
+	{"build", JOB_COMPOSE, OPERANDS_WORDS, VIEW_STAGED, JOB_LOCK | JOB_ENGINE | JOB_REGISTRIES, HOUR, 10 * SECOND, ORDINARY, {MODEL, "build"}},
 	{"up", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE, 15 * MINUTE, 10 * SECOND, ORDINARY,
 	    {MODEL, "--profile", "*", "up", "-d", "--no-build", "--pull", "never", "--remove-orphans"}},
 	{"create", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE, 5 * MINUTE, 10 * SECOND, ORDINARY,
@@ -206,6 +206,9 @@ job_envp(const struct job_kind *k, const struct facts *f, const char *service, c
 	env_account(ret_envp, a);
 	if ((k->flags & JOB_ENGINE) != 0)
 		strv_add_take(ret_envp, str_printf("DOCKER_HOST=unix://%s", f->engine_path));
+	/* The account's own ~/.docker is not looked at then: what a pull may say must not depend on who logged in. */
+	if ((k->flags & JOB_REGISTRIES) != 0 && s != NULL && s->registries.n > 0)
+		strv_add_take(ret_envp, str_printf("DOCKER_CONFIG=%s/" JOB_PRIVATE, f->dir));
 	if (k->program == JOB_PGOD_JOB)
 		env_paths(ret_envp, f, service);
 	if ((k->flags & JOB_REMOTE) != 0 && s != NULL)

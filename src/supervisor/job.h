@@ -12,6 +12,9 @@
 #include "supervisor/facts.h"
 #include "supervisor/view.h"
 
+/* In <dir>, root's and empty: where a job's secrets are, in its own mount namespace. */
+#define JOB_PRIVATE ".private"
+
 enum job_program { JOB_PGOD_JOB, JOB_COMPOSE };
 
 enum job_operands {
@@ -25,13 +28,14 @@ enum job_operands {
 enum { JOB_COMMAND_MAX = 16, JOB_WORDS_MAX = 256 };
 
 enum job_flag {
-	JOB_LOCK = 1 << 0,    /* holds the lock of the service */
-	JOB_ENGINE = 1 << 1,  /* gets the engine's group and DOCKER_HOST */
-	JOB_REMOTE = 1 << 2,  /* gets PGO_URL, PGO_BRANCH, PGO_AUTH */
-	JOB_FILE = 1 << 3,    /* gets PGO_COMPOSE_FILE */
-	JOB_RESOLVE = 1 << 4, /* gets PGO_COMPOSE and the service's env entries */
-	JOB_VERIFY = 1 << 6,  /* gets PGO_SIGNED and PGO_REWIND, and the signers file as stdin */
-	JOB_LEFT = 1 << 5,    /* also for a service that is no longer configured, as the owner of its directory */
+	JOB_LOCK = 1 << 0,	 /* holds the lock of the service */
+	JOB_ENGINE = 1 << 1,	 /* gets the engine's group and DOCKER_HOST */
+	JOB_REMOTE = 1 << 2,	 /* gets PGO_URL, PGO_BRANCH, PGO_AUTH */
+	JOB_FILE = 1 << 3,	 /* gets PGO_COMPOSE_FILE */
+	JOB_RESOLVE = 1 << 4,	 /* gets PGO_COMPOSE and the service's env entries */
+	JOB_VERIFY = 1 << 6,	 /* gets PGO_SIGNED and PGO_REWIND, and the signers file as stdin */
+	JOB_REGISTRIES = 1 << 7, /* gets the service's registries, as docker's configuration */
+	JOB_LEFT = 1 << 5,	 /* also for a service that is no longer configured, as the owner of its directory */
 };
 
 struct job_kind {

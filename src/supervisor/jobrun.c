@@ -8,6 +8,7 @@
 #include "base/auto.h"
 #include "supervisor/dirs.h"
 #include "supervisor/engine.h"
+#include "supervisor/secrets.h"
 #include "supervisor/signers.h"
 
 /* Who the job runs as: the configured account, or, for what may tidy up after a service that is gone, the owner of its
@@ -63,6 +64,7 @@ struct paths {
 	char *live;
 	char *stage;
 	char *empty;
+	char *private;
 };
 
 static void
@@ -73,6 +75,7 @@ paths_init(struct paths *p, const struct facts *f, const struct jobrun *r)
 	p->live = str_printf("%s/%s", f->dir, r->service);
 	p->stage = str_printf("%s/.stage/%s", f->dir, r->service);
 	p->empty = str_printf("%s/.empty", f->dir);
+	p->private = str_printf("%s/" JOB_PRIVATE, f->dir);
 }
 
 static void
@@ -83,6 +86,7 @@ paths_done(struct paths *p)
 	free(p->live);
 	free(p->stage);
 	free(p->empty);
+	free(p->private);
 }
 
 /* The signers file is the administrator's: the account need not be able to read it. */
@@ -97,6 +101,22 @@ give_signers(const struct facts *f, const struct jobrun *r, int *ret_fd, struct 
 	return *ret_fd < 0 ? *ret_fd : 0;
 }
 
+/* All of it is borrowed. */
+static struct view
+view_of(const struct facts *f, const struct jobrun *r, const struct account *a, const struct paths *p,
+    const struct secrets *secrets)
+{
+	return (struct view){.kind = r->kind->view,
+	    .live = p->live,
+	    .stage = p->stage,
+	    .scratch = p->empty,
+	    .secrets = secrets->n > 0 ? secrets : NULL,
+	    .private_dir = p->private,
+	    .uid = a->uid,
+	    .gid = a->gid,
+	    .programs = {p->job, f->compose}};
+}
+
 static int
 spawn_as(const struct facts *f, const struct jobrun *r, const struct account *a, pid_t *ret_pid, struct err *err)
 {
@@ -105,6 +125,8 @@ spawn_as(const struct facts *f, const struct jobrun *r, const struct account *a,
 	auto_strv struct strv envp = {0};
 	auto_free gid_t *groups = NULL;
 	auto_close int signers = -1;
+	auto_secrets struct secrets secrets = {0};
+	const struct conf_service *s = conf_find(f->conf, r->service);
 	struct proc_spec spec = {.set_creds = true,
 	    .uid = a->uid,
 	    .gid = a->gid,
@@ -115,7 +137,7 @@ spawn_as(const struct facts *f, const struct jobrun *r, const struct account *a,
 	    .nlimits = r->kind->nlimits,
 	    .new_session = true,
 	    .no_new_privs = true};
-	struct view view = {.kind = r->kind->view};
+	struct view view;
 
 	if (r->kind->program == JOB_PGOD_JOB && dirs_again(f, r->service, a, err) < 0)
 		return -err->num;
@@ -124,19 +146,16 @@ spawn_as(const struct facts *f, const struct jobrun *r, const struct account *a,
 		return -err->num;
 	paths_init(&p, f, r);
 	job_argv(r->kind, f, r->service, r->operands, &argv);
-	job_envp(r->kind, f, r->service, conf_find(f->conf, r->service), a, &envp);
-	view.live = p.live;
-	view.stage = p.stage;
-	view.scratch = p.empty;
-	view.programs[0] = p.job;
-	view.programs[1] = f->compose;
+	job_envp(r->kind, f, r->service, s, a, &envp);
+	secrets_of(r->kind, s, &secrets);
+	view = view_of(f, r, a, &p, &secrets);
 	spec.path = p.program;
 	spec.argv = argv.v;
 	spec.envp = envp.v;
 	spec.groups = groups;
 	/* compose looks for files in its working directory and above: there it finds none. */
 	spec.cwd = r->kind->program == JOB_COMPOSE ? p.empty : "/";
-	spec.setup = view.kind == VIEW_PLAIN ? NULL : view_enter;
+	spec.setup = view_is_needed(&view) ? view_enter : NULL;
 	spec.setup_arg = &view;
 	memcpy(spec.stdio, r->stdio, sizeof(spec.stdio));
 	if (signers >= 0)

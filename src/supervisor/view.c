@@ -15,6 +15,7 @@
 #include "base/path.h"
 #include "base/sanitized.h"
 #include "base/str.h"
+#include "supervisor/secrets.h"
 
 enum seal_flag {
 	SEAL_RDONLY = 1 << 0,
@@ -44,20 +45,30 @@ static const struct {
     {"/dev/random", SEAL_DEVICE},
 };
 
+/* Nothing that the job mounts gets out. With MS_SLAVE the host's own mounts and unmounts get in: a job of an hour holds
+ * no share that the administrator takes away. With MS_PRIVATE nothing gets in either. */
 static int
-private_mounts(int flags, struct err *err)
+own_mounts(int flags, unsigned long propagation, struct err *err)
 {
 	if (unshare(flags) < 0)
 		return err_errno(err, "cannot make a mount namespace");
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	if (mount(NULL, "/", NULL, MS_REC | propagation, NULL) < 0)
 		return err_errno(err, "cannot make the mounts private");
 	return 0;
 }
 
 static int
+enter_plain(const struct view *v, struct err *err)
+{
+	int rc = own_mounts(CLONE_NEWNS, MS_SLAVE, err);
+
+	return rc < 0 ? rc : secrets_mount(v->secrets, v->private_dir, v->uid, v->gid, err);
+}
+
+static int
 enter_staged(const struct view *v, struct err *err)
 {
-	int rc = private_mounts(CLONE_NEWNS, err);
+	int rc = v->secrets != NULL ? enter_plain(v, err) : own_mounts(CLONE_NEWNS, MS_SLAVE, err);
 
 	if (rc < 0)
 		return rc;
@@ -192,13 +203,19 @@ change_root(const char *root, struct err *err)
 static int
 enter_sealed(const struct view *v, struct err *err)
 {
-	int rc = private_mounts(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC, err);
+	int rc = own_mounts(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC, MS_PRIVATE, err);
 
 	if (rc >= 0)
 		rc = make_root(v->scratch, err);
 	if (rc >= 0)
 		rc = fill_root(v, err);
 	return rc < 0 ? rc : change_root(v->scratch, err);
+}
+
+bool
+view_is_needed(const struct view *v)
+{
+	return v->kind != VIEW_PLAIN || v->secrets != NULL;
 }
 
 int
@@ -213,7 +230,7 @@ view_enter(void *arg, struct err *err)
 	case VIEW_SEALED:
 		return enter_sealed(v, err);
 	case VIEW_PLAIN:
-		break;
+		return enter_plain(v, err);
 	}
 	return 0;
 }

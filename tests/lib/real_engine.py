@@ -68,6 +68,15 @@ class RealEngine:
         finally:
             connection.close()
 
+    def text(self, method, path, headers):
+        """An answer that is a stream of texts."""
+        connection = UnixConnection(f"{self.dir}/docker.sock")
+        try:
+            connection.request(method, path, None, headers)
+            return connection.getresponse().read().decode()
+        finally:
+            connection.close()
+
     def listed(self, filters):
         status, rows = self.ask("GET", "/containers/json?all=1&filters=" + urllib.parse.quote(json.dumps(filters)))
         assert status == 200, rows

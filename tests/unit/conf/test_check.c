@@ -66,7 +66,7 @@ a_whole_service_comes_out_as_documented(void **state)
 	static const char text[] =
 	    "\n[[services]]\nNAME = \"pgo\"\nUser  =  \"miek\"\n"
 	    "rePository = \"https://oauth2:to%40ken@host/x\"\nbranch = \"prod\"\ncompose = \"d/c.yaml\"\n"
-	    "env = [ \"A=b\", \"\"\"B=c\nd\"\"\" ]\nnetworks = [ \"n\" ]\n"
+	    "env = [ \"A=b\", \"\"\"B=c\nd\"\"\" ]\nnetworks = [ \"n\" ]\nregistries = [ \"u:t@o@r:5000\" ]\n"
 	    "urls = { \"b.org\" = \"web:8080\", \"a.org\" = \"web:1\" }\nupdate = \"start-first\"\ntimeout = \"1h30m\"\n"
 	    "health_timeout = \"90s\"\nsettle = \"0s\"\nkeep = 20\nsigners = \"/etc/pgo/signers\"\nrewind = \"refuse\"\n"
 	    "allow = [ \"cap_add:NET_ADMIN\", \"privileged\" ]\nports = [ \"5005/5\" ]\ncpus = 1.5\nmemory = \"1.5GiB\"\npids = "
@@ -77,18 +77,18 @@ a_whole_service_comes_out_as_documented(void **state)
 	    "{\"name\":\"pgo\",\"user\":\"miek\",\"repository\":\"https://host/x\",\"auth\":\"oauth2:to@ken\","
 	    "\"source\":\"36701dd4f76a868b85fa8465968bb0ec3b69bc2843b80dad2be356283021aa65\",\"branch\":\"prod\","
 	    "\"compose\":\"d/"
-	    "c.yaml\",\"env\":[\"A=b\",\"B=c\\nd\"],\"networks\":[\"n\"],"
-	    "\"signers\":\"/etc/pgo/signers\",\"settings\":{\"timeout_ms\":5400000,\"health_timeout_ms\":90000,"
+	    "c.yaml\",\"env\":[\"A=b\",\"B=c\\nd\"],\"registries\":[\"u:t@o@r:5000\"],\"networks\":[\"n\"],"
+	    "\"signers\":\"/etc/pgo/signers\",\"mount\":null,\"settings\":{\"timeout_ms\":5400000,\"health_timeout_ms\":90000,"
 	    "\"settle_ms\":0,\"keep\":20,\"cpus_milli\":1500,\"memory_bytes\":1610612736,\"pids\":200,"
 	    "\"update\":\"start-first\",\"rewind_refused\":true,\"allow\":[\"cap_add:NET_ADMIN\",\"privileged\"],"
 	    "\"ports\":[\"5005/5\"],\"urls\":[\"b.org web:8080\",\"a.org web:1\"]},"
 	    "\"line\":2,\"user_line\":4,\"user_column\":10},"
 	    "{\"name\":\"web\",\"user\":\"web\",\"repository\":\"/srv/web.git\",\"auth\":null,"
 	    "\"source\":\"154c8ad4c632c3bb9f98f5b3910ae521c929232f0cf3e5d7025a4f381a2fe5e6\",\"branch\":\"main\","
-	    "\"compose\":null,\"env\":[],\"networks\":[],\"signers\":null,\"settings\":{\"timeout_ms\":0,"
+	    "\"compose\":null,\"env\":[],\"registries\":[],\"networks\":[],\"signers\":null,\"mount\":null,\"settings\":{\"timeout_ms\":0,"
 	    "\"health_timeout_ms\":120000,\"settle_ms\":2000,\"keep\":3,\"cpus_milli\":0,\"memory_bytes\":0,\"pids\":0,"
 	    "\"update\":null,\"rewind_refused\":false,\"allow\":[],\"ports\":[],\"urls\":[]},"
-	    "\"line\":24,\"user_line\":26,\"user_column\":8}]}";
+	    "\"line\":25,\"user_line\":27,\"user_column\":8}]}";
 	json_t *doc = check_text(text, sizeof(text) - 1);
 	auto_free char *json = json_dumps(doc, JSON_COMPACT);
 
@@ -215,11 +215,12 @@ every_list_refuses_every_wrong_entry_by_index(void **state)
 	(void)state;
 	for (size_t k = 0; k < n; k++) {
 		for (size_t i = 0; i < ARRAY_LEN(values); i++) {
-			const char *good = keys[k].type == KEY_TABLE	   ? "a = \"b:1\", b = "
-					   : str_eq(keys[k].name, "env")   ? "\"A=b\", "
-					   : str_eq(keys[k].name, "ports") ? "\"1/2\", "
-					   : str_eq(keys[k].name, "allow") ? "\"privileged\", "
-									   : "\"netw\", ";
+			const char *good = keys[k].type == KEY_TABLE		? "a = \"b:1\", b = "
+					   : str_eq(keys[k].name, "env")	? "\"A=b\", "
+					   : str_eq(keys[k].name, "registries") ? "\"t@r\", "
+					   : str_eq(keys[k].name, "ports")	? "\"1/2\", "
+					   : str_eq(keys[k].name, "allow")	? "\"privileged\", "
+										: "\"netw\", ";
 			auto_free char *value =
 			    str_printf(keys[k].type == KEY_TABLE ? "{ %s%s }" : "[ %s%s ]", good, values[i].text);
 			auto_free char *where = str_printf("%s[1]", keys[k].name);
@@ -374,12 +375,23 @@ a_nul_in_a_value_is_refused(void **state)
 }
 
 static void
+two_credentials_for_one_registry_are_one_too_many(void **state)
+{
+	(void)state;
+	expect_errors(WEB
+	    "registries = [ \"a@r\", \"b@r:5000\",\n\"u:c@r\", \"d@docker.io\", \"e@index.docker.io\" ]\n",
+	    "6:1: services[0] \"web\": key \"registries[2]\" is for the same registry as the one on line 5: remove one\n"
+	    "6:25: services[0] \"web\": key \"registries[4]\" is for the same registry as the one on line 6: remove one\n");
+}
+
+static void
 no_secret_shows_in_any_error(void **state)
 {
 	static const char text[] = WEB
 	    "env = [ \"hunter22\", \"PATH=hunter22\", \"A=hunter22\", \"A=hunter22\", \"9=hunter22\", "
 	    "\"hunter22\\u0000\", [ \"hunter22\" ] ]\n"
-	    "registries = [ \"hunter22@r\" ]\nurls = { \"hunter22\" = 1 }\n"
+	    "registries = [ \"hunter22@r\", \"hunter22:@r\", \"hunter22\", \"hunter22@R\", \"hunter22@r/hunter22\", "
+	    "\"hunter@r\", \":hunter22@r\", \"hunter22@\", \"hunter22\\n@r\", 7 ]\nurls = { \"hunter22\" = 1 }\n"
 	    "[[services]]\nrepository = \"https://u:hunter22@x@h/a\"\nenv = \"hunter22\"\nuser = { x = \"hunter22\" }\n"
 	    "[[services]]\nrepository = \"ssh://u:hunter22@h/a\"\nenv = { HUNTER = \"hunter22\" }\nname = [ "
 	    "\"hunter22\" ]\n"
@@ -486,6 +498,7 @@ main(void)
 	    cmocka_unit_test(all_errors_come_at_once_in_the_order_of_the_file),
 	    cmocka_unit_test(what_says_how_much_is_told_with_its_range_and_an_example),
 	    cmocka_unit_test(a_nul_in_a_value_is_refused),
+	    cmocka_unit_test(two_credentials_for_one_registry_are_one_too_many),
 	    cmocka_unit_test(no_secret_shows_in_any_error),
 	    cmocka_unit_test(floods_are_cut_with_a_word),
 	    cmocka_unit_test(too_many_variables_are_refused),

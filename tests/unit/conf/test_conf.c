@@ -14,17 +14,17 @@
 	"{\"timeout_ms\":1000,\"health_timeout_ms\":120000,\"settle_ms\":0,\"keep\":20,\"cpus_milli\":1500,"                \
 	"\"memory_bytes\":6291456,\"pids\":200,\"update\":\"in-place\",\"rewind_refused\":true,\"allow\":[\"privileged\"]," \
 	"\"ports\":[\"5005/5\"],\"urls\":[\"a.org web:80\"]}"
-#define CHECKED_SERVICE                                                                                               \
-	"{\"name\":\"pgo\",\"user\":\"miek\",\"repository\":\"https://host/"                                          \
-	"x\",\"auth\":\"u:hunter22\",\"source\":\"" HEX "\",\"branch\":\"main\",\"compose\":\"c.yaml\",\"env\":[\"A=" \
-	"hunter22\"],\"networks\":[\"n\"],\"signers\":\"/etc/signers\",\"settings\":" SETTINGS                        \
-	",\"line\":1,\"user_line\":3,"                                                                                \
+#define CHECKED_SERVICE                                                                                                                       \
+	"{\"name\":\"pgo\",\"user\":\"miek\",\"repository\":\"https://host/"                                                                  \
+	"x\",\"auth\":\"u:hunter22\",\"source\":\"" HEX "\",\"branch\":\"main\",\"compose\":\"c.yaml\",\"env\":[\"A="                         \
+	"hunter22\"],\"registries\":[\"hunter22@r\"],\"networks\":[\"n\"],\"signers\":\"/etc/signers\",\"mount\":null,\"settings\":" SETTINGS \
+	",\"line\":1,\"user_line\":3,"                                                                                                        \
 	"\"user_column\":8}"
 #define CHECKED "{\"version\":1,\"errors\":[],\"services\":[" CHECKED_SERVICE "]}"
-#define CORE_SERVICE                                                                                                       \
-	"{\"name\":\"pgo\",\"user\":\"miek\",\"uid\":1000,\"gid\":4294967294,\"repository\":\"https://host/"               \
-	"x\",\"source\":\"" HEX                                                                                            \
-	"\",\"branch\":\"main\",\"remote\":0,\"compose\":null,\"networks\":[],\"signed_only\":true,\"settings\":" SETTINGS \
+#define CORE_SERVICE                                                                                                                        \
+	"{\"name\":\"pgo\",\"user\":\"miek\",\"uid\":1000,\"gid\":4294967294,\"repository\":\"https://host/"                                \
+	"x\",\"source\":\"" HEX                                                                                                             \
+	"\",\"branch\":\"main\",\"remote\":0,\"compose\":null,\"networks\":[],\"signed_only\":true,\"shared\":false,\"settings\":" SETTINGS \
 	"}"
 #define CORE                                                                                                                                                  \
 	"{\"version\":1,\"dir\":\"/var/lib/pgo\",\"datadir\":\"/data\",\"pins\":\"/run/pgo/pins/var-lib-pgo\",\"poll_ms\":300000,\"services\":[" CORE_SERVICE \
@@ -76,6 +76,8 @@ the_checked_document_is_read_whole(void **state)
 	assert_string_equal(s->compose, "c.yaml");
 	assert_int_equal(s->env.n, 1);
 	assert_string_equal(s->env.v[0], "A=hunter22");
+	assert_int_equal(s->registries.n, 1);
+	assert_string_equal(s->registries.v[0], "hunter22@r");
 	assert_true(s->has_networks);
 	assert_string_equal(s->networks.v[0], "n");
 	assert_string_equal(s->signers, "/etc/signers");

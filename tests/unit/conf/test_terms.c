@@ -118,6 +118,65 @@ exceptions_that_name_no_key(void **state)
 }
 
 static void
+registries_that_are_no_credentials_for_a_host(void **state)
+{
+	static const struct sample samples[] = {
+	    {"token@registry", NULL},
+	    {"user:token@registry.example.org:5000", NULL},
+	    {"user:to@k:en@[::1]:5000", NULL},
+	    {"a@b@127.0.0.1:5000", NULL},
+	    {"", "has no \"@\""},
+	    {"registry", "has no \"@\""},
+	    {"@registry", "no token"},
+	    {":@registry", "no token"},
+	    {"user:@registry", "no token"},
+	    {":token@registry", "no user"},
+	    {"token@", "no registry behind its last"},
+	    {"token@Registry", "upper case"},
+	    {"token@https://registry", "a scheme or a path"},
+	    {"token@registry/library", "a scheme or a path"},
+	    {"token@registry:", "no proper port"},
+	    {"token@registry:65536", "no proper port"},
+	    {"token@-registry", "no proper host"},
+	    {"token@reg istry", "no proper host"},
+	    {"token@registry\n", "no proper host"},
+	    {"to\nken@registry", "control character"},
+	};
+
+	(void)state;
+	try_all(rule_registry, samples, ARRAY_LEN(samples));
+}
+
+static void
+a_registry_comes_apart_as(const char *entry, const char *want_user, const char *want_token, const char *want_registry)
+{
+	auto_free char *user = NULL;
+	auto_free char *token = NULL;
+	auto_free char *registry = NULL;
+
+	assert_int_equal(rule_split_registry(entry, &user, &token, &registry, NULL), 0);
+	assert_int_equal(user == NULL, want_user == NULL);
+	if (want_user != NULL)
+		assert_string_equal(user, want_user);
+	assert_string_equal(token, want_token);
+	assert_string_equal(registry, want_registry);
+}
+
+static void
+tokens_may_hold_what_stands_between_the_parts(void **state)
+{
+	(void)state;
+	a_registry_comes_apart_as("t@r", NULL, "t", "r");
+	a_registry_comes_apart_as("u:t@r:5000", "u", "t", "r:5000");
+	a_registry_comes_apart_as("u:a:b@c:d@r", "u", "a:b@c:d", "r");
+	a_registry_comes_apart_as("a@b@r", NULL, "a@b", "r");
+	a_registry_comes_apart_as("u@org:t@r", "u@org", "t", "r");
+	/* One registry under two names: images without one are there. */
+	a_registry_comes_apart_as("u:t@docker.io", "u", "t", "docker.io");
+	a_registry_comes_apart_as("u:t@index.docker.io", "u", "t", "docker.io");
+}
+
+static void
 signers_that_are_no_plain_absolute_path(void **state)
 {
 	static const struct sample samples[] = {
@@ -267,6 +326,8 @@ main(void)
 	    cmocka_unit_test(ports_that_are_no_range),
 	    cmocka_unit_test(exceptions_that_name_no_key),
 	    cmocka_unit_test(shares_that_would_be_options_of_mount),
+	    cmocka_unit_test(registries_that_are_no_credentials_for_a_host),
+	    cmocka_unit_test(tokens_may_hold_what_stands_between_the_parts),
 	    cmocka_unit_test(signers_that_are_no_plain_absolute_path),
 	    cmocka_unit_test(words_of_which_there_are_few),
 	    cmocka_unit_test(texts_that_say_how_much),

@@ -1,0 +1,124 @@
+#include "supervisor/secrets.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "base/auto.h"
+#include "base/io.h"
+#include "conf/rules.h"
+
+/* More than all entries of `registries` that fit into a configuration. */
+enum { CONFIG_JSON_MAX = 4 * 1024 * 1024 };
+
+/* Where docker looks for what belongs to images whose name has no registry. */
+#define HUB "docker.io"
+#define HUB_KEY "https://index.docker.io/v1/"
+
+/* docker's own way to write it down: base64, which hides nothing. */
+static json_t *
+registry_auth(const char *user, const char *token)
+{
+	char *text = str_printf("%s:%s", user, token);
+	char *coded = str_base64(text, strlen(text));
+	json_t *auth = json_pack("{s:s}", "auth", coded);
+
+	if (auth == NULL)
+		abort();
+	str_wipe(text);
+	str_wipe(coded);
+	return auth;
+}
+
+static void
+add_registry(const struct conf_service *s, const char *entry, json_t *auths)
+{
+	auto_free char *user = NULL;
+	auto_free char *registry = NULL;
+	char *token = NULL;
+
+	if (rule_split_registry(entry, &user, &token, &registry, NULL) < 0)
+		abort(); /* conf_parse let it pass */
+	if (json_object_set_new(auths, str_eq(registry, HUB) ? HUB_KEY : registry,
+		registry_auth(user == NULL ? s->user : user, token)) != 0)
+		abort();
+	str_wipe(token);
+}
+
+/* What docker login would leave in the account's home, of this service alone. */
+static void
+add_docker_config(const struct conf_service *s, struct secrets *ret)
+{
+	struct secret *file = &ret->files[ret->n++];
+	json_t *auths = json_object();
+	json_t *config = json_pack("{s:o}", "auths", auths);
+	char *text = NULL;
+
+	if (config == NULL)
+		abort();
+	for (size_t i = 0; i < s->registries.n; i++)
+		add_registry(s, s->registries.v[i], auths);
+	if ((text = json_dumps(config, JSON_COMPACT)) == NULL)
+		abort();
+	json_decref(config);
+	*file = (struct secret){.name = "config.json", .data = BUF_INIT(CONFIG_JSON_MAX)};
+	buf_str_add(&file->data, text);
+	str_wipe(text);
+}
+
+void
+secrets_of(const struct job_kind *k, const struct conf_service *s, struct secrets *ret)
+{
+	if (s != NULL && (k->flags & JOB_REGISTRIES) != 0 && s->registries.n > 0)
+		add_docker_config(s, ret);
+}
+
+static int
+mount_tmpfs(const char *dir, uid_t uid, gid_t gid, struct err *err)
+{
+	/* docker's builder keeps a few files of its own beside its configuration. */
+	auto_free char *options = str_printf("mode=0700,uid=%u,gid=%u,size=8m,nr_inodes=512", uid, gid);
+	auto_free char *noswap = str_printf("%s,noswap", options);
+	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+
+	/* Nothing of it reaches a disk, where the kernel (6.4 and later) can promise that. */
+	if (mount("pgo-private", dir, "tmpfs", flags, noswap) < 0 &&
+	    (errno != EINVAL || mount("pgo-private", dir, "tmpfs", flags, options) < 0))
+		return err_errno(err, "cannot mount a tmpfs over %s", dir);
+	return 0;
+}
+
+static int
+write_file(int dirfd, const struct secret *file, uid_t uid, gid_t gid, struct err *err)
+{
+	auto_close int fd = openat(dirfd, file->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0 || fchown(fd, uid, gid) < 0)
+		return err_errno(err, "cannot make %s", file->name);
+	return io_write_all(fd, buf_str(&file->data), file->data.len, err);
+}
+
+int
+secrets_mount(const struct secrets *s, const char *dir, uid_t uid, gid_t gid, struct err *err)
+{
+	int rc = mount_tmpfs(dir, uid, gid, err);
+	auto_close int dirfd = rc < 0 ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (rc < 0)
+		return rc;
+	if (dirfd < 0)
+		return err_errno(err, "cannot open %s", dir);
+	for (size_t i = 0; rc >= 0 && i < s->n; i++)
+		rc = write_file(dirfd, &s->files[i], uid, gid, err);
+	return rc < 0 ? err_wrap(err, "%s", dir) : 0;
+}
+
+void
+secrets_done(struct secrets *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		buf_wipe(&s->files[i].data);
+	s->n = 0;
+}

@@ -1,0 +1,30 @@
+/* What a job may read and nobody else: files that exist in the job's own mount namespace alone, and are gone with its
+ * last process, however that ends. */
+#ifndef PGO_SUPERVISOR_SECRETS_H
+#define PGO_SUPERVISOR_SECRETS_H
+
+#include "base/buf.h"
+#include "supervisor/job.h"
+
+enum { SECRETS_MAX = 4 };
+
+struct secret {
+	const char *name;
+	struct buf data;
+};
+
+struct secrets {
+	struct secret files[SECRETS_MAX];
+	size_t n;
+};
+#define auto_secrets __attribute__((cleanup(secrets_done)))
+
+/* What a job of this kind gets. s is NULL for a service that is no longer configured, which has none. */
+void secrets_of(const struct job_kind *k, const struct conf_service *s, struct secrets *ret);
+/* Makes the files: a small tmpfs over dir, which is root's, owned by the account as they are. To be called in the job's
+ * child, in a mount namespace of its own, before it becomes the account. */
+int secrets_mount(const struct secrets *s, const char *dir, uid_t uid, gid_t gid, struct err *err);
+/* Overwrites and frees them. */
+void secrets_done(struct secrets *s);
+
+#endif

@@ -1,0 +1,156 @@
+/* The files that one job alone sees. */
+#include "../conf/cmocka_all.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/io.h"
+#include "supervisor/secrets.h"
+
+enum { UID = 4242, GID = 4343 };
+
+static char *entries[] = {(char[]){"tok:en@with@registry.example.org:5000"}, (char[]){"alice:s3cret@docker.io"}, NULL};
+static const struct conf_service service = {
+    .name = (char[]){"web"}, .user = (char[]){"web"}, .registries = {.v = entries, .n = 2}};
+
+static void
+docker_finds_user_and_token_where_it_looks_for_them(void **state)
+{
+	auto_secrets struct secrets s = {0};
+
+	(void)state;
+	secrets_of(job_kind_find("pull"), &service, &s);
+	assert_int_equal(s.n, 1);
+	assert_string_equal(s.files[0].name, "config.json");
+	/* printf %s tok:en@with | base64 */
+	assert_string_equal(buf_str(&s.files[0].data),
+	    "{\"auths\":{\"registry.example.org:5000\":{\"auth\":\"dG9rOmVuQHdpdGg=\"},"
+	    "\"https://index.docker.io/v1/\":{\"auth\":\"YWxpY2U6czNjcmV0\"}}}");
+}
+
+static void
+the_services_user_stands_for_one_that_is_not_said(void **state)
+{
+	char *alone[] = {(char[]){"token@r"}, NULL};
+	const struct conf_service web = {.user = (char[]){"web"}, .registries = {.v = alone, .n = 1}};
+	auto_secrets struct secrets s = {0};
+
+	(void)state;
+	secrets_of(job_kind_find("build"), &web, &s);
+	/* printf %s web:token | base64 */
+	assert_string_equal(buf_str(&s.files[0].data), "{\"auths\":{\"r\":{\"auth\":\"d2ViOnRva2Vu\"}}}");
+}
+
+/* Above all not exec and logs, whose process is a client's. */
+static void
+only_what_speaks_to_registries_gets_their_credentials(void **state)
+{
+	const struct conf_service bare = {.name = (char[]){"web"}, .user = (char[]){"web"}};
+	size_t n = 0;
+	const struct job_kind *kinds = job_kind_table(&n);
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		auto_secrets struct secrets s = {0};
+		bool wanted = str_eq(kinds[i].name, "pull") || str_eq(kinds[i].name, "build");
+
+		secrets_of(&kinds[i], &service, &s);
+		assert_int_equal(s.n, wanted ? 1 : 0);
+		secrets_done(&s);
+		secrets_of(&kinds[i], &bare, &s);
+		secrets_of(&kinds[i], NULL, &s);
+		assert_int_equal(s.n, 0);
+	}
+}
+
+static size_t
+entries_of(const char *dir)
+{
+	DIR *d = opendir(dir);
+	size_t n = 0;
+
+	assert_non_null(d);
+	while (readdir(d) != NULL)
+		n++;
+	closedir(d);
+	return n - 2; /* . and .. */
+}
+
+static int
+look_inside(const char *dir, const struct secrets *s, struct err *err)
+{
+	auto_free char *path = str_printf("%s/config.json", dir);
+	auto_buf struct buf text = BUF_INIT(4096);
+	struct stat st, at;
+
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		return err_errno(err, "cannot make a mount namespace");
+	if (secrets_mount(s, dir, UID, GID, err) < 0)
+		return -1;
+	if (stat(dir, &at) < 0 || stat(path, &st) < 0 || io_read_file(AT_FDCWD, path, &text, err) < 0)
+		return -1;
+	if ((at.st_mode & 07777) != 0700 || at.st_uid != UID || at.st_gid != GID)
+		return err_set(err, EPERM, "the directory is not the account's alone");
+	if ((st.st_mode & 07777) != 0600 || st.st_uid != UID || st.st_gid != GID)
+		return err_set(err, EPERM, "the file is not the account's alone");
+	if (!str_eq(buf_str(&text), buf_str(&s->files[0].data)) || entries_of(dir) != 1)
+		return err_set(err, EINVAL, "the file holds something else");
+	/* An account that fills it must not fill the machine. */
+	for (int i = 0; i < 64; i++) {
+		auto_close int fd = openat(AT_FDCWD, path, O_WRONLY | O_APPEND | O_CLOEXEC);
+		static const char block[1024 * 1024];
+
+		if (fd >= 0 && write(fd, block, sizeof(block)) < (ssize_t)sizeof(block))
+			return 0;
+	}
+	return err_set(err, EINVAL, "64 MiB fit into it");
+}
+
+static void
+nobody_outside_of_the_job_sees_them_and_they_end_with_it(void **state)
+{
+	char dir[] = "/tmp/pgot-secrets-XXXXXX";
+	auto_secrets struct secrets s = {0};
+	int status = -1;
+	pid_t pid;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	secrets_of(job_kind_find("pull"), &service, &s);
+	pid = fork();
+	if (pid == 0) {
+		struct err err = ERR_INIT;
+
+		if (look_inside(dir, &s, &err) == 0)
+			_exit(0);
+		fprintf(stderr, "%s\n", err.msg);
+		_exit(1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(entries_of(dir), 0);
+	assert_int_equal(rmdir(dir), 0); /* nothing is mounted on it */
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(docker_finds_user_and_token_where_it_looks_for_them),
+	    cmocka_unit_test(the_services_user_stands_for_one_that_is_not_said),
+	    cmocka_unit_test(only_what_speaks_to_registries_gets_their_credentials),
+	    cmocka_unit_test(nobody_outside_of_the_job_sees_them_and_they_end_with_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
