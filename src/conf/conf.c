@@ -10,7 +10,7 @@
 #include "conf/rules.h"
 #include "conf/settings.h"
 
-enum { CONF_VERSION = 1, SOURCE_LEN = 64 };
+enum { CONF_VERSION = 1 };
 
 /* A service as it stands in a document: borrowed from it. Which of the two documents decides what is there. */
 struct raw {
@@ -94,14 +94,6 @@ rule_auth(const char *s, struct err *err)
 	return strchr(s, ':') != NULL ? 0 : err_set(err, EINVAL, "has no colon");
 }
 
-static int
-rule_source(const char *s, struct err *err)
-{
-	if (strlen(s) != SOURCE_LEN || strspn(s, "0123456789abcdef") != SOURCE_LEN)
-		return err_set(err, EINVAL, "is not a digest");
-	return 0;
-}
-
 /* What both documents have. */
 static int
 take_common(const struct raw *raw, struct conf_service *s, struct err *err)
@@ -111,7 +103,7 @@ take_common(const struct raw *raw, struct conf_service *s, struct err *err)
 	if ((r = field_string(raw->name, "name", rule_name, &s->name, err)) < 0 ||
 	    (r = field_string(raw->user, "user", rule_user, &s->user, err)) < 0 ||
 	    (r = field_string(raw->repository, "repository", rule_no_auth, &s->repository, err)) < 0 ||
-	    (r = field_string(raw->source, "source", rule_source, &s->source, err)) < 0 ||
+	    (r = field_string(raw->source, "source", rule_digest, &s->source, err)) < 0 ||
 	    (r = field_string(raw->branch, "branch", rule_branch, &s->branch, err)) < 0 ||
 	    (r = field_optional(raw->compose, "compose", rule_compose, &s->compose, err)) < 0)
 		return r;

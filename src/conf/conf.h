@@ -35,6 +35,8 @@ struct conf_service {
 	bool shared;	  /* nothing of the service starts unless its share is mounted on its data directory */
 	bool signed_only; /* commits need the signature of one of the signers */
 	bool rewind_refused;  /* a force push that drops the deployed commit is not followed */
+	char *env_digest;     /* of `env`, to be compared: whoever has it can try what the values are, so it is
+				 not written down as it is */
 	struct strv allow;    /* what the policy lets pass besides, "key:value" or "key" */
 	struct strv ports;    /* "5005/5": published ports that are allowed, 5005 to 5010 */
 	struct strv urls;     /* "host port-less-upstream-name:port" pairs: "example.org web:8080" */

@@ -45,6 +45,22 @@ add_routes(const struct service *s, struct strv *sv)
 	}
 }
 
+/* Each entry with its NUL, so that no two lists look alike. */
+static char *
+env_digest(const struct service *s)
+{
+	auto_strv struct strv env = {NULL, 0};
+	char hex[SHA256_DIGEST_STRING_LENGTH];
+	SHA2_CTX ctx;
+
+	add_strings(s, KEY_ENV, &env);
+	SHA256Init(&ctx);
+	for (size_t i = 0; i < env.n; i++)
+		SHA256Update(&ctx, (const uint8_t *)env.v[i], strlen(env.v[i]) + 1);
+	SHA256End(&ctx, hex);
+	return str_dup(hex);
+}
+
 static json_t *
 settings_of(const struct service *s)
 {
@@ -64,6 +80,7 @@ settings_of(const struct service *s)
 	}
 	settings.update = update == NULL ? NULL : str_dup(update);
 	settings.rewind_refused = str_eq(table_string(&s->table, KEY_REWIND, "allow"), "refuse");
+	settings.env_digest = env_digest(s);
 	add_strings(s, KEY_ALLOW, &settings.allow);
 	add_strings(s, KEY_PORTS, &settings.ports);
 	add_routes(s, &settings.urls);

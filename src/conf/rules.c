@@ -247,3 +247,11 @@ rule_env(const char *s, struct err *err)
 	}
 	return 0;
 }
+
+int
+rule_digest(const char *s, struct err *err)
+{
+	if (strlen(s) != 64 || !only(s, DIGITS "abcdef"))
+		return err_set(err, EINVAL, "is not a digest");
+	return 0;
+}

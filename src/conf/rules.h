@@ -29,6 +29,8 @@ int rule_user(const char *s, struct err *err);
 int rule_repository(const char *s, struct err *err);
 int rule_branch(const char *s, struct err *err);
 int rule_compose(const char *s, struct err *err);
+/* 64 hexadecimal digits, which pgod-conf has made itself. */
+int rule_digest(const char *s, struct err *err);
 int rule_env(const char *s, struct err *err);
 int rule_network(const char *s, struct err *err);
 int rule_registry(const char *s, struct err *err);

@@ -33,6 +33,7 @@ struct core {
 	struct channel *pgod;
 	struct conf *conf; /* NULL until pgod's first message */
 	struct store *store;
+	char key[STORE_KEY]; /* of this host */
 	struct engine *engine;
 	bool engine_up;		 /* the view of the containers is valid */
 	char engine_reason[256]; /* why not */

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/path.h"
 #include "core/deploy_steps.h"
+#include "core/rules.h"
 #include "core/runs.h"
 #include "core/watch.h"
 
@@ -63,7 +64,7 @@ judge_rollback(struct deploy *d)
 
 	if (str_eq(d->commit, row->tracked))
 		return;
-	why = str_printf("%s went back to release %lld (%.8s); `up` applies the newest commit",
+	why = str_printf("%s went back to release %lld (%.8s); " RULES_BY_HAND,
 	    d->task->who[0] != '\0' ? d->task->who : "an operator", (long long)d->release, d->commit);
 	str_set(&row->judged, row->tracked);
 	str_set(&row->verdict, "rolled back");

@@ -344,6 +344,8 @@ run(struct core *core, struct err *err)
 {
 	int rc = store_open(&core->store, err);
 
+	if (rc >= 0)
+		rc = store_key(core->key, err);
 	if (rc < 0)
 		return rc;
 	core->pgod = channel_new(core->base, PGOD_FD,

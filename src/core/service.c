@@ -46,19 +46,17 @@ adopt_configuration(struct service *svc)
 	str_set(&svc->row.tracked, "");
 }
 
-/* By other rules another verdict: what was refused is judged again, and nothing else. */
+/* By other rules another verdict. */
 static void
 adopt_rules(struct service *svc)
 {
 	struct store_service *row = &svc->row;
-	char rules[RULES_HEX];
+	char rules[RULES_TEXT];
 
-	rules_digest(svc->core->conf, svc->conf, rules);
-	if (str_eq(row->rules, rules))
-		return;
-	if (str_eq(row->verdict, "refused") && str_eq(row->judged, row->tracked) && row->tracked[0] != '\0') {
-		log_info("the rules are others now: judging the refused commit %.8s again service=%s", row->tracked,
-		    svc->conf->name);
+	rules_text(svc->core->conf, svc->conf, svc->core->key, rules);
+	if (rules_judge_again(row, rules)) {
+		log_info("the rules or variables are others now: judging the commit %.8s again service=%s",
+		    row->tracked, svc->conf->name);
 		str_set(&row->judged, "");
 		str_set(&row->verdict, "");
 		str_set(&row->refusal, "");

@@ -16,7 +16,12 @@ enum {
 	STORE_HEALS_KEPT = 50,	  /* rows of healing, besides */
 };
 
+enum { STORE_KEY = 65 }; /* hexadecimal digits with NUL */
+
 struct store;
+
+/* The key of this host, made when it is not there: see store_key.c. */
+int store_key(char ret_hex[STORE_KEY], struct err *err);
 
 /* What is known of a service from one run of pgod to the next. All strings are owned and never NULL. */
 struct store_service {
@@ -29,7 +34,7 @@ struct store_service {
 	char *refusal;	/* and in a sentence; "" likewise */
 	char *live;	/* the commit of the live tree */
 	char *stopped;	/* an operator's stop: "" none, "*" all, else compose services, one a line */
-	char *rules;	/* a digest of those by which `judged` was judged */
+	char *rules;	/* by which `judged` was judged: rules_text() */
 	char *keys;	/* output of the job `keys` for `tracked` */
 	char *finished; /* compose services known to have finished by themselves, one a line; "NAME@BOOT": as far
 			 * as is known until the machine is started anew; "*": not yet looked */

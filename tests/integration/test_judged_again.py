@@ -1,5 +1,7 @@
 """The administrator's rules have become others since a release was approved: what may come back, what stays, what is tried again."""
 
+import hashlib
+
 import pytest
 
 from lib.host import run, stays, wait_until
@@ -158,3 +160,32 @@ def test_a_name_that_nobody_has_any_more_stays_refused(pgo):
     pgo.stop()
     del pgo.services["shop"]["urls"]
     pgo.start().wait_deployed("site", head)
+
+
+def test_a_changed_variable_is_never_applied(pgo):
+    """Of what was refused for want of it, of what runs, and of what was rolled back; not over an operator who went back."""
+    lacks = {"compose.yaml": web(environment={"A": "${PASSWORD}"}), "ssh/k.pub": pgo.key.public}
+    repo = pgo.repo("site", lacks)
+    pgo.service("site", repo)
+    pgo.start().wait_judged("site", repo.head)
+    reconfigured(pgo, env=["PASSWORD=swordfish-1"])
+    pgo.wait_deployed("site", repo.head)
+    before = ids(pgo)
+    reconfigured(pgo, env=["PASSWORD=swordfish-2"])
+    wait_until(lambda: ids(pgo) and ids(pgo) != before, "the container was made anew")
+    assert pgo.engine.calls("up", "site")[-1]["model"]["services"]["web"]["environment"] == {"A": "swordfish-2"}
+    pgo.wait_status("site", "last deploy[^\n]*: live")
+    before, made = ids(pgo), len(deploys(pgo))
+    reconfigured(pgo, env=["PASSWORD=swordfish-2"])
+    pgo.wait_log("the engine answers")
+    pgo.wait_status("site", "in sync +yes")
+    assert ids(pgo) == before and len(deploys(pgo)) == made
+    head = repo.commit({"compose.yaml": web("pgo-test/web:2", environment={"A": "${PASSWORD}"})})
+    pgo.wait_deployed("site", head)
+    assert pgo.ctl("site", "rollback").returncode == 0
+    before = ids(pgo)
+    reconfigured(pgo, env=["PASSWORD=swordfish-3"])
+    stays(lambda: ids(pgo) == before, "the operator's word stands", three_polls(pgo, repo))
+    with open(f"{pgo.dir}/.state/pgo.db", "rb") as db:
+        told = db.read()
+    assert not [n for n in (1, 2, 3) if hashlib.sha256(b"PASSWORD=swordfish-%d\0" % n).hexdigest().encode() in told]

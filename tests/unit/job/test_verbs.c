@@ -204,15 +204,17 @@ resolve_runs_compose_on_the_first_file_and_its_override(void **state)
 	struct fx *fx = *state;
 
 	fake_compose(fx, "echo '{}'");
-	fx_env(fx, "STAGE", "prod");
+	fx_env(fx, "STAGE", "test");
+	fx_env(fx, "PGO_ENV_STAGE", "prod");
 	fx_do(fx, "cd live; echo a >compose.yml; echo a >docker-compose.yml; echo a >compose.override.yaml; echo a "
 		  ">compose.override.yml");
 	assert_int_equal(fx_job(fx, "resolve", NULL), 0);
 	assert_string_equal(buf_str(&fx->out), "{}\n");
-	fx_do(fx, "printf '%s\\n' -p svc --project-directory $PWD/live -f $PWD/live/compose.yml -f "
-		  "$PWD/live/compose.override.yaml "
-		  "config --format json | cmp - argv; ! grep -q ^PGO_ env; grep -qx STAGE=prod env; [ $(cat cwd) = "
-		  "$PWD/live ]");
+	fx_do(fx,
+	    "printf '%s\\n' -p svc --project-directory $PWD/live -f $PWD/live/compose.yml -f "
+	    "$PWD/live/compose.override.yaml "
+	    "config --format json | cmp - argv; grep -qx STAGE=prod env; ! grep -q '^PGO_\\|^HOME' env; [ $(cat cwd) = "
+	    "$PWD/live ]");
 	fx_env(fx, "PGO_COMPOSE_FILE", "docker-compose.yml");
 	assert_int_equal(fx_job(fx, "resolve", NULL), 0);
 	fx_do(fx, "printf '%s\\n' -p svc --project-directory $PWD/live -f $PWD/live/docker-compose.yml config --format "
@@ -264,9 +266,14 @@ resolve_explains_what_compose_says(void **state)
 	fake_compose(fx, "echo 'time=\"2026-01-01T00:00:00Z\" level=warning msg=\"The \\\"X\\\" variable is not set. "
 			 "Defaulting to a blank "
 			 "string.\"' >&2; echo '{}'");
+	assert_int_equal(fx_job(fx, "resolve", NULL), 6);
+	assert_string_equal(buf_str(&fx->err),
+	    "compose.yaml: a variable is not set and has no default: X; set it with \"env\" in pgo.toml or in .env, or "
+	    "write ${X:-default}\n");
+	fake_compose(
+	    fx, "echo 'time=\"2026-01-01T00:00:00Z\" level=warning msg=\"`version` is obsolete\"' >&2; echo '{}'");
 	assert_int_equal(fx_job(fx, "resolve", NULL), 0);
-	assert_string_equal(
-	    buf_str(&fx->err), "warning: The \"X\" variable is not set. Defaulting to a blank string.\n");
+	assert_string_equal(buf_str(&fx->err), "warning: `version` is obsolete\n");
 	fake_compose(fx, "printf 'open /etc/shadow: no such file or directory\\033[2J\\n' >&2; exit 15");
 	assert_int_equal(fx_job(fx, "resolve", NULL), 6);
 	fx_assert_said(fx, "files outside the repository are not visible");

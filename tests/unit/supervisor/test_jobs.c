@@ -83,7 +83,7 @@ a_sealed_job_sees_no_host_and_no_network(void **state)
 	    "%s/db %s/.stage /var /run; do test -e $f && echo sees $f; done; echo x > %s/web/new && echo wrote; "
 	    "echo x > /usr/x && echo wrote; echo x > /x && echo wrote; echo t > /tmp/t && cat /tmp/t; echo n > "
 	    "/dev/null && "
-	    "echo null; head -c 1 /dev/urandom | wc -c; id -u; test -x $PGO_COMPOSE && echo compose; echo $COLOUR; "
+	    "echo null; head -c 1 /dev/urandom | wc -c; id -u; test -x $PGO_COMPOSE && echo compose; echo $PGO_ENV_COLOUR; "
 	    "echo $PATH; "
 	    "/bin/ls /; cat < /dev/tcp/127.0.0.1/1; getent hosts localhost || echo no hosts; ulimit -d\n",
 	    fx.dir, fx.dir, fx.dir, fx.dir);
