@@ -8,6 +8,7 @@
 #include <sys/queue.h>
 
 #include "conf/conf.h"
+#include "core/metrics.h"
 #include "core/store.h"
 #include "ipc/channel.h"
 
@@ -16,6 +17,7 @@ struct service;
 struct job;
 struct pin_req;
 struct client;
+struct web;
 
 TAILQ_HEAD(service_list, service);
 TAILQ_HEAD(job_list, job);
@@ -40,9 +42,12 @@ struct core {
 	struct service_list services;
 	bool loaded; /* all of them are there: what one has taken, the others know */
 	struct job_list jobs;
+	size_t njobs;
 	struct pin_list pins; /* what pgod was asked for */
 	struct client_list clients;
 	size_t nclients;
+	struct web *web; /* who asks for metrics; NULL: nobody */
+	struct metrics_core metrics;
 	struct strv removing; /* services no longer configured that are being taken down */
 	size_t busy;	      /* services at work, at most CORE_TASKS_MAX */
 	int64_t last_job_id;

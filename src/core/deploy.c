@@ -76,6 +76,8 @@ note_step_end(struct deploy *d)
 {
 	int64_t took_ms = io_now_ms() - d->step_ms;
 
+	if (d->step_ms != 0 && d->journal != NULL)
+		metrics_step(d->svc->core, steps[d->step].name, took_ms);
 	if (d->step_ms != 0 && took_ms >= STEP_TOLD_MS)
 		deploy_note(d, "-- %s: %.1f s\n", steps[d->step].name, (double)took_ms / 1000);
 	d->step_ms = 0;

@@ -274,6 +274,7 @@ deploy_end(struct deploy *d)
 		end_of_back(d);
 	log_end(d);
 	record_end(d);
+	metrics_deploy(d->svc, endings[d->outcome].text);
 	if (d->id != 0 && store_deploy_end(d->svc->core->store, d->id, endings[d->outcome].text, d->reason, &err) < 0)
 		log_err("%s service=%s", err.msg, d->svc->conf->name);
 	deploy_note(d, "%s%s%s\n", endings[d->outcome].text, d->reason[0] != '\0' ? ": " : "", d->reason);

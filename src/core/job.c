@@ -27,6 +27,7 @@ struct job {
 	struct job_pipe out, err;
 	struct event *timer; /* drains, or tells of a failed start */
 	bool exited;
+	bool ended; /* somebody wanted it to end, or does not care any more: no failure of the command */
 	int status;
 	char *error;
 	void (*piece)(void *ctx, int stream, const char *data, size_t len);
@@ -58,6 +59,7 @@ job_free(struct job *job)
 	free(job->service);
 	free(job->error);
 	TAILQ_REMOVE(&job->core->jobs, job, entry);
+	job->core->njobs--;
 	free(job);
 }
 
@@ -98,6 +100,8 @@ job_finish(struct job *job)
 		r.status = -1;
 		r.error = "it printed more than is read";
 	}
+	if (r.status != 0 && !job->ended)
+		metrics_command_failed(core, job->service, job->kind);
 	if (job->done != NULL)
 		job->done(job->ctx, &r);
 	job_free(job);
@@ -238,6 +242,8 @@ job_start(struct core *core, const struct job_spec *spec)
 	job->ctx = spec->ctx;
 	job->timer = event_new(core->base, -1, 0, on_timer, job);
 	TAILQ_INSERT_TAIL(&core->jobs, job, entry);
+	core->njobs++;
+	metrics_command(core, spec->service, spec->kind);
 	log_debug("job kind=%s service=%s job=%lld", spec->kind, spec->service, (long long)job->id);
 	if (spec->pipes != NULL)
 		send_job(job, spec->args, spec->pipes, 3, "012");
@@ -251,6 +257,7 @@ job_start(struct core *core, const struct job_spec *spec)
 void
 job_signal(struct job *job, const char *signal)
 {
+	job->ended = true;
 	channel_send(job->core->pgod, msg_new("kill", "sIss", "id", (json_int_t)job->id, "signal", signal), NULL, 0);
 }
 
@@ -261,6 +268,7 @@ job_abandon(struct job *job)
 		return;
 	job->done = NULL;
 	job->piece = NULL;
+	job->ended = true;
 }
 
 static struct job *

@@ -21,6 +21,7 @@ look_note(struct service *svc, const char *error, bool failing)
 	bool again = str_eq(error, svc->look_error);
 
 	svc->looked_ms = io_wall_ms();
+	metrics_poll(svc, error[0] == '\0');
 	svc->look_fails = failing ? svc->look_fails + 1 : 0;
 	/* The same complaint every five minutes helps nobody. */
 	if (error[0] != '\0' && !again)
@@ -164,6 +165,7 @@ write_history(struct task *task)
 		rc = store_deploy_end(st, id, "refused", svc->row.rejected_why, &err);
 	if (rc < 0)
 		log_err("%s service=%s", err.msg, svc->conf->name);
+	metrics_deploy(svc, "refused");
 }
 
 /* What runs stays, and so does the commit that is followed; the same refusal twice is told once. */

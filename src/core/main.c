@@ -24,6 +24,7 @@
 #include "core/pin.h"
 #include "core/remove.h"
 #include "core/service.h"
+#include "core/web.h"
 #include "engine/engine.h"
 
 enum { PGOD_FD = 3 };
@@ -282,6 +283,14 @@ on_client(void *ctx, struct msg *m, struct err *err)
 }
 
 static int
+on_web(void *ctx, struct msg *m, struct err *err)
+{
+	(void)err;
+	web_open(ctx, msg_take_fd(m, 0));
+	return 0;
+}
+
+static int
 on_quit(void *ctx, struct msg *m, struct err *err)
 {
 	struct core *core = ctx;
@@ -309,6 +318,7 @@ static const struct channel_rule rules[] = {
     {"retired", 1u << CORE_RUNNING, on_retired},
     {"pinned", 1u << CORE_RUNNING, on_pinned},
     {"client", 1u << CORE_RUNNING, on_client},
+    {"web", 1u << CORE_RUNNING, on_web},
     {"quit", 1u << CORE_CONFIG | 1u << CORE_RUNNING, on_quit},
 };
 
@@ -395,6 +405,7 @@ serve(struct err *err)
 	 * does not ask for it again while TZ stays as it is. */
 	setenv("TZ", ":/etc/localtime", 0);
 	tzset();
+	metrics_prepare(&core.metrics);
 	core.base = make_base();
 	if (core.base == NULL)
 		return err_set(err, ENOMEM, "cannot make the event loop");
@@ -428,6 +439,31 @@ list_operations(struct err *err)
 	return 0;
 }
 
+/* Likewise: the metrics. */
+static int
+list_metrics(struct err *err)
+{
+	auto_buf struct buf text = BUF_INIT(64 * 1024);
+
+	(void)err;
+	metrics_list(&text);
+	return fputs(buf_str(&text), stdout) < 0 ? -EIO : 0;
+}
+
+/* Likewise: "KIND CMD SUBCMD" of each kind of job, "-" where it has none. */
+static int
+list_commands(struct err *err)
+{
+	size_t n;
+	const struct command *table = commands_table(&n);
+
+	(void)err;
+	for (size_t i = 0; i < n; i++)
+		printf("%s %s %s\n", table[i].kind, table[i].cmd != NULL ? table[i].cmd : "-",
+		    table[i].subcmd != NULL ? table[i].subcmd : "-");
+	return 0;
+}
+
 static const struct {
 	const char *option;
 	int (*run)(struct err *err);
@@ -435,6 +471,8 @@ static const struct {
     {NULL, serve},
     {"--sandbox-test", test_sandbox},
     {"--operations", list_operations},
+    {"--metrics", list_metrics},
+    {"--commands", list_commands},
 };
 
 int

@@ -94,6 +94,8 @@ find_interrupted(struct service *svc, struct err *err)
 		rc = store_deploy_steps(st, d.id, add_step, &p, err);
 	if (rc < 0)
 		return rc;
+	if (d.id != 0)
+		metrics_last_deploy(svc, d.ended_ms != 0 ? d.outcome : "interrupted", d.ended_ms);
 	svc->resume_gently = svc->row.applying == svc->row.release && (!p.touched || p.made);
 	if (d.id != 0 && d.ended_ms == 0)
 		log_info("deploy %lld was interrupted at step %s: %s service=%s", (long long)d.id, d.step,

@@ -8,6 +8,7 @@
 #include "core/core.h"
 #include "core/deploy.h"
 #include "core/keys.h"
+#include "core/metrics.h"
 #include "core/oom.h"
 #include "core/reconcile.h"
 #include "ipc/pins.h"
@@ -102,6 +103,7 @@ struct service {
 	char *pending; /* why an approved release is not applied; "" */
 	struct heal_budget heal;
 	struct oom oom;
+	struct metrics_service metrics;
 	char *broken; /* why healing gave up; "" */
 	char *breach; /* what the rules of today refuse of the current release; "" */
 	/* row.applying: what is known of it beside its id. */

@@ -8,6 +8,7 @@
 #include "core/op.h"
 #include "core/runs.h"
 #include "core/service.h"
+#include "core/status.h"
 #include "engine/engine.h"
 
 enum { KEYS_SHOWN_MAX = 8 }; /* refused lines of ssh/ in the text */
@@ -45,11 +46,11 @@ state_text(const struct service *svc, const struct runs *runs)
 
 /* One of the three things that people want to know, with its reason. */
 struct answer {
-	enum { NO, YES, UNKNOWN } is;
+	enum status_is is;
 	char *text;
 };
 
-static const char *const is_text[] = {[NO] = "no", [YES] = "yes", [UNKNOWN] = "unknown"};
+static const char *const is_text[] = {[STATUS_NO] = "no", [STATUS_YES] = "yes", [STATUS_UNKNOWN] = "unknown"};
 
 static struct answer
 deployed(const struct service *svc)
@@ -57,29 +58,30 @@ deployed(const struct service *svc)
 	char when[IO_UTC_TEXT];
 
 	if (svc->row.release == 0)
-		return (struct answer){NO, str_dup("")};
+		return (struct answer){STATUS_NO, str_dup("")};
 	io_utc_text(svc->release.made_ms, when);
-	return (struct answer){YES, str_printf("release %lld, commit %.8s, made %s UTC", (long long)svc->row.release,
-					svc->release.commit, when)};
+	return (struct answer){STATUS_YES, str_printf("release %lld, commit %.8s, made %s UTC",
+					       (long long)svc->row.release, svc->release.commit, when)};
 }
 
 static struct answer
 healthy(const struct service *svc, const struct runs *runs)
 {
 	if (!svc->core->engine_up)
-		return (struct answer){UNKNOWN, str_printf("the engine does not answer: %s", svc->core->engine_reason)};
+		return (struct answer){
+		    STATUS_UNKNOWN, str_printf("the engine does not answer: %s", svc->core->engine_reason)};
 	if (svc->row.release == 0)
-		return (struct answer){NO, str_dup("nothing is deployed")};
+		return (struct answer){STATUS_NO, str_dup("nothing is deployed")};
 	if (svc->held || service_stopped(svc, NULL) || svc->restore)
-		return (struct answer){NO, str_printf("%s, %zu of %zu containers run",
-					       svc->held      ? "held down"
-					       : svc->restore ? "coming up again"
-							      : "stopped by an operator",
-					       runs->running, runs->containers)};
+		return (struct answer){STATUS_NO, str_printf("%s, %zu of %zu containers run",
+						      svc->held	     ? "held down"
+						      : svc->restore ? "coming up again"
+								     : "stopped by an operator",
+						      runs->running, runs->containers)};
 	if (runs->missing.n > 0 || runs->dying)
-		return (struct answer){NO,
+		return (struct answer){STATUS_NO,
 		    str_printf("%s%s", buf_str(&runs->why), svc->broken[0] != '\0' ? " (gave up bringing it up)" : "")};
-	return (struct answer){YES, str_printf("%zu of %zu containers run", runs->running, runs->containers)};
+	return (struct answer){STATUS_YES, str_printf("%zu of %zu containers run", runs->running, runs->containers)};
 }
 
 /* "refused", "rolled back", ...: what became of the newest commit; "refused" for what older records do not tell. */
@@ -110,34 +112,34 @@ in_sync(const struct service *svc)
 
 	if (row->rejected[0] != '\0')
 		return (struct answer){
-		    NO, str_printf("commit %.8s is not followed: %s", row->rejected, row->rejected_why)};
+		    STATUS_NO, str_printf("commit %.8s is not followed: %s", row->rejected, row->rejected_why)};
 	if (row->tracked[0] == '\0')
-		return (struct answer){NO, str_dup("nothing has been fetched yet")};
+		return (struct answer){STATUS_NO, str_dup("nothing has been fetched yet")};
 	if (row->refusal[0] != '\0' && str_eq(row->judged, row->tracked))
 		return (struct answer){
-		    NO, str_printf("commit %.8s is %s: %s", row->tracked, verdict(row), row->refusal)};
+		    STATUS_NO, str_printf("commit %.8s is %s: %s", row->tracked, verdict(row), row->refusal)};
 	if (svc->trouble[0] != '\0')
-		return (struct answer){NO, str_printf("commit %.8s: %s%s", row->tracked, svc->trouble, again)};
+		return (struct answer){STATUS_NO, str_printf("commit %.8s: %s%s", row->tracked, svc->trouble, again)};
 	if (svc->pending[0] != '\0')
 		return (struct answer){
-		    NO, str_printf("commit %.8s is approved and waits: %s", row->tracked, svc->pending)};
+		    STATUS_NO, str_printf("commit %.8s is approved and waits: %s", row->tracked, svc->pending)};
 	/* The files of before may be back although the containers are not. */
 	if (!str_eq(row->live, row->tracked) && str_eq(row->judged, row->tracked) && str_eq(row->verdict, "unhealthy"))
 		return (struct answer){
-		    NO, str_printf("commit %.8s is unhealthy, and is not tried again by itself", row->tracked)};
+		    STATUS_NO, str_printf("commit %.8s is unhealthy, and is not tried again by itself", row->tracked)};
 	if (!str_eq(row->live, row->tracked))
 		return (struct answer){
-		    NO, str_printf("commit %.8s is not yet deployed%s", row->tracked,
-			    svc->waits ? ": it waits for its turn, other services are being deployed" : "")};
+		    STATUS_NO, str_printf("commit %.8s is not yet deployed%s", row->tracked,
+				   svc->waits ? ": it waits for its turn, other services are being deployed" : "")};
 	if (svc->breach[0] != '\0')
-		return (struct answer){
-		    NO, str_printf("release %lld goes on as it was approved, although the rules of today refuse it: %s",
-			    (long long)row->release, svc->breach)};
+		return (struct answer){STATUS_NO,
+		    str_printf("release %lld goes on as it was approved, although the rules of today refuse it: %s",
+			(long long)row->release, svc->breach)};
 	if (svc->look_error[0] != '\0')
 		return (struct answer){
-		    UNKNOWN, str_printf("commit %.8s of %s is what was there last; the last look failed", row->tracked,
-				 row->branch)};
-	return (struct answer){YES, str_printf("commit %.8s of %s", row->tracked, row->branch)};
+		    STATUS_UNKNOWN, str_printf("commit %.8s of %s is what was there last; the last look failed",
+					row->tracked, row->branch)};
+	return (struct answer){STATUS_YES, str_printf("commit %.8s of %s", row->tracked, row->branch)};
 }
 
 static char *
@@ -151,8 +153,28 @@ status_in_sync(const struct service *svc, bool *ret_is)
 {
 	struct answer a = in_sync(svc);
 
-	*ret_is = a.is == YES;
+	*ret_is = a.is == STATUS_YES;
 	return a.text;
+}
+
+void
+status_summarise(const struct service *svc, struct status_summary *ret)
+{
+	auto_runs struct runs runs = RUNS_INIT;
+	struct answer answers[3];
+
+	service_runs(svc, &runs);
+	answers[0] = deployed(svc);
+	answers[1] = healthy(svc, &runs);
+	answers[2] = in_sync(svc);
+	*ret = (struct status_summary){.state = state_text(svc, &runs),
+	    .deployed = answers[0].is,
+	    .healthy = answers[1].is,
+	    .in_sync = answers[2].is,
+	    .running = runs.running,
+	    .containers = runs.containers};
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++)
+		free(answers[i].text);
 }
 
 static void
@@ -237,8 +259,8 @@ print(const struct service *svc, const struct runs *runs, const struct answer an
 static json_t *
 answer_json(const struct answer *a)
 {
-	return json_pack("{so so}", "is", a->is == UNKNOWN ? json_null() : json_boolean(a->is == YES), "reason",
-	    client_text_json(a->text));
+	return json_pack("{so so}", "is", a->is == STATUS_UNKNOWN ? json_null() : json_boolean(a->is == STATUS_YES),
+	    "reason", client_text_json(a->text));
 }
 
 static json_t *

@@ -31,6 +31,7 @@ static const struct msg_spec catalogue[] = {
 	"The stop file is as core asked for; or why it is not. What it says comes before, as a message hold."},
     {"pinned", PGOD_TO_CORE, "id:i error:s", 0, 0, "The service's pins are as asked for; or why they are not."},
     {"client", PGOD_TO_CORE, "id:i peer:s", 1, 1, "A channel to the pgod-ssh that serves a new connection from peer."},
+    {"web", PGOD_TO_CORE, "", 1, 1, "A channel to the pgod-web that serves metrics; an earlier one is over."},
     {"quit", PGOD_TO_CORE, "", 0, 0, "Start nothing new, finish what runs, then exit."},
     /* core → pgod */
     {"hello", CORE_TO_PGOD, "protocol:i", 0, 0, "Core is up and speaks this version of the catalogue."},
@@ -62,6 +63,12 @@ static const struct msg_spec catalogue[] = {
 	"The operation is a job: the write end of its stdin, the read ends of its stdout and stderr."},
     {"exit", CORE_TO_SSH, "status:i", 0, 0,
 	"The operation ended with this status; pump the pipes dry, send it, close."},
+    /* pgod-web → core */
+    {"metrics", WEB_TO_CORE, "", 0, 0, "Somebody wants to know how pgo is; not asked again before it is answered."},
+    /* core → pgod-web */
+    {"metrics", CORE_TO_WEB, "health:s", 1, 1,
+	"The metrics of now, or of a second ago, as a sealed memfd of text; health is one word that says why pgo can not "
+	"do its work, empty when it can."},
 };
 
 const struct msg_spec *

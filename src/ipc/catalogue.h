@@ -19,6 +19,8 @@ enum msg_dir {
 	PGOD_TO_CORE = 1 << 1,
 	SSH_TO_CORE = 1 << 2,
 	CORE_TO_SSH = 1 << 3,
+	WEB_TO_CORE = 1 << 4,
+	CORE_TO_WEB = 1 << 5,
 };
 
 struct msg_spec {

@@ -42,6 +42,20 @@ bind_split(const char *address, char *host, size_t size, int *ret_port, struct e
 	return 0;
 }
 
+int
+bind_check(const char *address, struct err *err)
+{
+	struct in6_addr any;
+	char host[64] = "";
+	int port = 0;
+	int rc = bind_split(address, host, sizeof(host), &port, err);
+
+	if (rc < 0 || host[0] == '\0' || str_eq(host, "localhost") ||
+	    inet_pton(strchr(host, ':') != NULL ? AF_INET6 : AF_INET, host, &any) == 1)
+		return rc;
+	return err_set(err, EINVAL, "\"%s\" is not an address (names are not looked up)", host);
+}
+
 static int
 make_socket(const struct sockaddr *sa, socklen_t len, int *ret_fd, struct err *err)
 {
@@ -138,6 +152,17 @@ bind_address(const char *address, struct kept *k, const char *name, struct bound
 	kept_replace(k, name, b.bound.fds, b.bound.n);
 	*ret_b = b.bound;
 	return 0;
+}
+
+int
+bind_port(int fd, struct err *err)
+{
+	struct sockaddr_in6 sa = {0}; /* large enough for both families */
+	socklen_t len = sizeof(sa);
+
+	if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0)
+		return err_errno(err, "cannot look at a socket");
+	return ntohs(sa.sin6_port); /* stands at the same place for both */
 }
 
 void

@@ -20,6 +20,10 @@ struct bound {
 int bind_address(const char *address, struct kept *k, const char *name, struct bound *ret_b, struct err *err);
 void bound_close(struct bound *b);
 
+/* Can one listen there, as far as the text tells? 0, or -EINVAL with a sentence. */
+int bind_check(const char *address, struct err *err);
+/* The port that a socket listens at, or -errno. */
+int bind_port(int fd, struct err *err);
 /* The parts of an address: host is cut into the buffer. */
 int bind_split(const char *address, char *host, size_t size, int *ret_port, struct err *err);
 

@@ -26,7 +26,7 @@ static const struct proc_limit check_limits[] = {
 
 /* Accounts that belong to pgo's own processes: a service that ran as one of them could read the state or steer the
  * others. */
-static const char *const own_accounts[] = {"_pgod", "_pgod-ssh", "nobody"};
+static const char *const own_accounts[] = {"_pgod", "_pgod-ssh", "_pgod-web", "nobody"};
 
 int
 config_read(const char *path, struct buf *b, struct err *err)

@@ -12,18 +12,22 @@ struct facts {
 	const struct account *accounts; /* one a service, in the order of conf->services */
 	struct account core;		/* _pgod */
 	struct account ssh;		/* _pgod-ssh */
+	struct account web;		/* _pgod-web; name NULL while metrics are not served */
 	int dirfd;			/* <dir> */
 	int datafd;			/* <datadir> */
 	const char *dir;
 	const char *datadir;
 	const char *run;     /* what is gone after a reboot: the pins */
-	const char *libexec; /* where pgod-core, pgod-ssh, pgod-conf and pgod-job are */
+	const char *libexec; /* where the other programs of pgo are */
 	const char *mount;   /* mount(8) */
 	char *compose;	     /* absolute path of compose v2, without symbolic links */
 	char *engine_path;   /* the engine's socket */
 	bool debug;
 };
 
+/* Finds pgo's own accounts. Without the one for metrics these are not served (web: are they wanted?), which the log
+ * says; without another one, an error says how to make it. */
+int facts_find_accounts(struct facts *f, bool web, struct err *err);
 /* The account of a configured service, NULL when the name is not configured. */
 const struct account *facts_account(const struct facts *f, const char *service);
 /* Where the other programs of pgo are: $PGO_LIBEXEC when set (an absolute path, for running from a build tree), else

@@ -1,7 +1,6 @@
 #include "supervisor/listen.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,19 +65,6 @@ on_accept(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-static int
-log_port(int fd, const char *address, struct err *err)
-{
-	struct sockaddr_in6 sa = {0}; /* large enough for both families */
-	socklen_t len = sizeof(sa);
-
-	if (getsockname(fd, (struct sockaddr *)&sa, &len) < 0)
-		return err_errno(err, "cannot look at a socket");
-	/* The port stands at the same place for both families. */
-	log_info("listening for SSH address=%s port=%d", address, ntohs(sa.sin6_port));
-	return 0;
-}
-
 struct listener *
 listener_new(
     struct event_base *base, const char *address, struct kept *kept, const struct listener_handler *h, struct err *err)
@@ -95,7 +81,9 @@ listener_new(
 		err_wrap(err, "--ssh %s", address);
 	for (size_t i = 0; rc >= 0 && i < l->bound.n; i++) {
 		l->ready[i] = event_new(base, l->bound.fds[i], EV_READ | EV_PERSIST, on_accept, l);
-		rc = log_port(l->bound.fds[i], address, err);
+		rc = bind_port(l->bound.fds[i], err);
+		if (rc >= 0)
+			log_info("listening for SSH address=%s port=%d", address, rc);
 	}
 	if (rc >= 0)
 		return l;

@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "supervisor/bind.h"
 
 enum {
 	DURATION_MIN_MS = 1000, /* below, polling would be a denial of service against the git server */
@@ -112,9 +113,12 @@ set_check(struct options *o, const char *value, struct err *err)
 static int
 set_metric(struct options *o, const char *value, struct err *err)
 {
-	(void)o;
-	(void)value;
-	return err_set(err, EINVAL, "--metric is not yet supported");
+	if (str_eq(value, "off"))
+		value = "";
+	if (*value != '\0' && bind_check(value, err) < 0)
+		return err_wrap(err, "--metric");
+	replace(&o->metric, str_dup(value));
+	return 0;
 }
 
 static int
@@ -139,7 +143,8 @@ static const struct option_row table[] = {
     {0, "restart", NULL, "true", "watch the configuration; exit with 2 when a new one is valid", set_restart},
     {'t', "duration", "DURATION", "5m0s", "time between polls of a repository, at least 1s", set_duration},
     {0, "check", NULL, NULL, "check the configuration only, report every error", set_check},
-    {'m', "metric", "ADDRESS", NULL, "where to serve metrics (not yet supported)", set_metric},
+    {'m', "metric", "ADDRESS", "127.0.0.1:9112", "where to serve /metrics and /healthz, likewise; \"off\": nowhere",
+	set_metric},
     {'v', "version", NULL, NULL, "print the version and exit", set_version},
     {'h', "help", NULL, NULL, "print this text and exit", set_help},
 };
@@ -253,6 +258,7 @@ options_done(struct options *o)
 {
 	free(o->config);
 	free(o->ssh);
+	free(o->metric);
 	free(o->dir);
 	free(o->datadir);
 	*o = (struct options){0};

@@ -12,6 +12,7 @@
 struct options {
 	char *config;
 	char *ssh;
+	char *metric;  /* "": not served */
 	char *dir;     /* clean, absolute */
 	char *datadir; /* clean, absolute */
 	int64_t duration_ms;

@@ -25,6 +25,7 @@
 #include "supervisor/signers_watch.h"
 #include "supervisor/stop.h"
 #include "supervisor/watch.h"
+#include "supervisor/web.h"
 
 enum { EXIT_RECONFIGURED = 2, PROBLEM_MAX = 8192 };
 
@@ -45,6 +46,7 @@ struct pgod {
 	struct pins *pins;
 	struct clients *clients;
 	struct core *core;
+	struct web *web;
 	struct holds *holds;
 	struct watch *watch;
 	struct signers_watch *signers;
@@ -232,7 +234,7 @@ on_core_ready(void *ctx, struct channel *ch)
 {
 	struct pgod *p = ctx;
 
-	(void)ch;
+	web_set_core(p->web, ch);
 	if (p->listener == NULL)
 		return;
 	listener_enable(p->listener, true);
@@ -246,6 +248,7 @@ on_core_gone(void *ctx)
 
 	jobs_set_core(p->jobs, NULL);
 	pins_set_core(p->pins, NULL);
+	web_set_core(p->web, NULL);
 	if (p->listener != NULL)
 		listener_enable(p->listener, false); /* the kernel keeps new connections until core is back */
 }
@@ -275,24 +278,9 @@ need_config(struct pgod *p, struct err *err)
 }
 
 static int
-need_account(const char *name, struct account *ret_a, struct err *err)
-{
-	int rc = account_find(name, ret_a, err);
-
-	if (rc < 0)
-		return err_wrap(
-		    err, "make it with: adduser --system --group --no-create-home --home /nonexistent %s", name);
-	if (ret_a->uid == 0)
-		return err_set(err, EPERM, "the account %s must not have uid 0", name);
-	return 0;
-}
-
-static int
 need_accounts(struct pgod *p, struct err *err)
 {
-	int rc = need_account("_pgod", &p->facts.core, err);
-
-	return rc < 0 ? rc : need_account("_pgod-ssh", &p->facts.ssh, err);
+	return facts_find_accounts(&p->facts, p->options->metric[0] != '\0', err);
 }
 
 static int
@@ -361,7 +349,8 @@ need_parts(struct pgod *p, struct err *err)
 	p->clients = clients_new(p->base, p->children, &p->facts, p->hostkey);
 	p->core = core_new(p->base, p->children, &p->facts, &core);
 	p->signers = signers_watch_new(p->base, p->facts.conf, p->options->duration_ms, p->core);
-	p->stop = stop_new(p->base, p->children, p->core, p->clients, p->jobs);
+	p->web = web_new(p->base, p->children, &p->facts, p->options->metric, p->kept);
+	p->stop = stop_new(p->base, &(struct stop_parts){p->children, p->core, p->clients, p->jobs, p->web});
 	return 0;
 }
 
@@ -420,6 +409,7 @@ pgod_done(struct pgod *p)
 {
 	stop_free(p->stop);
 	core_free(p->core);
+	web_free(p->web);
 	clients_free(p->clients);
 	pins_free(p->pins);
 	jobs_free(p->jobs);

@@ -1,5 +1,5 @@
-/* The long-lived processes: pgod-core and pgod-ssh. A role gets its descriptors at fixed numbers from 3 on, its
- * account, and nothing else. */
+/* The long-lived processes: pgod-core, pgod-ssh and pgod-web. A role gets its descriptors at fixed numbers from 3 on,
+ * its account, and nothing else. */
 #ifndef PGO_SUPERVISOR_ROLE_H
 #define PGO_SUPERVISOR_ROLE_H
 

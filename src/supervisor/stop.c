@@ -20,10 +20,7 @@ static const int wait_ms[] = {
 
 struct stop {
 	struct event_base *base;
-	struct children *children;
-	struct core *core;
-	struct clients *clients;
-	struct jobs *jobs;
+	struct stop_parts parts;
 	enum stop_phase phase;
 	int left_ms;
 	struct event *tick;
@@ -38,22 +35,25 @@ enter(struct stop *s, enum stop_phase phase)
 	case STOP_NOT:
 		break;
 	case STOP_FINISH:
-		core_quit(s->core);
-		clients_signal(s->clients, SIGTERM);
-		jobs_end(s->jobs, false);
+		core_quit(s->parts.core);
+		clients_signal(s->parts.clients, SIGTERM);
+		web_signal(s->parts.web, SIGTERM);
+		jobs_end(s->parts.jobs, false);
 		break;
 	case STOP_TERM:
-		core_signal(s->core, SIGTERM);
-		clients_signal(s->clients, SIGTERM);
-		jobs_end(s->jobs, true);
+		core_signal(s->parts.core, SIGTERM);
+		clients_signal(s->parts.clients, SIGTERM);
+		web_signal(s->parts.web, SIGTERM);
+		jobs_end(s->parts.jobs, true);
 		break;
 	case STOP_KILL:
-		core_signal(s->core, SIGKILL);
-		clients_signal(s->clients, SIGKILL);
-		jobs_kill_all(s->jobs);
+		core_signal(s->parts.core, SIGKILL);
+		clients_signal(s->parts.clients, SIGKILL);
+		web_signal(s->parts.web, SIGKILL);
+		jobs_kill_all(s->parts.jobs);
 		break;
 	case STOP_LEAVE:
-		log_err("leaving %zu processes behind that do not end", children_count(s->children));
+		log_err("leaving %zu processes behind that do not end", children_count(s->parts.children));
 		event_base_loopbreak(s->base);
 	}
 }
@@ -66,25 +66,21 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	s->left_ms -= TICK_MS;
-	if (children_count(s->children) == 0 && !core_runs(s->core))
+	if (children_count(s->parts.children) == 0 && !core_runs(s->parts.core))
 		event_base_loopbreak(s->base);
 	else if (s->left_ms <= 0 && s->phase != STOP_LEAVE)
 		enter(s, s->phase + 1);
 }
 
 struct stop *
-stop_new(
-    struct event_base *base, struct children *children, struct core *core, struct clients *clients, struct jobs *jobs)
+stop_new(struct event_base *base, const struct stop_parts *parts)
 {
 	struct stop *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		abort();
 	s->base = base;
-	s->children = children;
-	s->core = core;
-	s->clients = clients;
-	s->jobs = jobs;
+	s->parts = *parts;
 	s->tick = event_new(base, -1, EV_PERSIST, on_tick, s);
 	if (s->tick == NULL)
 		abort();

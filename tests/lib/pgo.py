@@ -25,7 +25,7 @@ from lib.host import (
 )
 
 BUILD = os.environ.get("PGO_TEST_BUILD", os.path.join(TOP, "build"))
-ROLES = {"pgod-core": "core", "pgod-ssh": "ssh", "pgod-conf": "conf", "pgod-job": "job"}
+ROLES = {"pgod-core": "core", "pgod-ssh": "ssh", "pgod-web": "web", "pgod-conf": "conf", "pgod-job": "job"}
 
 
 def program(name):
@@ -128,6 +128,7 @@ class Pgod:
         self.config = self.path("pgo.toml")
         self.log_path = self.path("log")
         self.port = free_port()
+        self.metrics = f"127.0.0.1:{free_port()}"
         self.key = Key(self.path("key"))
         self.services = {}
         self.process = None
@@ -169,7 +170,7 @@ class Pgod:
     # life
 
     def argv(self, *more):
-        fixed = ["-c", self.config, "-d", self.dir, "--datadir", self.datadir, "-s", f"127.0.0.1:{self.port}", "-t", self.poll]
+        fixed = ["-c", self.config, "-d", self.dir, "--datadir", self.datadir, "-s", f"127.0.0.1:{self.port}", "-m", self.metrics, "-t", self.poll]
         return [program("pgod"), *fixed, *more]
 
     def env(self):

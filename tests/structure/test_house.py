@@ -21,12 +21,14 @@ MAY_USE = {
     "supervisor": {"base", "ipc", "conf"},
     "core": {"base", "ipc", "conf", "compose", "engine"},
     "ssh": {"base", "ipc", "conf"},
+    "web": {"base", "ipc"},
     "ctl": {"base", "ipc", "conf"},
     "job": {"base", "ipc", "conf"},
 }
 # header of a library → folders that may include it; the C library and the kernel are everybody's
 LIBRARIES = {
     r"jansson\.h": {"ipc", "conf", "compose", "engine", "supervisor", "core", "ssh"},
+    r"microhttpd\.h": {"web"},
     r"event2/.*": {"ipc", "engine", "supervisor", "core", "ssh"},
     r"sqlite3\.h": {"core"},
     r"libssh/.*": {"ssh", "ctl"},
@@ -98,6 +100,7 @@ SANITIZERS = {"libasan", "libubsan", "libm", "libgcc_s"}
     [
         ("pgod", {"libc", "libevent_core", "libjansson"}),
         ("pgod-job", {"libc"}),
+        ("pgod-web", {"libc", "libjansson", "libmicrohttpd"}),
         ("pgod-core", {"libc", "libevent_core", "libjansson", "libsqlite3", "libmd"}),
     ],
 )
@@ -110,7 +113,7 @@ def test_pgod_ssh_links_no_database_and_no_toml():
 
 
 def test_programs_are_hardened():
-    for name in ("pgod", "pgod-core", "pgod-ssh", "pgod-conf", "pgod-job", "pgoctl"):
+    for name in ("pgod", "pgod-core", "pgod-ssh", "pgod-web", "pgod-conf", "pgod-job", "pgoctl"):
         header, dynamic = run("readelf", "-h", program(name)).stdout, run("readelf", "-d", program(name)).stdout
         assert "DYN" in header, f"{name} is not position independent"
         assert "NOW" in dynamic, f"{name} has no full RELRO"
@@ -146,7 +149,24 @@ def test_every_option_in_front_of_a_key_is_in_the_manual():
         assert re.search(rf"\bLi (?:[^\n]*\W)?{option}\b", manual), f"{option} is not in pgod(8)"
 
 
-@pytest.mark.parametrize("role", ["pgod-core", "pgod-ssh", "pgod-conf"])
+def test_every_metric_is_in_the_manual_and_no_other():
+    manual = read(os.path.join(TOP, "man", "pgod-metrics.5"))
+    documented = re.findall(r"^\.It Li (\w+) Pq (\w+)", manual, re.M)
+    listed = [tuple(line.split()) for line in run(program("pgod-core"), "--metrics").stdout.splitlines()]
+    assert len(listed) > 20
+    assert sorted(documented) == sorted(listed)
+
+
+def test_every_kind_of_job_has_its_command_in_the_metrics():
+    menu = re.findall(r'^\t\{"([a-z-]+)", JOB_', read(os.path.join(SRC, "supervisor", "job.c")), re.M)
+    rows = [line.split() for line in run(program("pgod-core"), "--commands").stdout.splitlines()]
+    assert len(menu) > 20
+    assert sorted(row[0] for row in rows) == sorted(menu), "src/core/commands.c has a row for each kind"
+    assert {row[1] for row in rows} <= {"git", "compose", "docker", "-"}
+    assert all((row[1] == "-") == (row[2] == "-") for row in rows)
+
+
+@pytest.mark.parametrize("role", ["pgod-core", "pgod-ssh", "pgod-web", "pgod-conf"])
 def test_a_role_cannot_get_out_of_its_sandbox(role, libexec, tmp_path):
     """Each role tries open, socket, execve, ptrace and fork from inside, as nobody."""
     home = tempfile.mkdtemp(prefix="pgot-role-")  # core may use the directory it starts in, and no other
@@ -156,7 +176,7 @@ def test_a_role_cannot_get_out_of_its_sandbox(role, libexec, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("role", ["pgod-core", "pgod-ssh"])  # pgod-conf becomes nobody by itself
+@pytest.mark.parametrize("role", ["pgod-core", "pgod-ssh", "pgod-web"])  # pgod-conf becomes nobody by itself
 def test_a_role_refuses_to_run_as_root(role, libexec):
     done = run(os.path.join(libexec, role), "--sandbox-test", cwd="/", check=False)
     assert done.returncode != 0

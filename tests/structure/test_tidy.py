@@ -70,6 +70,10 @@ def test_manual_pages_pass_lint():
     tool("mandoc", "-T", "lint", "-W", "warning", *pages())
 
 
+def test_the_alert_rules_pass_promtool():
+    tool("promtool", "check", "rules", "dist/prometheus-rules.yml")
+
+
 def test_manual_pages_refer_to_pages_that_exist():
     ours = {os.path.basename(page) for page in pages()}
     for page in pages():

@@ -89,10 +89,10 @@ def everything_in(directory):
 def test_make_install_puts_everything_where_a_server_wants_it(tmp_path):
     run("make", "install", f"DESTDIR={tmp_path}", cwd=TOP, deadline=300)
     installed = everything_in(tmp_path)
-    programs = {"sbin/pgod", "bin/pgoctl", "libexec/pgo/pgod-core", "libexec/pgo/pgod-ssh", "libexec/pgo/pgod-conf", "libexec/pgo/pgod-job"}
-    manuals = {"share/man/man8/pgod.8", "share/man/man5/pgo.toml.5", "share/man/man1/pgoctl.1", "share/man/man7/pgod-ipc.7"}
+    programs = {"sbin/pgod", "bin/pgoctl", "libexec/pgo/pgod-core", "libexec/pgo/pgod-ssh", "libexec/pgo/pgod-web", "libexec/pgo/pgod-conf", "libexec/pgo/pgod-job"}
+    manuals = {"share/man/man8/pgod.8", "share/man/man5/pgo.toml.5", "share/man/man1/pgoctl.1", "share/man/man7/pgod-ipc.7", "share/man/man5/pgod-metrics.5"}
     system = {"lib/systemd/system/pgod.service", "lib/sysusers.d/pgo.conf", "lib/tmpfiles.d/pgo.conf"}
-    documents = {f"share/doc/pgo/{name}" for name in ("README.md", "NEWS.md", "LICENSE", "examples/pgo.toml")}
+    documents = {f"share/doc/pgo/{name}" for name in ("README.md", "NEWS.md", "LICENSE", "examples/pgo.toml", "examples/prometheus-rules.yml")}
     assert {"usr/local/" + name for name in programs | manuals | system | documents} <= installed
     assert all(name.startswith("usr/local/") for name in installed), "nothing outside of PREFIX"
     assert run(str(tmp_path / "usr/local/bin/pgoctl"), "--version").stdout.strip()
@@ -107,7 +107,7 @@ def test_the_accounts_that_are_installed_are_those_that_pgod_wants(tmp_path):
     (tmp_path / "etc").mkdir()
     said = run("systemd-sysusers", f"--root={tmp_path}", os.path.join(TOP, "dist", "sysusers.conf"))
     made = {line.split(":")[0] for line in (tmp_path / "etc/passwd").read_text().splitlines()}
-    assert {"_pgod", "_pgod-ssh"} <= made, said.stderr
+    assert {"_pgod", "_pgod-ssh", "_pgod-web"} <= made, said.stderr
     assert "not a valid" not in said.stderr
 
 

@@ -69,7 +69,8 @@ check_again(struct msg *m, enum msg_dir dir, int ends[2])
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const enum msg_dir dirs[] = {CORE_TO_PGOD, PGOD_TO_CORE, SSH_TO_CORE, CORE_TO_SSH};
+	static const enum msg_dir dirs[] = {
+	    CORE_TO_PGOD, PGOD_TO_CORE, SSH_TO_CORE, CORE_TO_SSH, WEB_TO_CORE, CORE_TO_WEB};
 	enum msg_dir dir = dirs[size == 0 ? 0 : data[0] % ARRAY_LEN(dirs)];
 	size_t nfds = size == 0 ? 0 : data[0] / ARRAY_LEN(dirs) % (FDS_MOST + 1);
 	struct err err = ERR_INIT;

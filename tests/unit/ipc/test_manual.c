@@ -55,6 +55,10 @@ section_title(enum msg_dir dir)
 		return ".Ss From pgod-ssh to pgod-core .Bl";
 	case CORE_TO_SSH:
 		return ".Ss From pgod-core to pgod-ssh .Bl";
+	case WEB_TO_CORE:
+		return ".Ss From pgod-web to pgod-core .Bl";
+	case CORE_TO_WEB:
+		return ".Ss From pgod-core to pgod-web .Bl";
 	}
 	return NULL;
 }

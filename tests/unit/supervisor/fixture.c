@@ -156,9 +156,9 @@ fixture_done(struct fixture *f)
 void
 pgod_start(struct fixture *f, ...)
 {
-	const char *argv[16] = {
-	    "pgod", "--config", f->config, "--dir", f->dir, "--datadir", at(f, "data"), "--ssh=127.0.0.1:0", "--debug"};
-	size_t n = 9;
+	const char *argv[16] = {"pgod", "--config", f->config, "--dir", f->dir, "--datadir", at(f, "data"),
+	    "--ssh=127.0.0.1:0", "--metric=off", "--debug"};
+	size_t n = 10;
 	va_list ap;
 
 	va_start(ap, f);

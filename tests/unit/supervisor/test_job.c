@@ -219,6 +219,21 @@ listening_addresses_are_split(void **state)
 	assert_true(bind_split("h:ssh", host, sizeof(host), &port, NULL) < 0);
 }
 
+static void
+an_address_is_checked_before_anything_listens(void **state)
+{
+	static const char *const good[] = {":0", "[::1]:22", "10.0.0.1:1", "localhost:80", "[fe80::1]:65535"};
+	static const char *const bad[] = {"", ":", "22", "h:80", "example.org:80", "1.2.3:4", "[::g]:22", "[::1:22",
+	    "127.0.0.1:80 ", ":-1", ":65536",
+	    "1111:2222:3333:4444:5555:6666:7777:8888:9999:1111:2222:3333:4444:5555:6666:7777:8888:1"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++)
+		assert_int_equal(bind_check(good[i], NULL), 0);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(bind_check(bad[i], NULL), -EINVAL);
+}
+
 static struct in6_addr
 key6(const char *hex)
 {
@@ -259,6 +274,7 @@ main(void)
 	    cmocka_unit_test(compose_versions_are_told_apart),
 	    cmocka_unit_test(only_a_unix_socket_is_an_engine),
 	    cmocka_unit_test(listening_addresses_are_split),
+	    cmocka_unit_test(an_address_is_checked_before_anything_listens),
 	    cmocka_unit_test(one_ipv6_site_counts_as_one_client_and_mapped_ipv4_as_ipv4),
 	};
 

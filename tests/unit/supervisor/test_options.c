@@ -31,6 +31,7 @@ defaults_are_the_documented_ones(void **state)
 	assert_int_equal(parse(&o, &err, NULL, NULL), 0);
 	assert_string_equal(o.config, "/etc/pgo.toml");
 	assert_string_equal(o.ssh, ":2222");
+	assert_string_equal(o.metric, "127.0.0.1:9112");
 	assert_string_equal(o.dir, "/var/lib/pgo");
 	assert_string_equal(o.datadir, "/data");
 	assert_int_equal(o.duration_ms, 300000);
@@ -53,6 +54,22 @@ every_spelling_of_a_value_is_taken(void **state)
 
 		assert_int_equal(parse(&o, &err, a, b), 0);
 		assert_string_equal(o.ssh, ":1");
+	}
+}
+
+static void
+metrics_can_be_turned_off(void **state)
+{
+	static const char *const spellings[] = {"--metric=off", "--metric=", "-m=off"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(spellings); i++) {
+		auto_options struct options o = {0};
+		auto_free char *a = str_dup(spellings[i]);
+		struct err err;
+
+		assert_int_equal(parse(&o, &err, a, NULL), 0);
+		assert_string_equal(o.metric, "");
 	}
 }
 
@@ -86,7 +103,11 @@ bad_values_are_refused_with_a_sentence(void **state)
 	    {"-d", "", "can not be empty"},
 	    {"-d", "var", "must be an absolute path"},
 	    {"-c", "", "can not be empty"},
-	    {"-m", ":9112", "not yet supported"},
+	    {"-m", "9112", "--metric: \"9112\" does not end in a colon and a port"},
+	    {"-m", "localhost:metrics", "a colon and a port"},
+	    {"-m", "example.org:9112", "names are not looked up"},
+	    {"-m", "::1:9112", "stands in brackets"},
+	    {"-m", "[::x]:9112", "is not an IPv6 address"},
 	    {"--restart=maybe", NULL, "is true or false"},
 	    {"--colour", NULL, "unknown option --colour"},
 	    {"-t", NULL, "needs a value"},
@@ -138,6 +159,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(defaults_are_the_documented_ones),
 	    cmocka_unit_test(every_spelling_of_a_value_is_taken),
+	    cmocka_unit_test(metrics_can_be_turned_off),
 	    cmocka_unit_test(restart_takes_true_and_false),
 	    cmocka_unit_test(bad_values_are_refused_with_a_sentence),
 	    cmocka_unit_test(every_option_is_in_the_usage_and_in_the_manual),
