@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -110,6 +111,14 @@ child_stdio(struct child *c, struct err *err)
 		if (dup2(high[i], i) < 0)
 			return err_errno(err, "cannot set up descriptor %d", i);
 	}
+	return 0;
+}
+
+static int
+child_terminal(struct child *c, struct err *err)
+{
+	if (c->spec->terminal && ioctl(STDIN_FILENO, TIOCSCTTY, 0) < 0)
+		return err_errno(err, "cannot take the terminal");
 	return 0;
 }
 
@@ -241,7 +250,8 @@ static _Noreturn void
 child_main(struct child *c)
 {
 	static int (*const steps[])(struct child *, struct err *) = {child_report, child_signals, child_session,
-	    child_setup, child_stdio, child_fds, child_limits, child_creds, child_cwd, child_prctl, child_exec};
+	    child_setup, child_stdio, child_terminal, child_fds, child_limits, child_creds, child_cwd, child_prctl,
+	    child_exec};
 	struct err err = ERR_INIT;
 
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {

@@ -33,6 +33,7 @@ struct proc_spec {
 	const struct proc_limit *limits;
 	size_t nlimits;
 	bool new_session; /* setsid */
+	bool terminal;	  /* stdio[0] is a terminal: it becomes the new session's controlling one */
 	int death_signal; /* 0: none; set after the credentials changed */
 	bool no_new_privs;
 	/* Runs in the child as root, before the credentials change (mount namespaces). Async-signal-safe code is not

@@ -15,6 +15,9 @@ struct sandbox {
 	 * SYS_sendto. No list lifts executable memory or (without may_fork) fork. */
 	const int *syscalls;
 	size_t nsyscalls;
+	/* What ioctl may ask for, when SYS_ioctl is not in the list; NULL: nothing. */
+	const unsigned *ioctls;
+	size_t nioctls;
 	const char *dir; /* the only directory this role may use, NULL: no files at all (landlock where available) */
 	rlim_t nofile;	 /* RLIMIT_NOFILE */
 	rlim_t as_bytes; /* RLIMIT_AS, 0: unlimited (always unlimited in sanitizer builds) */

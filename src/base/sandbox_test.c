@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
@@ -148,6 +149,14 @@ try_kill(const struct sandbox *sb)
 	return kill(getpid(), 0);
 }
 
+/* What would type into a terminal. EBADF means that the request was let in. */
+static int
+try_ioctl(const struct sandbox *sb)
+{
+	(void)sb;
+	return ioctl(-1, TIOCSTI, "x");
+}
+
 static int
 try_mmap(const struct sandbox *sb)
 {
@@ -185,7 +194,8 @@ static const struct {
     {"openat through ..", try_dotdot, true}, {"socket(AF_INET)", try_inet, false}, {"socket(AF_UNIX)", try_unix, false},
     {"connect", try_connect, false}, {"ptrace", try_ptrace, false}, {"fork", try_fork, false},
     {"setuid(0)", try_setuid, false}, {"mount", try_mount, false}, {"kill", try_kill, false},
-    {"mmap(PROT_EXEC)", try_mmap, false}, {"mprotect(PROT_EXEC)", try_mprotect, false},
+    {"ioctl(TIOCSTI)", try_ioctl, false}, {"mmap(PROT_EXEC)", try_mmap, false},
+    {"mprotect(PROT_EXEC)", try_mprotect, false},
     {"execve", try_execve, false}, /* last: nothing comes back from one that works */
 };
 

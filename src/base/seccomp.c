@@ -23,6 +23,7 @@
 
 enum {
 	FILTER_MAX = 1024,
+	IOCTLS_MAX = 100, /* a jump over them reaches 255 lines */
 	X32_BIT = 0x40000000,
 	CLONE_NEW_ANY =
 	    CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET,
@@ -168,6 +169,19 @@ when_call_arg(struct filter *f, int nr, int arg, unsigned short test, unsigned k
 	give(f, no);
 }
 
+/* ioctl with one of these requests, and no other. The request is 32 bits wide for the kernel as well. */
+static void
+when_ioctl(struct filter *f, const unsigned *requests, size_t n)
+{
+	emit(f, BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, (unsigned char)(2 * n + 2));
+	load(f, offsetof(struct seccomp_data, args) + sizeof(__u64));
+	for (size_t i = 0; i < n; i++) {
+		emit(f, BPF_JMP | BPF_JEQ | BPF_K, requests[i], 0, 1);
+		give(f, SECCOMP_RET_ALLOW);
+	}
+	give(f, SECCOMP_RET_ERRNO | EPERM);
+}
+
 static bool
 has(const int *list, size_t n, int nr)
 {
@@ -205,6 +219,8 @@ add_argument_rules(struct filter *f, const struct sandbox *sb)
 	/* libc's fstat is newfstatat with AT_EMPTY_PATH; a role that looks at files by name lists the call itself. */
 	if (!has(sb->syscalls, sb->nsyscalls, SYS_newfstatat))
 		when_call_arg(f, SYS_newfstatat, 3, BPF_JSET, AT_EMPTY_PATH, allow, eperm);
+	if (sb->nioctls > 0)
+		when_ioctl(f, sb->ioctls, sb->nioctls);
 	/* New namespaces bring capabilities inside them. */
 	if (sb->may_fork)
 		when_call_arg(f, SYS_clone, 0, BPF_JSET, CLONE_NEW_ANY, eperm, allow);
@@ -239,6 +255,8 @@ sandbox_seccomp(const struct sandbox *sb, struct err *err)
 	struct sock_fprog prog;
 	long r;
 
+	if (sb->nioctls > IOCTLS_MAX)
+		return err_set(err, E2BIG, "the list of ioctls is too long");
 	build(&f, sb);
 	if (f.full)
 		return err_set(err, E2BIG, "the list of system calls is too long");

@@ -152,6 +152,48 @@ client_run_job(struct client *c, const char *kind, const struct strv *args)
 	}
 }
 
+static void
+on_terminal(void *ctx, int terminal)
+{
+	struct client *c = ctx;
+
+	channel_send(c->ch, msg_new("run", ""), &terminal, 1);
+}
+
+void
+client_run_on_terminal(struct client *c, const char *kind, const struct strv *args)
+{
+	c->job = job_start(c->core, &(struct job_spec){
+					.kind = kind,
+					.service = c->svc->conf->name,
+					.args = args,
+					.cols = c->cols,
+					.rows = c->rows,
+					.started = on_terminal,
+					.done = on_job_done,
+					.ctx = c,
+				    });
+}
+
+/* What pgod-ssh says of the client's terminal, which is less trusted: the type goes into a container's environment. */
+static int
+take_terminal(struct client *c, const struct msg *m, struct err *err)
+{
+	static const char ok[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+._-";
+	const char *term = msg_str(m, "term");
+	long long cols = msg_int(m, "cols");
+	long long rows = msg_int(m, "rows");
+
+	if (cols < 0 || cols > OP_TERMINAL_MAX || rows < 0 || rows > OP_TERMINAL_MAX || (cols == 0) != (rows == 0))
+		return err_set(err, EBADMSG, "a terminal of %lld columns and %lld rows", cols, rows);
+	if (strlen(term) > OP_TERM_MAX || term[strspn(term, ok)] != '\0')
+		return err_set(err, EBADMSG, "a terminal of no known type");
+	c->term = str_dup(term);
+	c->cols = (int)cols;
+	c->rows = (int)rows;
+	return 0;
+}
+
 /* The key that signed must be one of the service's, here and now. A service that does not exist answers exactly as a
  * refused key, so that nobody can list the services of a host. */
 static bool
@@ -198,6 +240,8 @@ on_op(void *ctx, struct msg *m, struct err *err)
 	auto_free char *line = str_unbase64(msg_str(m, "line"), &len);
 
 	channel_state(c->ch, CLIENT_BUSY);
+	if (take_terminal(c, m, err) < 0)
+		return -err->num;
 	buf_vis(&user, msg_str(m, "user"), strlen(msg_str(m, "user")), false);
 	c->user = buf_take(&user);
 	if (line == NULL)
@@ -294,5 +338,6 @@ client_free(struct client *c)
 	free(c->peer);
 	free(c->user);
 	access_done(&c->access);
+	free(c->term);
 	free(c);
 }

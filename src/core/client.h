@@ -23,6 +23,8 @@ struct client {
 	const char *who;      /* of it: the fingerprint and where the key stands, for logs */
 	struct service *svc;  /* of the operation, once it is allowed */
 	struct opline line;
+	char *term;	 /* type of the client's terminal, as TERM; "" when it cannot be one */
+	int cols, rows;	 /* of it; 0: it has none */
 	struct job *job; /* logs, exec: goes when the client goes */
 	struct engine_req *req;
 	bool json;			  /* hold, release: the answer is for a program */
@@ -49,5 +51,7 @@ char *client_document(const json_t *document);
 void client_answer_json(struct client *c, int status, const json_t *document);
 /* Runs a job on the client's own pipes, to which its end is told. */
 void client_run_job(struct client *c, const char *kind, const struct strv *args);
+/* The same on a terminal of the client's size. */
+void client_run_on_terminal(struct client *c, const char *kind, const struct strv *args);
 
 #endif

@@ -30,6 +30,8 @@ struct job {
 	bool ended; /* somebody wanted it to end, or does not care any more: no failure of the command */
 	int status;
 	char *error;
+	int cols, rows;
+	void (*started)(void *ctx, int terminal);
 	void (*piece)(void *ctx, int stream, const char *data, size_t len);
 	void (*done)(void *ctx, const struct job_result *result);
 	void *ctx;
@@ -189,8 +191,8 @@ send_job(struct job *job, const struct strv *args, const int *fds, size_t nfds, 
 	auto_free char *packed = strv_pack(args != NULL ? args : &none);
 
 	channel_send(job->core->pgod,
-	    msg_new("job", "sIssssssss", "id", (json_int_t)job->id, "kind", job->kind, "service", job->service, "args",
-		packed, "stdio", stdio),
+	    msg_new("job", "sIsssssssssisi", "id", (json_int_t)job->id, "kind", job->kind, "service", job->service,
+		"args", packed, "stdio", stdio, "cols", job->cols, "rows", job->rows),
 	    fds, nfds);
 }
 
@@ -237,6 +239,9 @@ job_start(struct core *core, const struct job_spec *spec)
 	job->service = str_dup(spec->service);
 	job->out = (struct job_pipe){.job = job, .stream = 1, .fd = -1, .text = BUF_INIT(JOB_OUT_MAX)};
 	job->err = (struct job_pipe){.job = job, .stream = 2, .fd = -1, .text = BUF_INIT(JOB_TAIL_MAX)};
+	job->cols = spec->cols;
+	job->rows = spec->rows;
+	job->started = spec->started;
 	job->piece = spec->piece;
 	job->done = spec->done;
 	job->ctx = spec->ctx;
@@ -247,6 +252,8 @@ job_start(struct core *core, const struct job_spec *spec)
 	log_debug("job kind=%s service=%s job=%lld", spec->kind, spec->service, (long long)job->id);
 	if (spec->pipes != NULL)
 		send_job(job, spec->args, spec->pipes, 3, "012");
+	else if (spec->cols > 0)
+		send_job(job, spec->args, NULL, 0, "");
 	else
 		rc = start_collected(job, spec, &err);
 	if (rc < 0)
@@ -269,6 +276,7 @@ job_abandon(struct job *job)
 	job->done = NULL;
 	job->piece = NULL;
 	job->ended = true;
+	job->started = NULL;
 }
 
 static struct job *
@@ -292,6 +300,15 @@ job_on_waiting(struct core *core, int64_t id, int64_t pid)
 	if (job != NULL)
 		log_info("waiting for an earlier job to end service=%s kind=%s pid=%lld", job->service, job->kind,
 		    (long long)pid);
+}
+
+void
+job_on_started(struct core *core, int64_t id, int terminal)
+{
+	const struct job *job = job_find(core, id);
+
+	if (job != NULL && job->started != NULL)
+		job->started(job->ctx, terminal);
 }
 
 void

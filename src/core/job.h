@@ -40,6 +40,10 @@ struct job_spec {
 	int out_fd; /* stdout when > 0: it is not collected; borrowed */
 	const int *
 	    pipes; /* the client's stdin, stdout, stderr for the job; borrowed. NULL: stdout and stderr are collected */
+	int cols;  /* size of the terminal on which the job runs, 0: on none; then nothing is collected */
+	int rows;
+	/* The job runs; terminal (borrowed) is the other end of its terminal, -1 without. NULL: nobody asks. */
+	void (*started)(void *ctx, int terminal);
 	/* Each piece of collected output as it comes (stream 1 or 2); NULL: nobody follows. */
 	void (*piece)(void *ctx, int stream, const char *data, size_t len);
 	/* Called once, from the loop; the job is gone afterwards. Not called after job_abandon. */
@@ -56,6 +60,7 @@ void job_abandon(struct job *job);
 
 /* Handlers of pgod's messages; unknown ids are late answers and ignored. */
 void job_on_waiting(struct core *core, int64_t id, int64_t pid);
+void job_on_started(struct core *core, int64_t id, int terminal);
 void job_on_exited(struct core *core, int64_t id, int status, const char *error);
 
 /* Why the job failed, in one line: the error, else the end of stderr, else its status. Returns buf. */

@@ -230,8 +230,10 @@ on_job_waiting(void *ctx, struct msg *m, struct err *err)
 static int
 on_job_started(void *ctx, struct msg *m, struct err *err)
 {
-	(void)ctx;
+	auto_close int terminal = msg_take_fd(m, 0);
+
 	(void)err;
+	job_on_started(ctx, msg_int(m, "id"), terminal);
 	log_debug("job runs job=%lld pid=%lld", msg_int(m, "id"), msg_int(m, "pid"));
 	return 0;
 }

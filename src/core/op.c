@@ -12,8 +12,6 @@
 #include "core/service.h"
 
 static void run_verb(struct client *c, const struct op *op, const struct strv *args);
-static void run_logs(struct client *c, const struct op *op, const struct strv *args);
-static void run_exec(struct client *c, const struct op *op, const struct strv *args);
 static void run_git(struct client *c, const struct op *op, const struct strv *args);
 static void run_ping(struct client *c, const struct op *op, const struct strv *args);
 static void run_help(struct client *c, const struct op *op, const struct strv *args);
@@ -70,7 +68,7 @@ static const struct op_option exec_options[] = {
     {"-w --workdir", true, NULL},
     {"--index", true, NULL},
     {"-i --interactive", false, NULL},
-    {"-t --tty", false, "a terminal is not yet supported: leave it out"},
+    {"-t --tty", false, NULL},
     {"--privileged", false, "it would make the command root on the server"},
     {"-u --user", true, "commands run as the image's own user"},
     {NULL, false, NULL},
@@ -129,14 +127,14 @@ static const struct op ops[] = {
 	.help = "what the containers print; what a deploy said (for a compose service of that name: logs -- deploy)",
 	.options = logs_options,
 	.operands_max = -1,
-	.run = run_logs},
+	.run = logs_run},
     {.name = "exec",
-	.usage = "[-d] [-e VAR=VALUE] [-w DIR] [--index N] SERVICE COMMAND [ARG...]",
-	.help = "run a command in a container",
+	.usage = "[-d] [-it] [-e VAR=VALUE] [-w DIR] [--index N] SERVICE COMMAND [ARG...]",
+	.help = "run a command in a container; with -t on a terminal",
 	.options = exec_options,
 	.operands_max = 1,
 	.command = true,
-	.run = run_exec},
+	.run = exec_run},
     {.name = "load",
 	.usage = "[--json]",
 	.help = "check the compose file of the tracked commit against the policy",
@@ -333,30 +331,6 @@ static void
 run_verb(struct client *c, const struct op *op, const struct strv *args)
 {
 	op_queue(c, (struct task){.kind = TASK_VERB, .verb = op->name, .args = *args});
-}
-
-/* `logs deploy` is pgod's; a compose service of that name is behind "--". */
-static void
-run_logs(struct client *c, const struct op *op, const struct strv *args)
-{
-	struct strv operands = op_operands(args);
-
-	if (operands.n > 0 && str_eq(operands.v[0], "deploy") && !strv_has(&c->line.args, "--"))
-		log_run(c, args, &(struct strv){operands.v + 1, operands.n - 1});
-	else if (op_names_known(c, op, &operands))
-		client_run_job(c, op->name, args); /* straight between the job and the client */
-}
-
-static void
-run_exec(struct client *c, const struct op *op, const struct strv *args)
-{
-	auto_strv struct strv words = {NULL, 0};
-
-	/* No terminal: compose would ask for one. */
-	strv_add(&words, "-T");
-	for (size_t i = 0; i < args->n; i++)
-		strv_add(&words, args->v[i]);
-	client_run_job(c, op->name, &words);
 }
 
 static void

@@ -74,6 +74,9 @@ bool op_names_known(struct client *c, const struct op *op, const struct strv *na
 bool op_has_containers(const struct service *svc, const struct strv *names);
 /* op_ps.c */
 void ps_run(struct client *c, const struct op *op, const struct strv *args);
+/* op_streams.c: jobs on the client's own pipes, or terminal */
+void logs_run(struct client *c, const struct op *op, const struct strv *args);
+void exec_run(struct client *c, const struct op *op, const struct strv *args);
 /* op_log.c: `logs deploy [N]`; operands are what follows "deploy". */
 void log_run(struct client *c, const struct strv *args, const struct strv *operands);
 /* history.c */

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/str.h"
@@ -14,6 +15,7 @@
 #include "ctl/remote.h"
 #include "ctl/run.h"
 #include "ctl/target.h"
+#include "ctl/wants.h"
 #include "ipc/opline.h"
 
 enum {
@@ -87,11 +89,31 @@ sign_in(const struct options *o, const struct target *t, struct session *s, stru
 	return remote_authenticate(s->ssh, s->key, err) < 0 ? EXIT_CONNECTION : 0;
 }
 
-/* Operations that read what we are given; all others leave our stdin to whom it belongs. */
+/* Colours and the like only where they are seen, and wanted (no-color.org). */
 static bool
-reads_stdin(const char *op)
+shows_colours(const char *term)
 {
-	return str_ends(op, "//exec");
+	const char *no_color = getenv("NO_COLOR");
+
+	return isatty(STDOUT_FILENO) && term[0] != '\0' && !str_eq(term, "dumb") &&
+	       (no_color == NULL || no_color[0] == '\0');
+}
+
+/* -EINVAL with err set when it wants what we have not. */
+static int
+fill_spec(const struct wants *w, struct run_spec *ret_spec, struct err *err)
+{
+	const char *term = getenv("TERM");
+
+	term = term == NULL ? "" : term;
+	ret_spec->input = w->input;
+	if (w->terminal == TERMINAL_USED && !isatty(STDIN_FILENO))
+		return err_set(err, EINVAL,
+		    "exec: -t runs the command on your terminal, and standard input is none: leave -t out");
+	ret_spec->on_terminal = w->terminal == TERMINAL_USED;
+	if (ret_spec->on_terminal || (w->terminal == TERMINAL_SHOWN && shows_colours(term)))
+		ret_spec->term = term;
+	return 0;
 }
 
 static int
@@ -99,6 +121,10 @@ exit_status(const struct options *o, const struct run_result *result)
 {
 	if (result->signal != 0)
 		return EXIT_BY_SIGNAL + result->signal;
+	if (result->left) {
+		fputs("pgoctl: disconnected\n", stderr);
+		return EXIT_CONNECTION;
+	}
 	if (result->stdout_gone)
 		return EXIT_BY_SIGNAL + SIGPIPE;
 	if (result->status <= 255)
@@ -113,10 +139,14 @@ operate(const struct options *o, const struct target *t, char **args, size_t nar
 {
 	auto_free char *line = opline_format(t->op, args, nargs);
 	auto_session struct session s = {NULL, NULL};
+	struct run_spec spec = {.line = line};
 	struct run_result result = {0};
+	struct wants wants = wants_of(t->op, args, nargs);
 	struct err err = ERR_INIT;
 	int status;
 
+	if (fill_spec(&wants, &spec, &err) < 0)
+		return complain(EXIT_USAGE, &err);
 	if (strlen(line) > OPLINE_MAX || nargs >= OPLINE_ARGS_MAX) {
 		err_set(&err, E2BIG, "the operation is too long: at most %d bytes and %d words", OPLINE_MAX,
 		    OPLINE_ARGS_MAX);
@@ -125,7 +155,7 @@ operate(const struct options *o, const struct target *t, char **args, size_t nar
 	status = sign_in(o, t, &s, &err);
 	if (status != 0)
 		return complain(status, &err);
-	if (run_operation(s.ssh, line, reads_stdin(t->op), &result, &err) < 0)
+	if (run_operation(s.ssh, &spec, &result, &err) < 0)
 		return complain(EXIT_CONNECTION, &err);
 	return exit_status(o, &result);
 }

@@ -11,7 +11,9 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/io.h"
+#include "ctl/escape.h"
 #include "ctl/remote.h"
+#include "ctl/terminal.h"
 
 enum {
 	/* POSIX: a pipe that poll calls writable takes this much without blocking. Our stdout may be shared, so it is
@@ -27,6 +29,8 @@ struct run {
 	ssh_channel channel;
 	ssh_event event;
 	int sigfd;
+	const struct run_spec *spec;
+	struct escape escape;
 	bool stdin_open;
 	bool closed; /* the server closed the channel */
 	bool heard;  /* something came that libssh holds */
@@ -36,6 +40,9 @@ struct run {
 	struct run_result result;
 	struct err *err;
 };
+
+/* Only with a terminal: its size changes; we are put into the background, and come back. */
+static const int terminal_signals[] = {SIGWINCH, SIGTSTP, SIGCONT};
 
 static const struct {
 	int number;
@@ -152,6 +159,31 @@ is_drained(const struct run *r)
 }
 
 static void
+send_input(struct run *r, const char *bytes, size_t n)
+{
+	if (n > 0 && ssh_channel_write(r->channel, bytes, (uint32_t)n) != (int)n)
+		r->over = true; /* the window was there: only a dead session takes less */
+}
+
+/* What was typed. The terminal that has gone takes everything along, as a hangup does. */
+static void
+send_typed(struct run *r, const char *bytes, ssize_t n)
+{
+	auto_buf struct buf text = BUF_INIT(2 * READ_BYTES);
+
+	if (n <= 0) {
+		r->result.signal = SIGHUP;
+		r->over = true;
+		return;
+	}
+	if (escape_filter(&r->escape, bytes, (size_t)n, &text)) {
+		r->result.left = true;
+		r->over = true;
+	}
+	send_input(r, buf_str(&text), text.len);
+}
+
+static void
 read_stdin(struct run *r)
 {
 	char bytes[READ_BYTES];
@@ -160,27 +192,60 @@ read_stdin(struct run *r)
 
 	if (room == 0 || write_pending(r))
 		return;
-	n = read(STDIN_FILENO, bytes, room < sizeof(bytes) ? room : sizeof(bytes));
+	/* A tilde that was held back comes along with what follows. */
+	room = room / 2 < sizeof(bytes) ? (room + 1) / 2 : sizeof(bytes);
+	n = read(STDIN_FILENO, bytes, room);
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
-	if (n <= 0) {
+	if (r->spec->on_terminal) {
+		send_typed(r, bytes, n);
+	} else if (n <= 0) {
 		r->stdin_open = false;
 		(void)ssh_channel_send_eof(r->channel);
-	} else if (ssh_channel_write(r->channel, bytes, (uint32_t)n) != n) {
-		r->over = true; /* the window was there: only a dead session takes less */
+	} else {
+		send_input(r, bytes, (size_t)n);
 	}
+}
+
+static void
+tell_size(struct run *r)
+{
+	int cols, rows;
+
+	terminal_size(STDIN_FILENO, &cols, &rows);
+	(void)ssh_channel_change_pty_size(r->channel, cols, rows);
+}
+
+/* Ctrl-Z is the other side's; this is somebody's kill -TSTP, or a shell's. */
+static void
+rest(void)
+{
+	terminal_restore();
+	raise(SIGSTOP);
+}
+
+static void
+terminal_signal(struct run *r, int number)
+{
+	struct err err = ERR_INIT;
+
+	if (number == SIGTSTP) {
+		rest();
+		return;
+	}
+	if (number == SIGCONT && terminal_raw(&err) < 0)
+		r->over = true; /* it has gone while we rested */
+	else
+		tell_size(r);
 }
 
 /* Tells the server, then leaves: closing takes the operation along. */
 static void
-leave_for_signal(struct run *r)
+leave_for_signal(struct run *r, int number)
 {
-	struct signalfd_siginfo info;
 	long long until = io_now_ms() + GOODBYE_MS;
 
-	if (read(r->sigfd, &info, sizeof(info)) != (ssize_t)sizeof(info))
-		return;
-	r->result.signal = (int)info.ssi_signo;
+	r->result.signal = number;
 	r->over = true;
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
 		if (signals[i].number == r->result.signal)
@@ -191,6 +256,22 @@ leave_for_signal(struct run *r)
 		if (ssh_event_dopoll(r->event, GOODBYE_MS) == SSH_ERROR)
 			return;
 	}
+}
+
+static void
+take_signal(struct run *r)
+{
+	struct signalfd_siginfo info;
+
+	if (read(r->sigfd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(terminal_signals); i++) {
+		if ((int)info.ssi_signo == terminal_signals[i]) {
+			terminal_signal(r, terminal_signals[i]);
+			return;
+		}
+	}
+	leave_for_signal(r, (int)info.ssi_signo);
 }
 
 enum { AT_SOCK, AT_SIGNAL, AT_STDIN, AT_STDOUT, AT_STDERR, AT_N };
@@ -227,25 +308,39 @@ turn(struct run *r)
 	if (!r->over && p[AT_STDIN].revents != 0)
 		read_stdin(r);
 	if (p[AT_SIGNAL].revents != 0)
-		leave_for_signal(r);
+		take_signal(r);
 	if ((r->closed || (ssh_get_status(r->session) & (SSH_CLOSED | SSH_CLOSED_ERROR)) != 0) && is_drained(r))
 		r->over = true;
 }
 
 static int
-catch_signals(void)
+catch_signals(bool on_terminal)
 {
 	sigset_t set;
 
 	sigemptyset(&set);
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++)
 		sigaddset(&set, signals[i].number);
+	for (size_t i = 0; on_terminal && i < ARRAY_LEN(terminal_signals); i++)
+		sigaddset(&set, terminal_signals[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* Told before the command, so that it starts with the right size. */
 static int
-start(struct run *r, const char *line)
+ask_terminal(struct run *r)
+{
+	int cols, rows;
+
+	if (r->spec->term == NULL)
+		return SSH_OK;
+	terminal_size(r->spec->on_terminal ? STDIN_FILENO : STDOUT_FILENO, &cols, &rows);
+	return ssh_channel_request_pty_size(r->channel, r->spec->term, cols, rows);
+}
+
+static int
+start(struct run *r)
 {
 	r->channel = ssh_channel_new(r->session);
 	r->event = ssh_event_new();
@@ -259,33 +354,35 @@ start(struct run *r, const char *line)
 	};
 	ssh_callbacks_init(&r->cb);
 	if (ssh_channel_open_session(r->channel) != SSH_OK || ssh_set_channel_callbacks(r->channel, &r->cb) != SSH_OK ||
-	    ssh_channel_request_exec(r->channel, line) != SSH_OK)
+	    ask_terminal(r) != SSH_OK || ssh_channel_request_exec(r->channel, r->spec->line) != SSH_OK)
 		return remote_error(r->session, EPROTO, "the server refuses the operation", r->err);
 	if (!r->stdin_open)
 		(void)ssh_channel_send_eof(r->channel);
 	ssh_set_blocking(r->session, 0);
 	if (ssh_event_add_session(r->event, r->session) != SSH_OK)
 		return remote_error(r->session, EIO, "cannot watch the session", r->err);
-	return 0;
+	return r->spec->on_terminal ? terminal_raw(r->err) : 0;
 }
 
 int
-run_operation(ssh_session session, const char *line, bool with_stdin, struct run_result *ret_result, struct err *err)
+run_operation(ssh_session session, const struct run_spec *spec, struct run_result *ret_result, struct err *err)
 {
-	auto_close int sigfd = catch_signals();
+	auto_close int sigfd = catch_signals(spec->on_terminal);
 	struct run r = {.session = session,
 	    .sigfd = sigfd,
-	    .stdin_open = with_stdin,
+	    .spec = spec,
+	    .stdin_open = spec->input,
 	    .err = err,
 	    .wait = {BUF_INIT(STREAM_MAX_BYTES), BUF_INIT(STREAM_MAX_BYTES)}};
 	int rc;
 
 	if (sigfd < 0)
 		return err_errno(err, "cannot catch signals");
-	rc = start(&r, line);
+	rc = start(&r);
 	while (rc == 0 && !r.over)
 		turn(&r);
-	if (rc == 0 && !r.result.have_status && r.result.signal == 0 && !r.result.stdout_gone)
+	terminal_restore();
+	if (rc == 0 && !r.result.have_status && r.result.signal == 0 && !r.result.stdout_gone && !r.result.left)
 		rc = remote_error(session, ECONNRESET, "the connection ended before the operation", err);
 	if (rc == 0)
 		*ret_result = r.result;

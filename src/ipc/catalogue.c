@@ -19,7 +19,8 @@ static const struct msg_spec catalogue[] = {
 	"The file of the service's signers is not what it was: a commit that was refused may have one now."},
     {"job-waiting", PGOD_TO_CORE, "id:i pid:i", 0, 0,
 	"The job waits: process pid of an earlier pgod still works on this service."},
-    {"job-started", PGOD_TO_CORE, "id:i pid:i", 0, 0, "The job runs."},
+    {"job-started", PGOD_TO_CORE, "id:i pid:i", 0, 1,
+	"The job runs; with the other end of its terminal, when it has one."},
     {"job-exited", PGOD_TO_CORE, "id:i status:i error:s", 0, 0,
 	"The job ended: its exit status, 128 + n after signal n, or -1 when it could not start or overran its "
 	"deadline; error says why."},
@@ -35,10 +36,10 @@ static const struct msg_spec catalogue[] = {
     {"quit", PGOD_TO_CORE, "", 0, 0, "Start nothing new, finish what runs, then exit."},
     /* core → pgod */
     {"hello", CORE_TO_PGOD, "protocol:i", 0, 0, "Core is up and speaks this version of the catalogue."},
-    {"job", CORE_TO_PGOD, "id:i kind:s service:s args:s stdio:s", 0, 3,
+    {"job", CORE_TO_PGOD, "id:i kind:s service:s args:s stdio:s cols:i rows:i", 0, 3,
 	"Start a job of a kind for a service with these operands (strv_pack). stdio has a digit for each descriptor "
 	"sent: which of the job's 0, 1, 2 it becomes; "
-	"the others are /dev/null."},
+	"the others are /dev/null. cols and rows are the size of the terminal of a job that runs on one, else 0."},
     {"kill", CORE_TO_PGOD, "id:i signal:s", 0, 0,
 	"Send the job's session a signal (INT, QUIT, HUP, WINCH), or end it (TERM: then KILL after its grace)."},
     {"engine", CORE_TO_PGOD, "id:i", 0, 0, "Ask for a connection to the engine."},
@@ -53,14 +54,16 @@ static const struct msg_spec catalogue[] = {
     {"settled", CORE_TO_PGOD, "", 0, 0,
 	"What the services' releases mount is pinned, or cannot be: the engine may start containers."},
     /* pgod-ssh → core */
-    {"op", SSH_TO_CORE, "user:s key:s line:s", 0, 0,
-	"The holder of key (base64 of the blob that signed) asks for the operation line (base64 of the exec string)."},
+    {"op", SSH_TO_CORE, "user:s key:s line:s term:s cols:i rows:i", 0, 0,
+	"The holder of key (base64 of the blob that signed) asks for the operation line (base64 of the exec string). term, "
+	"cols and rows are of the client's terminal, empty and 0 when it asked for none."},
     {"signal", SSH_TO_CORE, "name:s", 0, 0,
 	"The client sent a signal (INT, TERM, QUIT, HUP) for the running operation."},
     /* core → pgod-ssh */
     {"output", CORE_TO_SSH, "stream:i data:s", 0, 0, "Text for the client's stdout (1) or stderr (2)."},
-    {"run", CORE_TO_SSH, "", 3, 3,
-	"The operation is a job: the write end of its stdin, the read ends of its stdout and stderr."},
+    {"run", CORE_TO_SSH, "", 1, 3,
+	"The operation is a job: the write end of its stdin, the read ends of its stdout and stderr; or the one end of "
+	"its terminal."},
     {"exit", CORE_TO_SSH, "status:i", 0, 0,
 	"The operation ended with this status; pump the pipes dry, send it, close."},
     /* pgod-web → core */

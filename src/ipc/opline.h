@@ -11,6 +11,8 @@
 enum {
 	OPLINE_MAX = 32 * 1024, /* bytes of an exec string */
 	OPLINE_ARGS_MAX = 256,
+	OP_TERM_MAX = 64,	 /* bytes of a terminal's type: what is asked along with the line */
+	OP_TERMINAL_MAX = 10000, /* its columns, rows */
 };
 
 struct opline {

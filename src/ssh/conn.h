@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "ipc/opline.h"
 
 enum phase {
 	PHASE_AUTH,  /* key exchange and authentication */
@@ -38,8 +39,13 @@ struct conn {
 	bool over;	   /* leave at the next opportunity */
 	bool none_seen;
 	bool exec_seen;
-	bool pty;
-	bool channel_closed; /* by the client */
+	bool pty;		    /* the client asked for a terminal */
+	bool resized;		    /* its size is not yet that of the job's */
+	bool terminal;		    /* the job runs on one: in_fd and out[0].fd are both its end */
+	bool eof_typed;		    /* the end of the client's input was typed there */
+	int cols, rows;		    /* of the client's terminal; 0 without */
+	char term[OP_TERM_MAX + 1]; /* its type; "" when it is none that can be passed on */
+	bool channel_closed;	    /* by the client */
 	bool core_open;
 	int tries;
 	char *key;  /* base64 of the key that signed, owned */
@@ -91,6 +97,10 @@ void op_answer(struct conn *c, int stream, uint32_t status, const char *fmt, ...
 void relay_text(struct conn *c, int stream, const char *text, size_t len);
 /* Takes the three descriptors of a job. */
 int relay_open(struct conn *c, int take_in, int take_out, int take_err, struct err *err);
+/* Takes the one end of the terminal on which the job runs. */
+int relay_open_terminal(struct conn *c, int take_terminal, struct err *err);
+/* Makes the job's terminal as large as the client's, when that has changed. */
+void relay_resize(struct conn *c);
 /* The job ended: what its pipes hold now is still delivered. */
 void relay_job_ended(struct conn *c);
 /* Closes the job's stdin; what it has not taken is dropped. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <libssh/libssh.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 
 #include "base/auto.h"
@@ -23,7 +24,6 @@ static const int syscalls[] = {
     SYS_getrandom,
     SYS_getsockopt,
     SYS_gettid,
-    SYS_ioctl, /* FIONREAD */
     SYS_madvise,
     SYS_mmap,
     SYS_mprotect,
@@ -40,10 +40,16 @@ static const int syscalls[] = {
     SYS_write,
 };
 
+/* On the job's pipes and on its terminal: what it still holds, and how large the client's window is. No terminal takes
+ * input or another owner that way. */
+static const unsigned ioctls[] = {FIONREAD, TIOCSWINSZ};
+
 static const struct sandbox sandbox = {
     .role = "pgod-ssh",
     .syscalls = syscalls,
     .nsyscalls = ARRAY_LEN(syscalls),
+    .ioctls = ioctls,
+    .nioctls = ARRAY_LEN(ioctls),
     .dir = NULL,
     .nofile = FDS_MAX,
     .as_bytes = MEMORY_MAX_BYTES,

@@ -165,8 +165,10 @@ turn(struct conn *c, const struct pollfd p[AT_N])
 	}
 	if (p[AT_CORE].revents != 0 && hear_core(c))
 		op_core_readable(c);
-	if ((p[AT_IN].revents & POLLERR) != 0)
+	/* A terminal that nobody has open any more reports that until it is closed. */
+	if ((p[AT_IN].revents & (c->terminal ? POLLERR | POLLHUP : POLLERR)) != 0)
 		relay_close_in(c);
+	relay_resize(c);
 	if (!c->over)
 		relay_push(c);
 }

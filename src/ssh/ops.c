@@ -43,7 +43,8 @@ static int
 send_op(struct conn *c)
 {
 	auto_free char *line = str_base64(c->line, strlen(c->line));
-	json_t *body = msg_new("op", "ssssss", "user", c->user, "key", c->key, "line", line);
+	json_t *body = msg_new("op", "sssssssssisi", "user", c->user, "key", c->key, "line", line, "term", c->term,
+	    "cols", c->cols, "rows", c->rows);
 	struct err err = ERR_INIT;
 	int rc;
 
@@ -113,6 +114,10 @@ on_run(struct conn *c, struct msg *m, struct err *err)
 
 	if (c->in_job)
 		return err_set(err, EBADMSG, "run: a second job");
+	if (m->nfds == 1)
+		return relay_open_terminal(c, msg_take_fd(m, 0), err);
+	if (m->nfds != 3)
+		return err_set(err, EBADMSG, "run: %zu descriptors", m->nfds);
 	in = msg_take_fd(m, 0);
 	out = msg_take_fd(m, 1);
 	errs = msg_take_fd(m, 2);

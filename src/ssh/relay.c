@@ -1,6 +1,7 @@
 /* Bytes between the job's pipes and the channel. Each direction holds at most one chunk: a side that does not take its
  * bytes stops the reading on the other one, so memory stays flat however slow either is. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -17,11 +18,11 @@ shut(int *fd)
 	(void)old;
 }
 
-/* A terminal was asked for: \n becomes \r\n. */
+/* A terminal was asked for: \n becomes \r\n, unless the job's own does that. */
 static void
 add_output(struct conn *c, struct outlet *o, const char *data, size_t len)
 {
-	if (!c->pty) {
+	if (!c->pty || c->terminal) {
 		buf_add(&o->wait, data, len);
 		return;
 	}
@@ -56,6 +57,30 @@ relay_open(struct conn *c, int take_in, int take_out, int take_err, struct err *
 	    io_set_nonblock(take_err, true) < 0)
 		return err_set(err, EINVAL, "the job's pipes cannot be used");
 	return 0;
+}
+
+int
+relay_open_terminal(struct conn *c, int take_terminal, struct err *err)
+{
+	c->in_fd = take_terminal;
+	c->in_job = true;
+	c->terminal = true;
+	if (io_set_nonblock(take_terminal, true) < 0)
+		return err_set(err, EINVAL, "the job's terminal cannot be used");
+	c->out[0].fd = fcntl(take_terminal, F_DUPFD_CLOEXEC, 0);
+	return c->out[0].fd < 0 ? err_errno(err, "cannot duplicate the job's terminal") : 0;
+}
+
+void
+relay_resize(struct conn *c)
+{
+	struct winsize size = {.ws_col = (unsigned short)c->cols, .ws_row = (unsigned short)c->rows};
+
+	if (!c->resized || !c->terminal)
+		return;
+	c->resized = false;
+	if (c->out[0].fd >= 0)
+		(void)ioctl(c->out[0].fd, TIOCSWINSZ, &size); /* a terminal that has gone needs none */
 }
 
 void
@@ -120,6 +145,17 @@ push_out(struct conn *c, struct outlet *o, bool is_stderr)
 		buf_drop(&o->wait, (size_t)n);
 }
 
+/* A terminal's input has no end: it is typed, as Ctrl-D. */
+static void
+type_eof(struct conn *c)
+{
+	enum { CTRL_D = 4 };
+
+	if (!c->eof_typed && c->in_fd >= 0)
+		buf_add(&c->in, (char[]){CTRL_D}, 1);
+	c->eof_typed = true;
+}
+
 /* Takes all of the client's stdin that libssh holds, once the job has taken the last of what we hold. All, because
  * libssh opens the window anew at each read, however much it still holds: reading it in pieces, its buffer would grow
  * without end. At the end of it, the job's stdin ends as well. */
@@ -132,8 +168,10 @@ fill_in(struct conn *c)
 	if (c->channel == NULL || c->channel_closed || c->in.len > 0)
 		return;
 	n = ssh_channel_poll(c->channel, 0);
-	if (n == SSH_EOF)
+	if (n == SSH_EOF && !c->terminal)
 		shut(&c->in_fd);
+	else if (n == SSH_EOF)
+		type_eof(c);
 	if (n == 0 || n == SSH_EOF)
 		return;
 	bytes = n > 0 ? malloc((size_t)n) : NULL;

@@ -106,15 +106,48 @@ on_signal(ssh_session session, ssh_channel channel, const char *name, void *arg)
 	op_signal(arg, name);
 }
 
+/* As terminfo has them. It goes into an environment. */
+static bool
+is_terminal_type(const char *term)
+{
+	static const char ok[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+._-";
+
+	return term[strspn(term, ok)] == '\0' && strlen(term) <= OP_TERM_MAX;
+}
+
+/* A client without a size says 0; one that lies says anything. */
+static void
+set_size(struct conn *c, int cols, int rows)
+{
+	c->cols = cols < 1 ? 80 : cols > OP_TERMINAL_MAX ? OP_TERMINAL_MAX : cols;
+	c->rows = rows < 1 ? 24 : rows > OP_TERMINAL_MAX ? OP_TERMINAL_MAX : rows;
+	c->resized = true;
+}
+
 static int
 on_pty(ssh_session session, ssh_channel channel, const char *term, int w, int h, int pw, int ph, void *arg)
 {
 	struct conn *c = arg;
 
-	(void)session, (void)channel, (void)term, (void)w, (void)h, (void)pw, (void)ph;
+	(void)session, (void)channel, (void)pw, (void)ph;
 	if (c->exec_seen)
 		return 1;
 	c->pty = true;
+	if (is_terminal_type(term))
+		snprintf(c->term, sizeof(c->term), "%s", term);
+	set_size(c, w, h);
+	return 0;
+}
+
+/* However many of them come: each only notes the size, which the loop passes on once a turn. */
+static int
+on_window_change(ssh_session session, ssh_channel channel, int w, int h, int pw, int ph, void *arg)
+{
+	struct conn *c = arg;
+
+	(void)session, (void)channel, (void)pw, (void)ph;
+	if (c->pty)
+		set_size(c, w, h);
 	return 0;
 }
 
@@ -175,6 +208,7 @@ on_open(ssh_session session, void *arg)
 	    .channel_close_function = on_close,
 	    .channel_signal_function = on_signal,
 	    .channel_pty_request_function = on_pty,
+	    .channel_pty_window_change_function = on_window_change,
 	    .channel_shell_request_function = on_shell,
 	    .channel_exec_request_function = on_exec,
 	    .channel_env_request_function = on_env,

@@ -66,7 +66,11 @@ static const struct job_kind table[] = {
 	    {PROJECT, "down"}},
 	/* a client's: it ends with the client, and after a day in any case */
 	{"logs", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE, 24 * HOUR, 2 * SECOND, ORDINARY, {PROJECT, "logs"}},
+	{"logs-colour", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE, 24 * HOUR, 2 * SECOND, ORDINARY,
+	    {PROJECT, "--ansi", "always", "logs"}},
 	{"exec", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE, 24 * HOUR, 2 * SECOND, ORDINARY, {PROJECT, "exec"}},
+	{"exec-terminal", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE | JOB_TERMINAL, 24 * HOUR, 2 * SECOND, ORDINARY,
+	    {PROJECT, "exec"}},
 };
 /* clang-format on */
 
@@ -85,6 +89,30 @@ job_kind_find(const char *name)
 			return &table[i];
 	}
 	return NULL;
+}
+
+int
+job_check_stdio(const char *stdio, size_t nfds, struct err *err)
+{
+	if (strlen(stdio) != nfds)
+		return err_set(err, EBADMSG, "job: stdio does not match the descriptors");
+	for (size_t i = 0; stdio[i] != '\0'; i++) {
+		if (stdio[i] < '0' || stdio[i] > '2' || strchr(stdio + i + 1, stdio[i]) != NULL)
+			return err_set(err, EBADMSG, "job: stdio is not a set of 0, 1, 2");
+	}
+	return 0;
+}
+
+int
+job_check_terminal(const struct job_kind *k, long long cols, long long rows, size_t nfds, struct err *err)
+{
+	bool has = (k->flags & JOB_TERMINAL) != 0;
+
+	if (has ? cols < 1 || cols > TERMINAL_MAX || rows < 1 || rows > TERMINAL_MAX : cols != 0 || rows != 0)
+		return err_set(err, EINVAL, "%s: %lld columns and %lld rows", k->name, cols, rows);
+	if (has && nfds > 0)
+		return err_set(err, EINVAL, "%s brings its own stdio", k->name);
+	return 0;
 }
 
 int

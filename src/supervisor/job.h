@@ -25,7 +25,11 @@ enum job_operands {
 	OPERANDS_WORDS,	      /* words for compose, checked by core's table of operations */
 };
 
-enum { JOB_COMMAND_MAX = 16, JOB_WORDS_MAX = 256 };
+enum {
+	JOB_COMMAND_MAX = 16,
+	JOB_WORDS_MAX = 256,
+	TERMINAL_MAX = 10000, /* columns, rows */
+};
 
 enum job_flag {
 	JOB_LOCK = 1 << 0,	 /* holds the lock of the service */
@@ -35,6 +39,7 @@ enum job_flag {
 	JOB_RESOLVE = 1 << 4,	 /* gets PGO_COMPOSE and the service's env entries */
 	JOB_VERIFY = 1 << 6,	 /* gets PGO_SIGNED and PGO_REWIND, and the signers file as stdin */
 	JOB_REGISTRIES = 1 << 7, /* gets the service's registries, as docker's configuration */
+	JOB_TERMINAL = 1 << 8,	 /* runs on a pseudo-terminal of its own, whose other end core is given */
 	JOB_LEFT = 1 << 5,	 /* also for a service that is no longer configured, as the owner of its directory */
 };
 
@@ -54,6 +59,11 @@ struct job_kind {
 
 const struct job_kind *job_kind_find(const char *name);
 const struct job_kind *job_kind_table(size_t *ret_n);
+/* stdio has a digit for each of nfds descriptors, 0, 1 or 2, none twice. A kind with a terminal (cols and rows) brings
+ * all three itself. */
+int job_check_stdio(const char *stdio, size_t nfds, struct err *err);
+/* Has a job of this kind a terminal of that size, if it needs one, and none otherwise? */
+int job_check_terminal(const struct job_kind *k, long long cols, long long rows, size_t nfds, struct err *err);
 /* Are these operands of the kind's shape? */
 int job_check_operands(const struct job_kind *k, const struct strv *operands, struct err *err);
 /* How long it may run, in milliseconds: the service's `timeout` for what holds its lock, which are the steps of a

@@ -10,6 +10,7 @@
 #include "supervisor/engine.h"
 #include "supervisor/secrets.h"
 #include "supervisor/signers.h"
+#include "supervisor/terminal.h"
 
 /* Who the job runs as: the configured account, or, for what may tidy up after a service that is gone, the owner of its
  * directory. Returns the account, borrowed from the facts or filled into mem; NULL with err set. */
@@ -136,6 +137,7 @@ spawn_as(const struct facts *f, const struct jobrun *r, const struct account *a,
 	    .limits = r->kind->limits,
 	    .nlimits = r->kind->nlimits,
 	    .new_session = true,
+	    .terminal = (r->kind->flags & JOB_TERMINAL) != 0,
 	    .no_new_privs = true};
 	struct view view;
 
@@ -163,11 +165,35 @@ spawn_as(const struct facts *f, const struct jobrun *r, const struct account *a,
 	return proc_spawn(&spec, ret_pid, NULL, err);
 }
 
+/* All three of its descriptors are the one terminal, as of a login. */
+static int
+spawn_on_terminal(const struct facts *f, const struct jobrun *r, const struct account *a, pid_t *ret_pid,
+    int *ret_terminal, struct err *err)
+{
+	auto_close int ours = -1;
+	auto_close int theirs = -1;
+	struct jobrun with = *r;
+	int rc = terminal_open(a->uid, r->cols, r->rows, &ours, &theirs, err);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < ARRAY_LEN(with.stdio); i++)
+		with.stdio[i] = theirs;
+	rc = spawn_as(f, &with, a, ret_pid, err);
+	if (rc == 0)
+		*ret_terminal = take_fd(&ours);
+	return rc;
+}
+
 int
-jobrun_spawn(const struct facts *f, const struct jobrun *r, pid_t *ret_pid, struct err *err)
+jobrun_spawn(const struct facts *f, const struct jobrun *r, pid_t *ret_pid, int *ret_terminal, struct err *err)
 {
 	auto_account struct account mem = {0};
 	const struct account *a = choose_account(f, r, &mem, err);
 
-	return a == NULL ? -err->num : spawn_as(f, r, a, ret_pid, err);
+	if (a == NULL)
+		return -err->num;
+	if ((r->kind->flags & JOB_TERMINAL) != 0)
+		return spawn_on_terminal(f, r, a, ret_pid, ret_terminal, err);
+	return spawn_as(f, r, a, ret_pid, err);
 }

@@ -10,9 +10,12 @@ struct jobrun {
 	const struct strv *operands;
 	int stdio[3]; /* -1: /dev/null */
 	int lockfd;   /* -1: without a lock */
+	int cols;     /* of its terminal, for a kind that has one */
+	int rows;
 };
 
-/* Starts the process: the account's, in a session and a view of its own. All of r is borrowed. */
-int jobrun_spawn(const struct facts *f, const struct jobrun *r, pid_t *ret_pid, struct err *err);
+/* Starts the process: the account's, in a session and a view of its own. All of r is borrowed. *ret_terminal is the
+ * other end of its terminal (the caller closes), untouched for a kind without. */
+int jobrun_spawn(const struct facts *f, const struct jobrun *r, pid_t *ret_pid, int *ret_terminal, struct err *err);
 
 #endif

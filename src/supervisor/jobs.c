@@ -37,6 +37,7 @@ struct job {
 	char *service;
 	struct strv operands;
 	int stdio[3];
+	int cols, rows; /* of its terminal */
 	enum job_state state;
 	bool orphan; /* the core that asked for it is gone */
 	bool overran;
@@ -128,10 +129,11 @@ report_exit(struct jobs *js, long long id, int status, const char *error)
 }
 
 static void
-report(struct job *j, const char *type, pid_t pid)
+report(struct job *j, const char *type, pid_t pid, int terminal)
 {
 	if (j->jobs->core != NULL && !j->orphan)
-		channel_send(j->jobs->core, msg_new(type, "sIsi", "id", (json_int_t)j->id, "pid", (int)pid), NULL, 0);
+		channel_send(j->jobs->core, msg_new(type, "sIsi", "id", (json_int_t)j->id, "pid", (int)pid), &terminal,
+		    terminal >= 0 ? 1 : 0);
 }
 
 /* The job is over before or without a process. */
@@ -217,11 +219,13 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 static void
 start(struct job *j, int lockfd)
 {
-	struct jobrun run = {j->kind, j->service, &j->operands, {j->stdio[0], j->stdio[1], j->stdio[2]}, lockfd};
+	struct jobrun run = {
+	    j->kind, j->service, &j->operands, {j->stdio[0], j->stdio[1], j->stdio[2]}, lockfd, j->cols, j->rows};
+	auto_close int terminal = -1;
 	struct err err = ERR_INIT;
 	pid_t pid = 0;
 
-	if (jobrun_spawn(j->jobs->facts, &run, &pid, &err) < 0) {
+	if (jobrun_spawn(j->jobs->facts, &run, &pid, &terminal, &err) < 0) {
 		log_warn(
 		    "cannot start a job: %s service=%s kind=%s job=%lld", err.msg, j->service, j->kind->name, j->id);
 		give_up(j, err.msg);
@@ -235,7 +239,7 @@ start(struct job *j, int lockfd)
 	set_timer(j, deadline_ms(j->jobs, j->kind, j->service));
 	log_debug(
 	    "job started service=%s kind=%s job=%lld pid=%d", j->service, j->kind->name, j->id, (int)j->child.pid);
-	report(j, "job-started", j->child.pid);
+	report(j, "job-started", j->child.pid, terminal);
 }
 
 /* The job of this pgod that holds the service's lock, NULL when there is none. */
@@ -276,7 +280,7 @@ bound_old_job(struct job *j)
 		j->old_end_ms = now + old_rest_ms(j, &note);
 		log_info("waiting for a job of an earlier pgod service=%s kind=%s pid=%d", j->service, note.kind,
 		    (int)note.pid);
-		report(j, "job-waiting", note.pid);
+		report(j, "job-waiting", note.pid, -1);
 		j->told = true;
 	} else if (now >= j->old_end_ms + OLD_GRACE_MS) {
 		lock_signal_holders(f->dirfd, j->service, SIGKILL);
@@ -295,7 +299,7 @@ wait_for_lock(struct job *j)
 	if (holder == NULL)
 		bound_old_job(j);
 	else if (holder->orphan && !j->told) {
-		report(j, "job-waiting", holder->child.pid);
+		report(j, "job-waiting", holder->child.pid, -1);
 		j->told = true;
 		j->old_end_ms = io_now_ms() + UNKNOWN_DEADLINE_MS;
 	}
@@ -339,17 +343,9 @@ find(const struct jobs *js, long long id)
 static int
 check_rules(const struct jobs *js, const struct msg *m, struct err *err)
 {
-	const char *stdio = msg_str(m, "stdio");
-
 	if (find(js, msg_int(m, "id")) != NULL)
 		return err_set(err, EBADMSG, "job: the id is in use");
-	if (strlen(stdio) != m->nfds)
-		return err_set(err, EBADMSG, "job: stdio does not match the descriptors");
-	for (size_t i = 0; stdio[i] != '\0'; i++) {
-		if (stdio[i] < '0' || stdio[i] > '2' || strchr(stdio + i + 1, stdio[i]) != NULL)
-			return err_set(err, EBADMSG, "job: stdio is not a set of 0, 1, 2");
-	}
-	return 0;
+	return job_check_stdio(msg_str(m, "stdio"), m->nfds, err);
 }
 
 /* What a job may not be, although the message is well formed: an answer, not the end of core. */
@@ -368,6 +364,8 @@ check_menu(const struct jobs *js, const struct msg *m, const struct strv *operan
 	if (jobs_count(js) >= JOBS_MAX)
 		return err_set(err, EAGAIN, "%d jobs run already", JOBS_MAX);
 	*ret_k = k;
+	if (job_check_terminal(k, msg_int(m, "cols"), msg_int(m, "rows"), m->nfds, err) < 0)
+		return -err->num;
 	return job_check_operands(k, operands, err);
 }
 
@@ -383,6 +381,8 @@ job_new(struct jobs *js, const struct job_kind *k, struct msg *m, struct strv *t
 	j->kind = k;
 	j->id = msg_int(m, "id");
 	j->service = str_dup(msg_str(m, "service"));
+	j->cols = (int)msg_int(m, "cols");
+	j->rows = (int)msg_int(m, "rows");
 	j->operands = *take_operands;
 	*take_operands = (struct strv){0};
 	j->timer = evtimer_new(js->base, on_timer, j);

@@ -13,8 +13,10 @@
 #include "base/buf.h"
 #include "base/io.h"
 #include "base/str.h"
+#include "ctl/escape.h"
 #include "ctl/options.h"
 #include "ctl/target.h"
+#include "ctl/wants.h"
 
 static int
 parse(struct options *o, const char *const *words, struct err *err)
@@ -188,6 +190,64 @@ usage_leaves_an_option_out(void **state)
 	}
 }
 
+#define ARGS(...) (char *const *)(const char *const[]){__VA_ARGS__}, ARRAY_LEN(((const char *const[]){__VA_ARGS__}))
+
+/* Only options in front of the compose service are exec's; -t behind it is the command's. */
+static void
+terminal_is_wanted_wrongly(void **state)
+{
+	(void)state;
+	assert_int_equal(wants_of("s//exec", ARGS("-it", "web", "sh")).terminal, TERMINAL_USED);
+	assert_int_equal(wants_of("s//exec", ARGS("-e", "A=b", "-t", "web", "sh")).terminal, TERMINAL_USED);
+	assert_int_equal(wants_of("s//exec", ARGS("-eA=t", "--index=1", "--tty", "web")).terminal, TERMINAL_USED);
+	assert_int_equal(wants_of("s//exec", ARGS("--workdir", "-t", "web", "sh")).terminal, TERMINAL_NONE);
+	assert_int_equal(wants_of("s//exec", ARGS("-e", "-t", "web", "sh")).terminal, TERMINAL_NONE);
+	assert_int_equal(wants_of("s//exec", ARGS("web", "sh", "-t")).terminal, TERMINAL_NONE);
+	assert_int_equal(wants_of("s//exec", ARGS("--", "-t")).terminal, TERMINAL_NONE);
+	assert_int_equal(wants_of("s//exec", ARGS("-tT", "web", "sh")).terminal, TERMINAL_NONE);
+	assert_int_equal(wants_of("s//exec", ARGS("-t", "-d", "web", "sh")).terminal, TERMINAL_NONE);
+	assert_int_equal(wants_of("s//exec", NULL, 0).terminal, TERMINAL_NONE);
+	assert_true(wants_of("s//exec", ARGS("web")).input);
+	assert_int_equal(wants_of("s//logs", ARGS("-t")).terminal, TERMINAL_SHOWN);
+	assert_false(wants_of("s//logs", ARGS("-t")).input);
+	assert_int_equal(wants_of("exec//ps", ARGS("-t")).terminal, TERMINAL_NONE);
+}
+
+/* Bytes in any pieces: what is sent, and whether it ended. */
+static void
+way_out_of_a_terminal_is_hit_by_accident(void **state)
+{
+	static const struct {
+		const char *typed, *sent;
+		bool leaves;
+	} cases[] = {
+	    {"a~.b", "a~.b", false},
+	    {"~.", "", true},
+	    {"ls\r~.", "ls\r", true},
+	    {"ls\n~.gone", "ls\n", true},
+	    {"~~.\r", "~.\r", false},
+	    {"~x~.", "~x~.", false},
+	    {"~\r~.", "~\r", true},
+	    {"~", "", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		for (size_t piece = 1; piece <= 3; piece++) {
+			struct escape e = {0};
+			auto_buf struct buf sent = BUF_INIT(64);
+			bool left = false;
+			size_t len = strlen(cases[i].typed);
+
+			for (size_t at = 0; at < len && !left; at += piece)
+				left =
+				    escape_filter(&e, cases[i].typed + at, len - at < piece ? len - at : piece, &sent);
+			assert_int_equal(left, cases[i].leaves);
+			assert_string_equal(buf_str(&sent), cases[i].sent);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -197,6 +257,8 @@ main(void)
 	    cmocka_unit_test(wrong_options_pass),
 	    cmocka_unit_test(target_is_split_wrongly),
 	    cmocka_unit_test(wrong_targets_pass),
+	    cmocka_unit_test(terminal_is_wanted_wrongly),
+	    cmocka_unit_test(way_out_of_a_terminal_is_hit_by_accident),
 	    cmocka_unit_test(option_is_missing_in_the_manual),
 	    cmocka_unit_test(usage_leaves_an_option_out),
 	};

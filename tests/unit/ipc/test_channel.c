@@ -167,7 +167,8 @@ what_is_not_allowed_in_a_state_closes_the_peer(void **state)
 static void
 the_highest_state_is_a_state(void **state)
 {
-	json_t *body = msg_new("op", "ssssss", "user", "u", "key", "k", "line", "l");
+	json_t *body =
+	    msg_new("op", "sssssssssisi", "user", "u", "key", "k", "line", "l", "term", "", "cols", 0, "rows", 0);
 
 	(void)state;
 	channel_state(side.ch, 31);

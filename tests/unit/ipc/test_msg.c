@@ -66,8 +66,8 @@ fields_and_descriptors_arrive(void **state)
 {
 	auto_msg struct msg m = MSG_INIT;
 	int before = count_fds(), fds[3] = {0, 1, 2};
-	json_t *body = msg_new(
-	    "job", "sIssssssss", "id", 1234567890123LL, "kind", "up", "service", "web", "args", "", "stdio", "012");
+	json_t *body = msg_new("job", "sIsssssssssisi", "id", 1234567890123LL, "kind", "up", "service", "web", "args",
+	    "", "stdio", "012", "cols", 0, "rows", 0);
 
 	(void)state;
 	assert_int_equal(msg_send(ends[1], CORE_TO_PGOD, body, fds, 3, NULL), 0);

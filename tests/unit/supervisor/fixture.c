@@ -307,8 +307,8 @@ job_start(struct fixture *f, long long id, const char *kind, const char *service
 	va_end(ap);
 	packed = strv_pack(&args);
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-	body = msg_new("job", "sIssssssss", "id", (json_int_t)id, "kind", kind, "service", service, "args", packed,
-	    "stdio", "012");
+	body = msg_new("job", "sIsssssssssisi", "id", (json_int_t)id, "kind", kind, "service", service, "args", packed,
+	    "stdio", "012", "cols", 0, "rows", 0);
 	assert_int_equal(msg_send(f->core, CORE_TO_PGOD, body, (int[]){stdin_fd, out[1], out[1]}, 3, NULL), 0);
 	json_decref(body);
 	close(out[1]);

@@ -77,8 +77,8 @@ a_second_pgod_on_the_same_directory_refuses(void **state)
 static void
 a_core_that_breaks_the_rules_is_dropped_and_started_anew(void **state)
 {
-	json_t *body = msg_new(
-	    "job", "sIssssssss", "id", (json_int_t)1, "kind", "logs", "service", "web", "args", "", "stdio", "7");
+	json_t *body = msg_new("job", "sIsssssssssisi", "id", (json_int_t)1, "kind", "logs", "service", "web", "args",
+	    "", "stdio", "7", "cols", 0, "rows", 0);
 
 	(void)state;
 	start_up();

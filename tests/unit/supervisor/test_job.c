@@ -59,7 +59,9 @@ static const struct {
     {"restart", "docker-compose -p web restart OP", VIEW_PLAIN, true, true},
     {"down", "docker-compose -p web down OP", VIEW_PLAIN, true, true},
     {"logs", "docker-compose -p web logs OP", VIEW_PLAIN, false, true},
+    {"logs-colour", "docker-compose -p web --ansi always logs OP", VIEW_PLAIN, false, true},
     {"exec", "docker-compose -p web exec OP", VIEW_PLAIN, false, true},
+    {"exec-terminal", "docker-compose -p web exec OP", VIEW_PLAIN, false, true},
 };
 
 static void
@@ -100,7 +102,7 @@ the_menu_is_the_documented_one_and_has_nothing_else(void **state)
 static void
 the_services_timeout_is_the_deadline_of_what_holds_its_lock(void **state)
 {
-	static const char *const untouched[] = {"ls-remote", "keys", "logs", "exec"};
+	static const char *const untouched[] = {"ls-remote", "keys", "logs", "exec", "exec-terminal"};
 	struct conf_service patient = {.timeout_ms = 7000};
 	struct conf_service silent = {0};
 	size_t n = 0;
@@ -263,12 +265,31 @@ one_ipv6_site_counts_as_one_client_and_mapped_ipv4_as_ipv4(void **state)
 	assert_memory_equal(&mapped, &plain, sizeof(plain));
 }
 
+/* Only what runs on a terminal has one, of a size that a terminal can have, and no other descriptors. */
+static void
+a_job_gets_a_terminal_that_it_was_not_made_for(void **state)
+{
+	const struct job_kind *with = job_kind_find("exec-terminal");
+	const struct job_kind *without = job_kind_find("exec");
+
+	(void)state;
+	assert_int_equal(job_check_terminal(with, 80, 24, 0, NULL), 0);
+	assert_int_equal(job_check_terminal(with, 10000, 1, 0, NULL), 0);
+	assert_int_equal(job_check_terminal(with, 80, 24, 3, NULL), -EINVAL);
+	assert_int_equal(job_check_terminal(with, 0, 0, 0, NULL), -EINVAL);
+	assert_int_equal(job_check_terminal(with, 10001, 24, 0, NULL), -EINVAL);
+	assert_int_equal(job_check_terminal(with, 80, -1, 0, NULL), -EINVAL);
+	assert_int_equal(job_check_terminal(without, 0, 0, 3, NULL), 0);
+	assert_int_equal(job_check_terminal(without, 80, 24, 0, NULL), -EINVAL);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_services_timeout_is_the_deadline_of_what_holds_its_lock),
 	    cmocka_unit_test(the_menu_is_the_documented_one_and_has_nothing_else),
+	    cmocka_unit_test(a_job_gets_a_terminal_that_it_was_not_made_for),
 	    cmocka_unit_test(each_environment_is_closed),
 	    cmocka_unit_test(env_entries_reach_resolve_and_move_none_of_its_own_variables),
 	    cmocka_unit_test(compose_versions_are_told_apart),
