@@ -40,6 +40,7 @@ add_limits(struct access *a, const struct key_limits *l)
 {
 	a->known = true;
 	a->all = a->all || l->ops.n == 0;
+	a->terminal = a->terminal || (!l->no_pty && key_limits_allow(l, "exec"));
 	for (size_t i = 0; i < l->ops.n; i++) {
 		if (!strv_has(&a->may, l->ops.v[i]))
 			strv_add(&a->may, l->ops.v[i]);

@@ -21,6 +21,7 @@ struct access {
 	bool known;	 /* one of them counts: the holder may know of the service */
 	bool all;	 /* every operation */
 	struct strv may; /* else these */
+	bool terminal;	 /* exec on a terminal as well */
 	char *who;	 /* "SHA256:… tess.pub": for logs and the journal; without a line, the fingerprint */
 	char *place;	 /* "ssh/tess.pub:3", the first that counts; "" */
 	const char *why; /* the key is in a line that does not count now; NULL; static */

@@ -28,8 +28,13 @@ logs_run(struct client *c, const struct op *op, const struct strv *args)
 static bool
 may_have_terminal(struct client *c, const struct op *op)
 {
-	if (c->cols > 0)
+	if (c->cols > 0 && c->access.terminal)
 		return true;
+	if (!c->access.terminal) {
+		client_answer(
+		    c, 2, 1, "%s: no terminal for your key (no-pty in %s): leave -t out\n", op->name, c->access.place);
+		return false;
+	}
 	client_answer(c, 2, 1,
 	    "%s: -t runs the command on your terminal, and your client has asked for none: leave -t out, or use ssh -t\n",
 	    op->name);

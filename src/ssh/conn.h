@@ -41,7 +41,7 @@ struct conn {
 	bool exec_seen;
 	bool pty;		    /* the client asked for a terminal */
 	bool resized;		    /* its size is not yet that of the job's */
-	bool terminal;		    /* the job runs on one: in_fd and out[0].fd are both its end */
+	int term_fd;		    /* the end of the terminal on which the job runs, -1 without one */
 	bool eof_typed;		    /* the end of the client's input was typed there */
 	int cols, rows;		    /* of the client's terminal; 0 without */
 	char term[OP_TERM_MAX + 1]; /* its type; "" when it is none that can be passed on */

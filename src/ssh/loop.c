@@ -24,7 +24,7 @@ conn_init(struct conn *c, int core, int sock)
 	c->core = core;
 	c->core_open = true;
 	c->sock = sock;
-	c->in_fd = -1;
+	c->in_fd = c->term_fd = -1;
 	c->in.limit = STDIN_MAX_BYTES;
 	for (size_t i = 0; i < ARRAY_LEN(c->out); i++) {
 		c->out[i].fd = -1;
@@ -166,7 +166,7 @@ turn(struct conn *c, const struct pollfd p[AT_N])
 	if (p[AT_CORE].revents != 0 && hear_core(c))
 		op_core_readable(c);
 	/* A terminal that nobody has open any more reports that until it is closed. */
-	if ((p[AT_IN].revents & (c->terminal ? POLLERR | POLLHUP : POLLERR)) != 0)
+	if ((p[AT_IN].revents & (c->term_fd >= 0 ? POLLERR | POLLHUP : POLLERR)) != 0)
 		relay_close_in(c);
 	relay_resize(c);
 	if (!c->over)

@@ -22,7 +22,7 @@ shut(int *fd)
 static void
 add_output(struct conn *c, struct outlet *o, const char *data, size_t len)
 {
-	if (!c->pty || c->terminal) {
+	if (!c->pty || c->term_fd >= 0) {
 		buf_add(&o->wait, data, len);
 		return;
 	}
@@ -59,16 +59,20 @@ relay_open(struct conn *c, int take_in, int take_out, int take_err, struct err *
 	return 0;
 }
 
+/* One descriptor for each direction, as with pipes, and one that stays until the job has ended: programs close their
+ * streams a moment before they end, and who closed the terminal then would hang them up. */
 int
 relay_open_terminal(struct conn *c, int take_terminal, struct err *err)
 {
-	c->in_fd = take_terminal;
+	c->term_fd = take_terminal;
 	c->in_job = true;
-	c->terminal = true;
 	if (io_set_nonblock(take_terminal, true) < 0)
 		return err_set(err, EINVAL, "the job's terminal cannot be used");
+	c->in_fd = fcntl(take_terminal, F_DUPFD_CLOEXEC, 0);
 	c->out[0].fd = fcntl(take_terminal, F_DUPFD_CLOEXEC, 0);
-	return c->out[0].fd < 0 ? err_errno(err, "cannot duplicate the job's terminal") : 0;
+	if (c->in_fd < 0 || c->out[0].fd < 0)
+		return err_errno(err, "cannot duplicate the job's terminal");
+	return 0;
 }
 
 void
@@ -76,11 +80,10 @@ relay_resize(struct conn *c)
 {
 	struct winsize size = {.ws_col = (unsigned short)c->cols, .ws_row = (unsigned short)c->rows};
 
-	if (!c->resized || !c->terminal)
+	if (!c->resized || c->term_fd < 0)
 		return;
 	c->resized = false;
-	if (c->out[0].fd >= 0)
-		(void)ioctl(c->out[0].fd, TIOCSWINSZ, &size); /* a terminal that has gone needs none */
+	(void)ioctl(c->term_fd, TIOCSWINSZ, &size); /* a terminal that nobody has open any more needs none */
 }
 
 void
@@ -106,6 +109,7 @@ relay_close(struct conn *c)
 	relay_close_in(c);
 	for (size_t i = 0; i < ARRAY_LEN(c->out); i++)
 		shut(&c->out[i].fd);
+	shut(&c->term_fd);
 }
 
 void
@@ -168,7 +172,7 @@ fill_in(struct conn *c)
 	if (c->channel == NULL || c->channel_closed || c->in.len > 0)
 		return;
 	n = ssh_channel_poll(c->channel, 0);
-	if (n == SSH_EOF && !c->terminal)
+	if (n == SSH_EOF && c->term_fd < 0)
 		shut(&c->in_fd);
 	else if (n == SSH_EOF)
 		type_eof(c);

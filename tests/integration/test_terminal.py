@@ -62,14 +62,14 @@ def test_ctrl_c_ends_pgoctl_and_not_the_command(site):
         assert terminal.end() == 0 and terminal.is_as_before()
 
 
-@pytest.mark.parametrize("sig, status", [(signal.SIGTERM, 128 + 15), (signal.SIGHUP, 128 + 1), (signal.SIGQUIT, 128 + 3), (signal.SIGSEGV, -11), (signal.SIGABRT, -6)])
-def test_a_client_that_is_killed_leaves_the_terminal_raw(site, sig, status):
-    with sh(site, "echo ready; sleep 1000") as terminal:
-        terminal.see("ready")
-        wait_until(terminal.is_raw, "raw")
-        terminal.signal(sig)
-        assert terminal.end() == status and terminal.is_as_before()
-        wait_until(job_is_gone(site), "the command ends with its terminal")
+def test_a_client_that_is_killed_leaves_the_terminal_raw(site):
+    for sig, status in ((signal.SIGTERM, 128 + 15), (signal.SIGHUP, 128 + 1), (signal.SIGQUIT, 128 + 3), (signal.SIGSEGV, -11), (signal.SIGABRT, -6)):
+        with sh(site, "echo ready; sleep 1000") as terminal:
+            terminal.see("ready")
+            wait_until(terminal.is_raw, "raw")
+            terminal.signal(sig)
+            assert terminal.end() == status and terminal.is_as_before(), sig
+            wait_until(job_is_gone(site), "the command ends with its terminal")
 
 
 def test_a_lost_connection_leaves_the_terminal_raw(site):
@@ -115,6 +115,18 @@ def test_a_terminal_is_made_where_there_is_none(site):
     assert not [call for call in site.engine.calls("exec") if "-it" in call["argv"] or "-t" in call["argv"]]
 
 
+def test_a_key_without_a_terminal_gets_one(site):
+    head = site.site.commit({"ssh/test.pub": "no-pty " + site.key.public})
+    site.wait_live("site", head)
+
+    def refused():
+        with sh(site, "true") as terminal:
+            return terminal.end() == 1 and "exec: no terminal for your key (no-pty in ssh/test.pub:1): leave -t out\r\n" in terminal.shown
+
+    wait_until(refused, "the key's options count")
+    assert site.ctl("site", "exec", "web", "echo", "else").stdout == "else\n"
+
+
 def ssh(site, command, *options):
     *argv, target, line = site.ssh_argv(command)
     return [*argv, *options, target, line]
@@ -128,11 +140,11 @@ def test_plain_ssh_gets_no_terminal(site):
         assert terminal.end() == 7
 
 
-@pytest.mark.parametrize("term", ["", "x" * 65, "a b", "a=b", "x\ny", "$(id)", "\x1b[2J"], ids=repr)
-def test_a_terminal_type_gets_into_the_environment_unread(site, term):
-    with sh(site, "echo \"<$TERM>\"", env={"TERM": term}) as terminal:
-        assert terminal.see(r"<(.*?)>\r\n")[1] == ""
-        assert terminal.end() == 0
+def test_a_terminal_type_gets_into_the_environment_unread(site):
+    for term in ("", "x" * 65, "a b", "a=b", "x\ny", "$(id)", "\x1b[2J"):
+        with sh(site, 'echo "<$TERM>"', env={"TERM": term}) as terminal:
+            assert terminal.see(r"<(.*?)>\r\n")[1] == "", term
+            assert terminal.end() == 0
 
 
 def test_the_end_of_the_input_is_no_end_on_a_terminal(site):
