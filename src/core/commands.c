@@ -25,7 +25,9 @@ static const struct command table[] = {
     {"restart", "compose", "restart"},
     {"down", "compose", "down"},
     {"logs", "compose", "logs"},
+    {"logs-colour", "compose", "logs"},
     {"exec", "compose", "exec"},
+    {"exec-terminal", "compose", "exec"},
 };
 _Static_assert(ARRAY_LEN(table) <= COMMANDS_MAX, "a service has a counter for each row");
 
