@@ -53,6 +53,8 @@ bind_check(const char *address, struct err *err)
 	if (rc < 0 || host[0] == '\0' || str_eq(host, "localhost") ||
 	    inet_pton(strchr(host, ':') != NULL ? AF_INET6 : AF_INET, host, &any) == 1)
 		return rc;
+	if (strchr(host, ':') != NULL)
+		return err_set(err, EINVAL, "\"%s\" is not an IPv6 address", host);
 	return err_set(err, EINVAL, "\"%s\" is not an address (names are not looked up)", host);
 }
 

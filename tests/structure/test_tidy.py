@@ -70,8 +70,9 @@ def test_manual_pages_pass_lint():
     tool("mandoc", "-T", "lint", "-W", "warning", *pages())
 
 
-def test_the_alert_rules_pass_promtool():
+def test_the_alert_rules_wake_people_for_what_they_should():
     tool("promtool", "check", "rules", "dist/prometheus-rules.yml")
+    tool("promtool", "test", "rules", "tests/structure/prometheus-rules.test.yml")
 
 
 def test_manual_pages_refer_to_pages_that_exist():
