@@ -7,8 +7,10 @@
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "conf/operator.h"
 #include "conf/problems.h"
 #include "conf/service.h"
+#include "conf/shown.h"
 #include "conf/toml.h"
 #include "conf/tree.h"
 
@@ -22,10 +24,15 @@ enum top_id { TOP_SERVICES, TOP_PROXY, TOP_OPERATORS, TOPS };
 /* One check of one file. */
 struct check {
 	struct problems problems;
-	json_t *services;	     /* of the document, as long as nothing is wrong */
-	json_t *names;		     /* name → line, over all services */
-	json_t *sites;		     /* site → the service that has it, likewise */
-	json_t *accounts;	     /* of all services, for a document with errors */
+	json_t *services;	    /* of the document, as long as nothing is wrong */
+	json_t *names;		    /* name → line, over all services */
+	json_t *sites;		    /* site → the service that has it, likewise */
+	json_t *accounts;	    /* of all services, for a document with errors */
+	json_t *operators;	    /* of the document, likewise */
+	json_t *shown;		    /* name of a top-level table → what people may see of each, likewise */
+	struct operator_check *who; /* the operators, judged to their end when all services have been seen */
+	size_t nwho;
+	json_t *who_seen;	     /* what they may not share */
 	const json_t *entries[TOPS]; /* of the top-level keys; NULL: not seen */
 };
 
@@ -58,12 +65,34 @@ finish(struct check *c)
 	problems_done(&c->problems);
 	json_decref(c->names);
 	json_decref(c->sites);
+	json_decref(c->who_seen);
+	free(c->who);
 	if (json_array_size(errors) == 0) {
 		json_decref(c->accounts);
-		return must(json_pack("{s:i, s:o, s:o}", "version", 1, "errors", errors, "services", c->services));
+		return must(json_pack("{s:i, s:o, s:o, s:o, s:o}", "version", 1, "errors", errors, "services",
+		    c->services, "operators", c->operators, "shown", c->shown));
 	}
+	json_decref(c->operators);
+	json_decref(c->shown);
 	return must(json_pack(
 	    "{s:i, s:o, s:o, s:o}", "version", 1, "errors", errors, "services", c->services, "accounts", c->accounts));
+}
+
+/* Keeps what people may see of a table that nothing is wrong with. */
+static void
+show(struct check *c, const char *top, const struct table *t)
+{
+	json_t *list = json_object_get(c->shown, top);
+
+	if (c->problems.n > 0)
+		return;
+	if (list == NULL) {
+		list = must(json_array());
+		if (json_object_set_new(c->shown, top, list) != 0)
+			abort();
+	}
+	if (json_array_append_new(list, shown_table(t)) != 0)
+		abort();
 }
 
 static void
@@ -82,14 +111,41 @@ check_service(struct check *c, const json_t *node, size_t index)
 
 	service_check(&s, index);
 	add_account(c, &s);
+	show(c, "services", &s.table);
 	if (c->problems.n == 0 && json_array_append_new(c->services, service_document(&s)) != 0)
 		abort();
+}
+
+static void
+check_operator(struct check *c, const json_t *node, size_t index)
+{
+	struct operator_check *grown = reallocarray(c->who, c->nwho + 1, sizeof(*grown));
+
+	if (grown == NULL)
+		abort();
+	c->who = grown;
+	grown[c->nwho] =
+	    (struct operator_check){.table = {.problems = &c->problems, .node = node}, .seen = c->who_seen};
+	operator_check(&grown[c->nwho], index);
+	show(c, "operators", &grown[c->nwho++].table);
+}
+
+/* All services have been seen. */
+static void
+end_operators(struct check *c)
+{
+	for (size_t i = 0; i < c->nwho; i++)
+		operator_check_services(&c->who[i], c->names);
+	for (size_t i = 0; i < c->nwho && c->problems.n == 0; i++) {
+		if (json_array_append_new(c->operators, operator_document(&c->who[i])) != 0)
+			abort();
+	}
 }
 
 static const struct top tops[TOPS] = {
     [TOP_SERVICES] = {"services", TOP_LIST, CHECK_SERVICES_MAX, check_service},
     [TOP_PROXY] = {"proxy", TOP_TABLE, 1, NULL},
-    [TOP_OPERATORS] = {"operators", TOP_LIST, 1, NULL},
+    [TOP_OPERATORS] = {"operators", TOP_LIST, CHECK_OPERATORS_MAX, check_operator},
 };
 
 static void
@@ -227,7 +283,10 @@ begin(void)
 	return (struct check){.services = must(json_array()),
 	    .accounts = must(json_array()),
 	    .names = must(json_object()),
-	    .sites = must(json_object())};
+	    .sites = must(json_object()),
+	    .operators = must(json_array()),
+	    .shown = must(json_object()),
+	    .who_seen = must(json_object())};
 }
 
 json_t *
@@ -252,6 +311,7 @@ check_text(const char *text, size_t len)
 	{
 		check_top(&c, entry);
 	}
+	end_operators(&c);
 	json_decref(tree);
 	return finish(&c);
 }

@@ -5,9 +5,10 @@
 #include <jansson.h>
 #include <stddef.h>
 
-enum { CHECK_SERVICES_MAX = 1000 };
+enum { CHECK_SERVICES_MAX = 1000, CHECK_OPERATORS_MAX = 256 };
 
-/* The document: {"version", "errors", "services"}. With any error "services" is empty. Never NULL; the caller owns it.
+/* The document: {"version", "errors", "services", "operators", "shown"}. With any error only the first three, and
+ * "services" is empty. Never NULL; the caller owns it.
  * It holds the configuration's secrets in "services" and never in "errors". */
 json_t *check_text(const char *text, size_t len);
 /* The document for a file over the limit of toml.h, which need not be read whole. */

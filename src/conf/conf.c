@@ -66,6 +66,8 @@ conf_free(struct conf *c)
 	for (size_t i = 0; i < c->nservices; i++)
 		service_done(&c->services[i]);
 	free(c->services);
+	operators_done(&c->operators);
+	json_decref(c->shown);
 	free(c->dir);
 	free(c->datadir);
 	free(c->pins);
@@ -193,6 +195,16 @@ read_services(const json_t *list, bool checked, struct conf *c, struct err *err)
 	return 0;
 }
 
+/* What both documents have beside the services. */
+static int
+read_rest(const json_t *operators, json_t *shown, struct conf *c, struct err *err)
+{
+	if (!json_is_object(shown))
+		return err_set(err, EINVAL, "\"shown\" is not an object");
+	c->shown = json_incref(shown);
+	return operators_read(operators, &c->operators, err);
+}
+
 static int
 read_checked_head(json_t *doc, struct conf *c, struct err *err)
 {
@@ -200,15 +212,19 @@ read_checked_head(json_t *doc, struct conf *c, struct err *err)
 	int version = 0;
 	const json_t *errors = NULL;
 	const json_t *services = NULL;
+	const json_t *operators = NULL;
+	json_t *shown = NULL;
+	int r;
 
-	if (json_unpack_ex(doc, &e, JSON_STRICT, "{s:i, s:o, s:o}", "version", &version, "errors", &errors, "services",
-		&services) < 0)
+	if (json_unpack_ex(doc, &e, JSON_STRICT, "{s:i, s:o, s:o, s:o, s:o}", "version", &version, "errors", &errors,
+		"services", &services, "operators", &operators, "shown", &shown) < 0)
 		return err_set(err, EINVAL, "%s", e.text);
 	if (version != CONF_VERSION)
 		return err_set(err, EINVAL, "version %d is not %d", version, CONF_VERSION);
 	if (!json_is_array(errors) || json_array_size(errors) > 0)
 		return err_set(err, EINVAL, "it lists %zu errors", json_array_size(errors));
-	return read_services(services, true, c, err);
+	r = read_services(services, true, c, err);
+	return r < 0 ? r : read_rest(operators, shown, c, err);
 }
 
 static int
@@ -220,10 +236,15 @@ read_core_head(json_t *doc, struct conf *c, struct err *err)
 	const char *datadir = NULL;
 	const char *pins = NULL;
 	json_int_t poll_ms = 0;
+	json_int_t started_ms = 0;
 	const json_t *services = NULL;
+	const json_t *operators = NULL;
+	json_t *shown = NULL;
+	int r;
 
-	if (json_unpack_ex(doc, &e, JSON_STRICT, "{s:i, s:s, s:s, s:s, s:I, s:o}", "version", &version, "dir", &dir,
-		"datadir", &datadir, "pins", &pins, "poll_ms", &poll_ms, "services", &services) < 0)
+	if (json_unpack_ex(doc, &e, JSON_STRICT, "{s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o}", "version", &version,
+		"dir", &dir, "datadir", &datadir, "pins", &pins, "poll_ms", &poll_ms, "started_ms", &started_ms,
+		"services", &services, "operators", &operators, "shown", &shown) < 0)
 		return err_set(err, EINVAL, "%s", e.text);
 	if (version != CONF_VERSION)
 		return err_set(err, EINVAL, "version %d is not %d", version, CONF_VERSION);
@@ -233,7 +254,9 @@ read_core_head(json_t *doc, struct conf *c, struct err *err)
 	c->datadir = str_dup(datadir);
 	c->pins = str_dup(pins);
 	c->poll_ms = poll_ms;
-	return read_services(services, false, c, err);
+	c->started_ms = started_ms;
+	r = read_services(services, false, c, err);
+	return r < 0 ? r : read_rest(operators, shown, c, err);
 }
 
 struct conf *
@@ -304,8 +327,10 @@ char *
 conf_for_core(const struct conf *c)
 {
 	json_t *services = json_array();
-	json_t *doc = json_pack("{s:i, s:s, s:s, s:s, s:I, s:o}", "version", CONF_VERSION, "dir", c->dir, "datadir",
-	    c->datadir, "pins", c->pins, "poll_ms", (json_int_t)c->poll_ms, "services", services);
+	json_t *doc = json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:O}", "version", CONF_VERSION, "dir", c->dir,
+	    "datadir", c->datadir, "pins", c->pins, "poll_ms", (json_int_t)c->poll_ms, "started_ms",
+	    (json_int_t)c->started_ms, "services", services, "operators", operators_json(&c->operators), "shown",
+	    c->shown);
 	char *json = NULL;
 
 	if (doc == NULL)

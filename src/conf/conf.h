@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "conf/operators.h"
 
 struct conf_service {
 	char *name;
@@ -55,11 +56,15 @@ struct conf_service {
 struct conf {
 	struct conf_service *services; /* in the order of the file */
 	size_t nservices;
+	struct conf_operators operators;
+	json_t
+	    *shown; /* what people may see of the file: name of a top-level table → [{"set", "otherwise"}] (shown.h) */
 	/* Only in core's document: */
 	char *dir; /* the state directory, clean absolute path */
 	char *datadir;
 	char *pins; /* where pgod keeps the mounts of ipc/pins.h */
 	int64_t poll_ms;
+	int64_t started_ms; /* wall clock of pgod's start */
 };
 
 /* Reads either document. Strict: what is missing, unknown or of another type is -EINVAL. The caller frees with

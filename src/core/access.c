@@ -36,14 +36,30 @@ why_not(const struct key_limits *l, const struct asker *asker)
 }
 
 static void
-add_limits(struct access *a, const struct key_limits *l)
+add_op(struct access *a, const char *op)
 {
+	if (!strv_has(&a->may, op))
+		strv_add(&a->may, op);
+}
+
+static bool
+among(const struct strv *ops, const char *op)
+{
+	return ops->n == 0 || strv_has(ops, op);
+}
+
+/* Adds what a line with the key allows: the operations that are in both lists; an empty one has all. */
+static void
+add_limits(struct access *a, const struct key_limits *l, const struct strv *other)
+{
+	const struct strv *from = l->ops.n > 0 ? &l->ops : other;
+
 	a->known = true;
-	a->all = a->all || l->ops.n == 0;
-	a->terminal = a->terminal || (!l->no_pty && key_limits_allow(l, "exec"));
-	for (size_t i = 0; i < l->ops.n; i++) {
-		if (!strv_has(&a->may, l->ops.v[i]))
-			strv_add(&a->may, l->ops.v[i]);
+	a->all = a->all || from->n == 0;
+	a->terminal = a->terminal || (!l->no_pty && among(&l->ops, "exec") && among(other, "exec"));
+	for (size_t i = 0; i < from->n; i++) {
+		if (among(&l->ops, from->v[i]) && among(other, from->v[i]))
+			add_op(a, from->v[i]);
 	}
 }
 
@@ -73,8 +89,30 @@ access_add_keys(struct access *a, const struct keys *keys, const struct asker *a
 			a->why = why;
 			continue;
 		}
-		add_limits(a, &key->auth.limits);
+		add_limits(a, &key->auth.limits, &(struct strv){NULL, 0});
 		add_name(a, key->file, str_printf("ssh/%s:%d", key->file, key->line));
+	}
+}
+
+void
+access_add_operators(
+    struct access *a, const struct conf_operators *operators, const char *service, const struct asker *asker)
+{
+	for (size_t i = 0; i < operators->n; i++) {
+		const struct conf_operator *o = &operators->v[i];
+		const char *why = why_not(&o->key.limits, asker);
+		auto_free char *name = str_printf("operator %s", o->name);
+
+		if (!authkey_is(&o->key, asker->blob, asker->blob_len) ||
+		    (service != NULL && !operator_has(o, service)))
+			continue;
+		if (why != NULL) {
+			a->why = why;
+			continue;
+		}
+		a->operator= o;
+		add_limits(a, &o->key.limits, &o->ops);
+		add_name(a, name, str_dup(name));
 	}
 }
 

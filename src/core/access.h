@@ -1,4 +1,5 @@
-/* Who may ask for what: the key that signed, held against the lines in the repository of a service. Pure. */
+/* Who may ask for what: the key that signed, held against the lines in the repository of a service, and against the
+ * operators of pgo.toml. Pure. */
 #ifndef PGO_CORE_ACCESS_H
 #define PGO_CORE_ACCESS_H
 
@@ -6,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "conf/operators.h"
 #include "core/keys.h"
 
 /* Somebody who has proved to hold a key. */
@@ -22,14 +24,18 @@ struct access {
 	bool all;	 /* every operation */
 	struct strv may; /* else these */
 	bool terminal;	 /* exec on a terminal as well */
-	char *who;	 /* "SHA256:… tess.pub": for logs and the journal; without a line, the fingerprint */
-	char *place;	 /* "ssh/tess.pub:3", the first that counts; "" */
-	const char *why; /* the key is in a line that does not count now; NULL; static */
+	char *who;   /* "SHA256:… tess.pub", "SHA256:… operator alice": for logs; without a line, the fingerprint */
+	char *place; /* "ssh/tess.pub:3", "operator alice": the first that counts; "" */
+	const struct conf_operator *operator; /* who it is; NULL when the key is no operator's that counts */
+	const char *why;		      /* the key is in a line that does not count now; NULL; static */
 };
 #define auto_access __attribute__((cleanup(access_done)))
 
 /* Adds what a service's keys give. Begin with access_begin. */
 void access_add_keys(struct access *a, const struct keys *keys, const struct asker *asker);
+/* Adds what the key of an operator gives on a service of this name, also where there is none; NULL: on the host. */
+void access_add_operators(
+    struct access *a, const struct conf_operators *operators, const char *service, const struct asker *asker);
 /* Nothing is given yet. access_done frees what is in it. */
 void access_begin(struct access *a, const struct asker *asker);
 void access_done(struct access *a);

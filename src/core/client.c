@@ -13,6 +13,7 @@
 #include "core/op.h"
 #include "core/service.h"
 #include "engine/engine.h"
+#include "ipc/opname.h"
 
 enum { CLIENT_IDLE, CLIENT_BUSY, CLIENT_DONE };
 
@@ -194,11 +195,13 @@ take_terminal(struct client *c, const struct msg *m, struct err *err)
 	return 0;
 }
 
-/* The key that signed must be one of the service's, here and now. A service that does not exist answers exactly as a
- * refused key, so that nobody can list the services of a host. */
+/* The key that signed must be one of the service's, or of an operator who may act on it, here and now. A service that
+ * does not exist, and the host, answer exactly as a refused key, so that nobody can list the services of a host but the
+ * operators who may act on all of them. */
 static bool
 authorise(struct client *c, const char *key64)
 {
+	bool host = str_eq(c->line.service, OPNAME_HOST_SERVICE);
 	struct service *svc = core_service(c->core, c->line.service);
 	struct asker asker = {.now_s = io_wall_ms() / 1000};
 	auto_free void *blob = str_unbase64(key64, &asker.blob_len);
@@ -207,7 +210,7 @@ authorise(struct client *c, const char *key64)
 	asker.blob = blob != NULL ? blob : "";
 	asker.address = address;
 	access_begin(&c->access, &asker);
-	c->who = c->access.who;
+	access_add_operators(&c->access, &c->core->conf->operators, host ? NULL : c->line.service, &asker);
 	if (svc != NULL)
 		access_add_keys(&c->access, &svc->keys, &asker);
 	c->who = c->access.who;
@@ -229,6 +232,16 @@ answer_stranger(struct client *c)
 	buf_vis(&name, c->line.service, strlen(c->line.service), false);
 	client_answer(
 	    c, 1, 401, "Unauthorized: Key for user \"%s\" does not match any for name %s\n", c->user, buf_str(&name));
+}
+
+/* To an operator of all services it is no secret which there are. */
+static void
+answer_nothing(struct client *c)
+{
+	auto_buf struct buf name = BUF_INIT(512);
+
+	buf_vis(&name, c->line.service, strlen(c->line.service), false);
+	client_answer(c, 1, 404, "Not Found: No service found with name \"%s\"\n", buf_str(&name));
 }
 
 static int
@@ -254,7 +267,10 @@ on_op(void *ctx, struct msg *m, struct err *err)
 		answer_stranger(c);
 		return 0;
 	}
-	op_run(c);
+	if (c->svc == NULL && !str_eq(c->line.service, OPNAME_HOST_SERVICE))
+		answer_nothing(c);
+	else
+		op_run(c);
 	return 0;
 }
 

@@ -21,7 +21,7 @@ struct client {
 	char *user;	      /* as the client says: for messages only */
 	struct access access; /* what the key that signed may */
 	const char *who;      /* of it: the fingerprint and where the key stands, for logs */
-	struct service *svc;  /* of the operation, once it is allowed */
+	struct service *svc;  /* of the operation, once it is allowed; NULL: the host */
 	struct opline line;
 	char *term;	 /* type of the client's terminal, as TERM; "" when it cannot be one */
 	int cols, rows;	 /* of it; 0: it has none */

@@ -8,6 +8,7 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
+#include "ipc/opname.h"
 
 /* A line of the job's. */
 struct line {
@@ -90,6 +91,16 @@ add_key(struct keys *keys, struct line *l, struct authkey *take_auth)
 	*take_auth = (struct authkey){0};
 }
 
+static bool
+asks_host(const struct key_limits *limits)
+{
+	for (size_t i = 0; i < limits->ops.n; i++) {
+		if (str_starts(limits->ops.v[i], OPNAME_HOST))
+			return true;
+	}
+	return false;
+}
+
 static void
 parse_text(struct keys *keys, struct line *l)
 {
@@ -103,6 +114,8 @@ parse_text(struct keys *keys, struct line *l)
 		return;
 	else if (authkey_parse(text, &auth, &err) < 0)
 		refuse(keys, l, err.msg);
+	else if (asks_host(&auth.limits))
+		refuse(keys, l, "option ops: what is asked of the host is for operators, whose keys are in pgo.toml");
 	else if (keys->n >= KEYS_MAX)
 		refuse(keys, l, "a service has at most 1024 keys");
 	else
@@ -150,22 +163,11 @@ keys_done(struct keys *keys)
 	*keys = (struct keys){0};
 }
 
-/* Tells nothing by its time but whether the lengths are the same. */
-static bool
-same_bytes(const unsigned char *a, const unsigned char *b, size_t len)
-{
-	volatile unsigned char differs = 0;
-
-	for (size_t i = 0; i < len; i++)
-		differs = (unsigned char)(differs | (a[i] ^ b[i]));
-	return differs == 0;
-}
-
 const struct key *
 keys_next(const struct keys *keys, const struct key *after, const void *blob, size_t len)
 {
 	for (const struct key *k = after != NULL ? after + 1 : keys->v; k < keys->v + keys->n; k++) {
-		if (k->auth.blob_len == len && same_bytes(k->auth.blob, blob, len))
+		if (authkey_is(&k->auth, blob, len))
 			return k;
 	}
 	return NULL;

@@ -424,24 +424,7 @@ test_sandbox(struct err *err)
 	return rc < 0 ? rc : sandbox_self_test(&sandbox, err);
 }
 
-/* For the manual's test: the operations, each with its options, a line each. */
-static int
-list_operations(struct err *err)
-{
-	size_t n;
-	const struct op *ops = op_table(&n);
-
-	(void)err;
-	for (size_t i = 0; i < n; i++) {
-		printf("%s", ops[i].name);
-		for (const struct op_option *o = ops[i].options; o != NULL && o->names != NULL; o++)
-			printf(" %s", o->names);
-		printf("\n");
-	}
-	return 0;
-}
-
-/* Likewise: the metrics. */
+/* For the manual's test: the metrics. */
 static int
 list_metrics(struct err *err)
 {
@@ -472,7 +455,7 @@ static const struct {
 } modes[] = {
     {NULL, serve},
     {"--sandbox-test", test_sandbox},
-    {"--operations", list_operations},
+    {"--operations", op_list},
     {"--metrics", list_metrics},
     {"--commands", list_commands},
 };

@@ -239,15 +239,16 @@ refuse_op(struct client *c, const struct op *op)
 
 	for (size_t i = 0; i < c->access.may.n; i++)
 		buf_printf(&may, "%s%s", i > 0 ? ", " : "", c->access.may.v[i]);
-	log_info("operation %s refused service=%s key=\"%s\" peer=%s", op->name, c->svc->conf->name, c->who, c->peer);
-	client_answer(c, 1, 401, "Unauthorized: Key for user \"%s\", %s, may not ask for %s of %s: it may ask for %s\n",
-	    c->user, c->access.place, op->name, c->svc->conf->name, buf_str(&may));
+	log_info("operation %s refused service=%s key=\"%s\" peer=%s", op->name, c->line.service, c->who, c->peer);
+	client_answer(c, 1, 401, "Unauthorized: Key for user \"%s\", %s, may not ask for %s%s%s: it may ask for %s\n",
+	    c->user, c->access.place, op->name, c->svc != NULL ? " of " : "", c->svc != NULL ? c->line.service : "",
+	    may.len > 0 ? buf_str(&may) : "nothing");
 }
 
 void
 op_run(struct client *c)
 {
-	const struct op *op = op_find(c->line.op);
+	const struct op *op = c->svc != NULL ? op_find(c->line.op) : host_op_find(c->line.op);
 	auto_strv struct strv args = {NULL, 0};
 	auto_free char *refusal = NULL;
 	struct err err = ERR_INIT;
@@ -264,7 +265,7 @@ op_run(struct client *c)
 		return;
 	}
 	(op->looks ? log_debug : log_info)(
-	    "operation %s service=%s key=\"%s\" peer=%s", op->name, c->svc->conf->name, c->who, c->peer);
+	    "operation %s service=%s key=\"%s\" peer=%s", op->name, c->line.service, c->who, c->peer);
 	if (!op->raw && op_args(op, &c->line.args, &args, &err) < 0) {
 		client_answer(c, 2, 1, "%s\n", err.msg);
 		return;
@@ -358,17 +359,23 @@ run_ping(struct client *c, const struct op *op, const struct strv *args)
 	client_answer(c, 1, 0, "pong! - %s\n", host);
 }
 
-static void
-run_help(struct client *c, const struct op *op, const struct strv *args)
+void
+op_help(struct client *c, const struct op *table, size_t n)
 {
 	auto_buf struct buf text = BUF_INIT(16 * 1024);
 
-	(void)op;
-	(void)args;
-	for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
-		if (access_may(&c->access, ops[i].name))
-			buf_printf(&text, "%s%s%s\n        %s\n", ops[i].name, ops[i].usage[0] != '\0' ? " " : "",
-			    ops[i].usage, ops[i].help);
+	for (size_t i = 0; i < n; i++) {
+		if (access_may(&c->access, table[i].name))
+			buf_printf(&text, "%s%s%s\n        %s\n", table[i].name, table[i].usage[0] != '\0' ? " " : "",
+			    table[i].usage, table[i].help);
 	}
 	client_answer(c, 1, 0, "%s", buf_str(&text));
+}
+
+static void
+run_help(struct client *c, const struct op *op, const struct strv *args)
+{
+	(void)op;
+	(void)args;
+	op_help(c, ops, ARRAY_LEN(ops));
 }

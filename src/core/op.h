@@ -38,6 +38,14 @@ struct op {
 /* The whole table, for help and tests. */
 const struct op *op_table(size_t *ret_n);
 const struct op *op_find(const char *name);
+/* host.c: what operators ask of the host as a whole; names begin with OPNAME_HOST. */
+const struct op *host_op_table(size_t *ret_n);
+/* The operation of this name without that beginning. */
+const struct op *host_op_find(const char *name);
+/* Prints all of them, each with its options, a line each. */
+int op_list(struct err *err);
+/* Answers with those of the operations that the client may ask for. */
+void op_help(struct client *c, const struct op *table, size_t n);
 /* Checks arguments against the table; what may be passed on comes back in a form that leaves nothing to guess: options
  * first, each in one word ("-f", "--tail=5"); then operands. -EINVAL with a sentence. */
 int op_args(const struct op *op, const struct strv *args, struct strv *ret, struct err *err);
@@ -84,6 +92,9 @@ void history_run(struct client *c, const struct op *op, const struct strv *args)
 void deploys_run(struct client *c, const struct op *op, const struct strv *args);
 /* The deploy of this number, or the newest. Returns 1, or 0 after the client was told that there is none. */
 int history_find(struct client *c, const struct strv *operands, struct store_deploy *ret);
+/* host_who.c, host_config.c */
+void host_who_run(struct client *c, const struct op *op, const struct strv *args);
+void host_config_run(struct client *c, const struct op *op, const struct strv *args);
 /* status.c */
 void status_run(struct client *c, const struct op *op, const struct strv *args);
 /* Is the newest commit what runs, and why, or why not? The caller frees. */

@@ -13,9 +13,8 @@
 
 enum { KEYS_SHOWN_MAX = 8 }; /* refused lines of ssh/ in the text */
 
-/* "label       text": one line a fact. Reasons may hold what others wrote. */
-static void
-fact(struct buf *out, const char *label, const char *text)
+void
+status_fact(struct buf *out, const char *label, const char *text)
 {
 	buf_printf(out, "%-12s", label);
 	buf_vis(out, text, strlen(text), false);
@@ -43,12 +42,6 @@ state_text(const struct service *svc, const struct runs *runs)
 		return "failing";
 	return "live";
 }
-
-/* One of the three things that people want to know, with its reason. */
-struct answer {
-	enum status_is is;
-	char *text;
-};
 
 static const char *const is_text[] = {[STATUS_NO] = "no", [STATUS_YES] = "yes", [STATUS_UNKNOWN] = "unknown"};
 
@@ -157,26 +150,6 @@ status_in_sync(const struct service *svc, bool *ret_is)
 	return a.text;
 }
 
-void
-status_summarise(const struct service *svc, struct status_summary *ret)
-{
-	auto_runs struct runs runs = RUNS_INIT;
-	struct answer answers[3];
-
-	service_runs(svc, &runs);
-	answers[0] = deployed(svc);
-	answers[1] = healthy(svc, &runs);
-	answers[2] = in_sync(svc);
-	*ret = (struct status_summary){.state = state_text(svc, &runs),
-	    .deployed = answers[0].is,
-	    .healthy = answers[1].is,
-	    .in_sync = answers[2].is,
-	    .running = runs.running,
-	    .containers = runs.containers};
-	for (size_t i = 0; i < ARRAY_LEN(answers); i++)
-		free(answers[i].text);
-}
-
 static void
 last_look(const struct service *svc, struct buf *out)
 {
@@ -187,7 +160,7 @@ last_look(const struct service *svc, struct buf *out)
 	else
 		text = str_printf("%lld s ago: %s", (long long)((io_wall_ms() - svc->looked_ms) / 1000),
 		    svc->look_error[0] != '\0' ? svc->look_error : "ok");
-	fact(out, "last look", text);
+	status_fact(out, "last look", text);
 }
 
 /* A reason that stands two lines above is not told again. */
@@ -209,7 +182,7 @@ last_deploy(const struct service *svc, const char *told, struct buf *out)
 	else
 		text = str_printf("%lld (%s) of %.8s: %s%s%s, took %.1f s", (long long)d.id, d.trigger, d.commit,
 		    d.outcome, tells ? ": " : "", tells ? d.reason : "", (double)(d.ended_ms - d.begun_ms) / 1000);
-	fact(out, "last deploy", text);
+	status_fact(out, "last deploy", text);
 }
 
 /* The lines that are no key, so that whoever wonders why his does not open finds out. */
@@ -221,42 +194,46 @@ key_lines(const struct service *svc, struct buf *out)
 
 	if (keys->refused == 0)
 		return;
-	fact(out, "keys", text);
+	status_fact(out, "keys", text);
 	for (size_t i = 0; i < keys->problems.n && i < KEYS_SHOWN_MAX; i++)
-		fact(out, "", keys->problems.v[i]);
+		status_fact(out, "", keys->problems.v[i]);
 }
 
 static void
-print(const struct service *svc, const struct runs *runs, const struct answer answers[3], struct buf *out)
+print(const struct service *svc, const struct status *s, struct buf *out)
 {
-	static const char *const labels[] = {"deployed", "healthy", "in sync"};
+	const struct {
+		const char *label;
+		const struct answer *answer;
+	} answers[] = {{"deployed", &s->deployed}, {"healthy", &s->healthy}, {"in sync", &s->in_sync}};
 	auto_free char *source = str_printf("%s, branch %s", svc->conf->repository, svc->conf->branch);
 	auto_free char *memory = oom_text(&svc->oom);
 
-	fact(out, "service", svc->conf->name);
-	fact(out, "state", state_text(svc, runs));
-	fact(out, "source", source);
-	for (size_t i = 0; i < ARRAY_LEN(labels); i++) {
-		auto_free char *text = answer_text(&answers[i]);
+	status_fact(out, "service", svc->conf->name);
+	status_fact(out, "state", s->state);
+	status_fact(out, "source", source);
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		auto_free char *text = answer_text(answers[i].answer);
 
-		fact(out, labels[i], text);
+		status_fact(out, answers[i].label, text);
 	}
 	last_look(svc, out);
-	last_deploy(svc, answers[ARRAY_LEN(labels) - 1].text, out);
+	last_deploy(svc, s->in_sync.text, out);
 	if (memory != NULL)
-		fact(out, "memory", memory);
+		status_fact(out, "memory", memory);
 	if (svc->held)
-		fact(out, "hold", svc->hold_note[0] != '\0' ? svc->hold_note : "yes");
+		status_fact(out, "hold", svc->hold_note[0] != '\0' ? svc->hold_note : "yes");
 	if (svc->row.stopped[0] != '\0')
-		fact(out, "stopped", str_eq(svc->row.stopped, "*") ? "everything, by an operator" : svc->row.stopped);
+		status_fact(
+		    out, "stopped", str_eq(svc->row.stopped, "*") ? "everything, by an operator" : svc->row.stopped);
 	if (svc->problem[0] != '\0')
-		fact(out, "problem", svc->problem);
+		status_fact(out, "problem", svc->problem);
 	key_lines(svc, out);
 }
 
 /* --- JSON --- */
 
-static json_t *
+json_t *
 answer_json(const struct answer *a)
 {
 	return json_pack("{so so}", "is", a->is == STATUS_UNKNOWN ? json_null() : json_boolean(a->is == STATUS_YES),
@@ -289,14 +266,14 @@ key_problems_json(const struct keys *keys)
 }
 
 static json_t *
-status_json(const struct service *svc, const struct runs *runs, const struct answer answers[3])
+status_json(const struct service *svc, const struct status *s)
 {
 	const struct store_service *row = &svc->row;
 	auto_free char *memory = oom_text(&svc->oom);
 	json_t *all = json_pack("{so ss so so so so so so sb so so so so}", "service",
-	    client_text_json(svc->conf->name), "state", state_text(svc, runs), "repository",
-	    client_text_json(svc->conf->repository), "branch", client_text_json(svc->conf->branch), "deployed",
-	    answer_json(&answers[0]), "healthy", answer_json(&answers[1]), "in_sync", answer_json(&answers[2]), "hold",
+	    client_text_json(svc->conf->name), "state", s->state, "repository", client_text_json(svc->conf->repository),
+	    "branch", client_text_json(svc->conf->branch), "deployed", answer_json(&s->deployed), "healthy",
+	    answer_json(&s->healthy), "in_sync", answer_json(&s->in_sync), "hold",
 	    svc->held ? client_text_json(svc->hold_note) : json_null(), "held", (int)svc->held, "stopped",
 	    client_text_json(row->stopped), "problem", client_text_json(svc->problem), "looked_ms",
 	    json_integer(svc->looked_ms), "last_deploy", last_deploy_json(svc));
@@ -317,27 +294,57 @@ status_json(const struct service *svc, const struct runs *runs, const struct ans
 }
 
 void
+status_look(const struct service *svc, struct status *ret)
+{
+	auto_runs struct runs runs = RUNS_INIT;
+
+	service_runs(svc, &runs);
+	*ret = (struct status){.state = state_text(svc, &runs),
+	    .deployed = deployed(svc),
+	    .healthy = healthy(svc, &runs),
+	    .in_sync = in_sync(svc),
+	    .running = runs.running,
+	    .containers = runs.containers};
+}
+
+void
+status_summarise(const struct service *svc, struct status_summary *ret)
+{
+	auto_status struct status s;
+
+	status_look(svc, &s);
+	*ret = (struct status_summary){.state = s.state,
+	    .deployed = s.deployed.is,
+	    .healthy = s.healthy.is,
+	    .in_sync = s.in_sync.is,
+	    .running = s.running,
+	    .containers = s.containers};
+}
+
+void
+status_done(struct status *s)
+{
+	free(s->deployed.text);
+	free(s->healthy.text);
+	free(s->in_sync.text);
+}
+
+void
 status_run(struct client *c, const struct op *op, const struct strv *args)
 {
-	const struct service *svc = c->svc;
-	auto_runs struct runs runs = RUNS_INIT;
-	auto_buf struct buf out = BUF_INIT(256 * 1024);
-	struct answer answers[3];
+	auto_status struct status s;
 
 	(void)op;
-	service_runs(svc, &runs);
-	answers[0] = deployed(svc);
-	answers[1] = healthy(svc, &runs);
-	answers[2] = in_sync(svc);
+	status_look(c->svc, &s);
 	if (op_has(args, "--json")) {
-		auto_json json_t *all = status_json(svc, &runs, answers);
+		auto_json json_t *all = status_json(c->svc, &s);
 
 		client_answer_json(c, 0, all);
 	} else {
-		print(svc, &runs, answers, &out);
+		auto_buf struct buf out = BUF_INIT(256 * 1024);
+
+		print(c->svc, &s, &out);
 		client_output(c, 1, buf_str(&out), out.len);
 		client_exit(c, 0);
 	}
-	for (size_t i = 0; i < ARRAY_LEN(answers); i++)
-		free(answers[i].text);
 }

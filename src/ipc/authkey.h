@@ -3,6 +3,7 @@
 #ifndef PGO_IPC_AUTHKEY_H
 #define PGO_IPC_AUTHKEY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -23,5 +24,7 @@ struct authkey {
  * caller's: authkey_done. */
 int authkey_parse(const char *line, struct authkey *ret, struct err *err);
 void authkey_done(struct authkey *key);
+/* Is this the key's blob? In constant time. */
+bool authkey_is(const struct authkey *key, const void *blob, size_t len);
 
 #endif

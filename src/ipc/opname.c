@@ -26,6 +26,11 @@ static const char *const names[] = {
     "ping",
     "status",
     "help",
+    "host://services",
+    "host://status",
+    "host://who",
+    "host://config",
+    "host://help",
 };
 
 const char *const *

@@ -272,6 +272,7 @@ need_config(struct pgod *p, struct err *err)
 	p->config.conf->datadir = str_dup(p->options->datadir);
 	p->config.conf->pins = pin_dir(p->facts.run, p->options->dir);
 	p->config.conf->poll_ms = p->options->duration_ms;
+	p->config.conf->started_ms = io_wall_ms();
 	p->facts.conf = p->config.conf;
 	p->facts.accounts = p->config.accounts;
 	return 0;

@@ -123,7 +123,7 @@ def test_programs_are_hardened():
 
 def test_every_operation_and_each_of_its_options_is_in_the_manual():
     manual = read(os.path.join(TOP, "man", "pgoctl.1"))
-    entries = dict(re.findall(r"^\.It Cm (\w+(?: \w+)?)[^\n]*\n((?:(?!\.It |\.El).*\n)*)", manual, re.M))
+    entries = dict(re.findall(r"^\.It Cm ([\w:/]+(?: \w+)?)[^\n]*\n((?:(?!\.It |\.El).*\n)*)", manual, re.M))
     headings = {line.split()[2]: line for line in re.findall(r"^\.It Cm .*$", manual, re.M)}
     listed = run(program("pgod-core"), "--operations").stdout.splitlines()
     assert len(listed) > 10

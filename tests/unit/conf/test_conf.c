@@ -21,15 +21,18 @@
 	"hunter22\"],\"registries\":[\"hunter22@r\"],\"networks\":[\"n\"],\"signers\":\"/etc/signers\",\"mount\":null,\"settings\":" SETTINGS \
 	",\"line\":1,\"user_line\":3,"                                                                                                        \
 	"\"user_column\":8}"
-#define CHECKED "{\"version\":1,\"errors\":[],\"services\":[" CHECKED_SERVICE "]}"
+#define REST                                                                                                \
+	"\"operators\":[{\"name\":\"alice\",\"key\":\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICqnt8gEUxOOeGG+" \
+	"3IEzFBcmBSR3KtVx1dy6omaGTnJD a\",\"services\":[\"pgo\"],\"ops\":null}],\"shown\":{\"services\":[]}}"
+#define CHECKED "{\"version\":1,\"errors\":[],\"services\":[" CHECKED_SERVICE "]," REST
 #define CORE_SERVICE                                                                                                                        \
 	"{\"name\":\"pgo\",\"user\":\"miek\",\"uid\":1000,\"gid\":4294967294,\"repository\":\"https://host/"                                \
 	"x\",\"source\":\"" HEX                                                                                                             \
 	"\",\"branch\":\"main\",\"remote\":0,\"compose\":null,\"networks\":[],\"signed_only\":true,\"shared\":false,\"settings\":" SETTINGS \
 	"}"
-#define CORE                                                                                                                                                  \
-	"{\"version\":1,\"dir\":\"/var/lib/pgo\",\"datadir\":\"/data\",\"pins\":\"/run/pgo/pins/var-lib-pgo\",\"poll_ms\":300000,\"services\":[" CORE_SERVICE \
-	"]}"
+#define CORE                                                                                                                                                                               \
+	"{\"version\":1,\"dir\":\"/var/lib/pgo\",\"datadir\":\"/data\",\"pins\":\"/run/pgo/pins/var-lib-pgo\",\"poll_ms\":300000,\"started_ms\":1700000000000,\"services\":[" CORE_SERVICE \
+	"]," REST
 
 static struct conf *
 parse(const char *json)
@@ -93,7 +96,7 @@ the_checked_document_is_read_whole(void **state)
 static void
 an_empty_configuration_is_one(void **state)
 {
-	struct conf *c = parse("{\"version\":1,\"errors\":[],\"services\":[]}");
+	struct conf *c = parse("{\"version\":1,\"errors\":[],\"services\":[],\"operators\":[],\"shown\":{}}");
 
 	(void)state;
 	assert_int_equal(c->nservices, 0);
@@ -142,9 +145,9 @@ what_asks_the_same_server_the_same_in_the_same_name_has_one_number(void **state)
 	auto_free char *token2 = edited(token, "u:hunter22", "u:hunter33");
 	auto_free char *branch2 = edited(branch, "\"main\"", "\"prod\"");
 	auto_free char *none2 = edited(none, "\"u:hunter22\"", "null");
-	auto_free char *json =
-	    str_printf("{\"version\":1,\"errors\":[],\"services\":[" CHECKED_SERVICE ",%s,%s,%s,%s]}", token2, branch2,
-		none2, other);
+	auto_free char *json = str_printf("{\"version\":1,\"errors\":[],\"services\":[" CHECKED_SERVICE
+					  ",%s,%s,%s,%s],\"operators\":[],\"shown\":{}}",
+	    token2, branch2, none2, other);
 	struct conf *c = parse(json), *core = NULL;
 	auto_free char *text = NULL;
 	static const int expected[] = {0, 1, 2, 3, 0};
@@ -177,7 +180,7 @@ no_secret_reaches_core(void **state)
 	json = conf_for_core(c);
 	assert_null(strstr(json, "hunter"));
 	assert_null(strstr(json, "auth"));
-	assert_null(strstr(json, "env"));
+	assert_null(strstr(json, "\"env\""));
 	assert_null(strstr(json, "/etc/signers"));
 	core = parse(json);
 	assert_string_equal(core->services[0].compose, "c.yaml");
@@ -223,6 +226,15 @@ a_document_that_is_not_quite_ours_is_refused(void **state)
 	    {CHECKED, "\"errors\":[]", "\"errors\":[{}]", "lists 1 errors"},
 	    {CHECKED, "\"errors\":[]", "\"errors\":{}", "errors"},
 	    {CHECKED, "\"services\":[", "\"services\":{}, \"x\":[", "x"},
+	    {CHECKED, "\"name\":\"alice\"", "\"name\":\"al ice\"", "letters"},
+	    {CHECKED, "ssh-ed25519 AAAA", "ssh-ed25519 BBBB", "no usable public key"},
+	    {CHECKED, "ssh-ed25519 AAAA", "command=\\\"x\\\" ssh-ed25519 AAAA", "option command"},
+	    {CHECKED, "\"services\":[\"pgo\"]", "\"services\":[\"../pgo\"]", "path"},
+	    {CHECKED, "\"services\":[\"pgo\"]", "\"services\":[]", "services"},
+	    {CHECKED, "\"ops\":null", "\"ops\":[\"frobnicate\"]", "no operation"},
+	    {CHECKED, "\"ops\":null", "\"ops\":\"ps\"", "neither null nor a list"},
+	    {CHECKED, ",\"ops\":null", "", "ops"},
+	    {CHECKED, "\"shown\":{\"services\":[]}", "\"shown\":[]", "not an object"},
 	    {CHECKED, "\"name\":\"pgo\"", "\"name\":\"../x\"", "path"},
 	    {CHECKED, "\"name\":\"pgo\"", "\"name\":\"pgo\",\"name\":\"a\"", "not JSON"},
 	    {CHECKED, "\"name\":\"pgo\"", "\"name\":\"p\\u0000\"", "not JSON"},

@@ -11,6 +11,7 @@
 #include "conf/check.h"
 #include "conf/conf.h"
 #include "conf/keys.h"
+#include "conf/operator.h"
 #include "ipc/allow.h"
 
 static const char *manual_path;
@@ -61,6 +62,26 @@ every_key_has_its_item_in_the_manual(void **state)
 }
 
 static void
+every_key_of_an_operator_has_its_item_in_the_manual(void **state)
+{
+	auto_buf struct buf b = BUF_INIT(1 << 20);
+	auto_free char *part = NULL;
+
+	(void)state;
+	read_file(manual_path, &b);
+	part = section(buf_str(&b), ".Ss Operators\n");
+	for (size_t i = 0; i < operator_menu.n; i++) {
+		auto_free char *item = str_printf("\n.It Ic %s No = ", operator_menu.keys[i].name);
+		const char *at = strstr(part, item);
+
+		if (at == NULL)
+			fail_msg("the manual has no item for the operators' key %s", operator_menu.keys[i].name);
+		if (operator_menu.keys[i].state == KEY_NEEDED && !str_starts(strchr(at + 1, '\n'), "\nNeeded.\n"))
+			fail_msg("the manual does not say that %s is needed", operator_menu.keys[i].name);
+	}
+}
+
+static void
 everything_that_can_be_allowed_is_in_the_manual(void **state)
 {
 	auto_buf struct buf b = BUF_INIT(1 << 20);
@@ -80,7 +101,7 @@ static void
 the_manual_has_no_key_that_is_not_in_the_table(void **state)
 {
 	auto_buf struct buf b = BUF_INIT(1 << 20);
-	size_t n = service_menu.n;
+	size_t n = service_menu.n + operator_menu.n;
 	size_t items = 0;
 
 	(void)state;
@@ -141,6 +162,7 @@ the_shipped_example_shows_every_supported_key(void **state)
 		if (strstr(buf_str(&b), line) == NULL)
 			fail_msg("the example does not show the key %s", keys[i].name);
 	}
+	assert_int_equal(c->operators.n, 1);
 	conf_free(c);
 }
 
@@ -149,6 +171,7 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_key_has_its_item_in_the_manual),
+	    cmocka_unit_test(every_key_of_an_operator_has_its_item_in_the_manual),
 	    cmocka_unit_test(everything_that_can_be_allowed_is_in_the_manual),
 	    cmocka_unit_test(the_manual_has_no_key_that_is_not_in_the_table),
 	    cmocka_unit_test(the_manuals_example_is_accepted),

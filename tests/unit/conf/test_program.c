@@ -85,7 +85,7 @@ static void
 a_good_file_exits_with_0(void **state)
 {
 	(void)state;
-	expect("", 0, "{\"version\":1,\"errors\":[],\"services\":[]}\n");
+	expect("", 0, "{\"version\":1,\"errors\":[],\"services\":[],\"operators\":[],\"shown\":{}}\n");
 	expect(
 	    "[[services]]\nname = \"web\"\nuser = \"web\"\nrepository = \"https://u:p@h/a\"\n", 0, "\"auth\":\"u:p\"");
 }
