@@ -29,6 +29,7 @@ struct client {
 	struct engine_req *req;
 	bool json;			  /* hold, release: the answer is for a program */
 	int64_t hold;			  /* pgod's answer to hold or release is awaited; 0 */
+	int64_t deploy_key;		  /* pgod's answer to deploy-key is awaited; 0 */
 	int64_t followed;		  /* the deploy whose log is followed */
 	struct journal_follower follower; /* of it */
 };

@@ -51,7 +51,7 @@ struct core {
 	struct strv removing; /* services no longer configured that are being taken down */
 	size_t busy;	      /* services at work, at most CORE_TASKS_MAX */
 	int64_t last_job_id;
-	int64_t last_hold_id;
+	int64_t last_hold_id; /* of questions to pgod: hold, deploy-key */
 	int64_t last_pin_id;
 	size_t unsettled; /* pins that were asked for at the start and have no answer */
 	bool settled;

@@ -15,20 +15,17 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/sandbox.h"
-#include "core/client.h"
 #include "core/core.h"
 #include "core/ended.h"
-#include "core/job.h"
+#include "core/from_pgod.h"
 #include "core/judge.h"
 #include "core/op.h"
 #include "core/pin.h"
 #include "core/remove.h"
 #include "core/service.h"
-#include "core/web.h"
 #include "engine/engine.h"
 
 enum { PGOD_FD = 3 };
-enum { CORE_CONFIG, CORE_RUNNING }; /* states of the channel to pgod */
 
 /* Besides the few that every process needs: sqlite in its directory, memfds for the jobs' input, talk on the sockets it
  * is given. */
@@ -148,8 +145,8 @@ make_services(struct core *core, struct err *err)
 	return 0;
 }
 
-static int
-on_config(void *ctx, struct msg *m, struct err *err)
+int
+core_on_config(void *ctx, struct msg *m, struct err *err)
 {
 	struct core *core = ctx;
 	auto_close int fd = msg_take_fd(m, 0);
@@ -177,152 +174,6 @@ on_config(void *ctx, struct msg *m, struct err *err)
 	core_pin_all(core);
 	return 0;
 }
-
-static int
-on_service(void *ctx, struct msg *m, struct err *err)
-{
-	struct service *svc = core_service(ctx, msg_str(m, "name"));
-
-	if (svc == NULL)
-		return err_set(err, ENOENT, "pgod speaks of a service that is not configured");
-	service_on_ready(svc, msg_str(m, "problem"));
-	return 0;
-}
-
-static int
-on_hold(void *ctx, struct msg *m, struct err *err)
-{
-	struct service *svc = core_service(ctx, msg_str(m, "service"));
-
-	(void)err;
-	if (svc != NULL)
-		service_on_hold(svc, msg_bool(m, "held"), msg_str(m, "note"));
-	return 0;
-}
-
-static int
-on_signers(void *ctx, struct msg *m, struct err *err)
-{
-	struct service *svc = core_service(ctx, msg_str(m, "service"));
-
-	(void)err;
-	if (svc != NULL)
-		service_on_signers(svc);
-	return 0;
-}
-
-static int
-on_held(void *ctx, struct msg *m, struct err *err)
-{
-	(void)err;
-	hold_answered(ctx, msg_int(m, "id"), msg_str(m, "error"));
-	return 0;
-}
-
-static int
-on_job_waiting(void *ctx, struct msg *m, struct err *err)
-{
-	(void)err;
-	job_on_waiting(ctx, msg_int(m, "id"), msg_int(m, "pid"));
-	return 0;
-}
-
-static int
-on_job_started(void *ctx, struct msg *m, struct err *err)
-{
-	auto_close int terminal = msg_take_fd(m, 0);
-
-	(void)err;
-	job_on_started(ctx, msg_int(m, "id"), terminal);
-	log_debug("job runs job=%lld pid=%lld", msg_int(m, "id"), msg_int(m, "pid"));
-	return 0;
-}
-
-static int
-on_job_exited(void *ctx, struct msg *m, struct err *err)
-{
-	(void)err;
-	job_on_exited(ctx, msg_int(m, "id"), (int)msg_int(m, "status"), msg_str(m, "error"));
-	return 0;
-}
-
-static int
-on_engine(void *ctx, struct msg *m, struct err *err)
-{
-	struct core *core = ctx;
-	int fd = msg_take_fd(m, 0);
-
-	(void)err;
-	if (fd >= 0)
-		engine_connected(core->engine, msg_int(m, "id"), fd);
-	else
-		engine_refused(core->engine, msg_int(m, "id"), msg_str(m, "error"));
-	return 0;
-}
-
-static int
-on_retired(void *ctx, struct msg *m, struct err *err)
-{
-	(void)err;
-	remove_on_retired(ctx, msg_str(m, "service"), msg_str(m, "error"));
-	return 0;
-}
-
-static int
-on_pinned(void *ctx, struct msg *m, struct err *err)
-{
-	(void)err;
-	core_on_pinned(ctx, msg_int(m, "id"), msg_str(m, "error"));
-	return 0;
-}
-
-static int
-on_client(void *ctx, struct msg *m, struct err *err)
-{
-	(void)err;
-	client_new(ctx, msg_int(m, "id"), msg_str(m, "peer"), msg_take_fd(m, 0));
-	return 0;
-}
-
-static int
-on_web(void *ctx, struct msg *m, struct err *err)
-{
-	(void)err;
-	web_open(ctx, msg_take_fd(m, 0));
-	return 0;
-}
-
-static int
-on_quit(void *ctx, struct msg *m, struct err *err)
-{
-	struct core *core = ctx;
-
-	(void)m;
-	(void)err;
-	core->quitting = true;
-	/* What is only being watched any more is not waited for. By name: what this sets going changes the list. */
-	for (size_t i = 0; core->conf != NULL && i < core->conf->nservices; i++)
-		service_on_containers(core_service(core, core->conf->services[i].name));
-	core_maybe_exit(core);
-	return 0;
-}
-
-static const struct channel_rule rules[] = {
-    {"config", 1u << CORE_CONFIG, on_config},
-    {"service", 1u << CORE_RUNNING, on_service},
-    {"hold", 1u << CORE_RUNNING, on_hold},
-    {"held", 1u << CORE_RUNNING, on_held},
-    {"signers", 1u << CORE_RUNNING, on_signers},
-    {"job-waiting", 1u << CORE_RUNNING, on_job_waiting},
-    {"job-started", 1u << CORE_RUNNING, on_job_started},
-    {"job-exited", 1u << CORE_RUNNING, on_job_exited},
-    {"engine", 1u << CORE_RUNNING, on_engine},
-    {"retired", 1u << CORE_RUNNING, on_retired},
-    {"pinned", 1u << CORE_RUNNING, on_pinned},
-    {"client", 1u << CORE_RUNNING, on_client},
-    {"web", 1u << CORE_RUNNING, on_web},
-    {"quit", 1u << CORE_CONFIG | 1u << CORE_RUNNING, on_quit},
-};
 
 /* Without pgod there is nothing that core may do. */
 static void
@@ -365,8 +216,8 @@ run(struct core *core, struct err *err)
 		.name = "pgod",
 		.recv = PGOD_TO_CORE,
 		.send = CORE_TO_PGOD,
-		.rules = rules,
-		.nrules = ARRAY_LEN(rules),
+		.rules = from_pgod_rules,
+		.nrules = from_pgod_nrules,
 		.closed = on_pgod_closed,
 		.ctx = core,
 	    });

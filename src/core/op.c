@@ -30,6 +30,11 @@ static const struct op_option history_options[] = {
     {"--json", false, NULL},
     {NULL, false, NULL},
 };
+static const struct op_option key_options[] = {
+    {"--new", false, NULL},
+    {"--json", false, NULL},
+    {NULL, false, NULL},
+};
 static const struct op_option timeout_options[] = {
     {"-t --timeout", true, NULL},
     {NULL, false, NULL},
@@ -186,6 +191,12 @@ static const struct op ops[] = {
 	.help = "look at the repository now, and tell what follows",
 	.options = json_options,
 	.run = op_sync},
+    {.name = "deploy-key",
+	.usage = "[--new] [--json]",
+	.help =
+	    "the public half of the service's key for its repository, made when there is none; --new: make another one",
+	.options = key_options,
+	.run = deploy_key_run},
     {.name = "git",
 	.usage = "pull|hash",
 	.help = "look at the repository now; the commit that the files are of",

@@ -76,6 +76,10 @@ void hold_run(struct client *c, const struct op *op, const struct strv *args);
 void release_run(struct client *c, const struct op *op, const struct strv *args);
 /* pgod's answer to one of the two. */
 void hold_answered(struct core *core, int64_t id, const char *error);
+/* op_key.c */
+void deploy_key_run(struct client *c, const struct op *op, const struct strv *args);
+/* pgod's answer. */
+void deploy_key_answered(struct core *core, int64_t id, const char *line, const char *error);
 /* op_names.c: is each of these a compose service of what is deployed, or has a container? Else the client is told. */
 bool op_names_known(struct client *c, const struct op *op, const struct strv *names);
 /* Has one of these compose services a container; without names, the service? */

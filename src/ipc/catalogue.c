@@ -31,6 +31,8 @@ static const struct msg_spec catalogue[] = {
     {"held", PGOD_TO_CORE, "id:i error:s", 0, 0,
 	"The stop file is as core asked for; or why it is not. What it says comes before, as a message hold."},
     {"pinned", PGOD_TO_CORE, "id:i error:s", 0, 0, "The service's pins are as asked for; or why they are not."},
+    {"deploy-key", PGOD_TO_CORE, "id:i line:s error:s", 0, 0,
+	"The public half of a service's deploy key, as a line of authorized_keys; or why there is none."},
     {"client", PGOD_TO_CORE, "id:i peer:s", 1, 1, "A channel to the pgod-ssh that serves a new connection from peer."},
     {"web", PGOD_TO_CORE, "", 1, 1, "A channel to the pgod-web that serves metrics; an earlier one is over."},
     {"quit", PGOD_TO_CORE, "", 0, 0, "Start nothing new, finish what runs, then exit."},
@@ -51,6 +53,8 @@ static const struct msg_spec catalogue[] = {
 	"Mount the service's share, if it has one, and make these pins (names and sources, each with a NUL behind it, as a "
 	"sealed memfd). fresh: of what is at the source now; else a pin that exists stays as it is. exact: the service has "
 	"no other pins afterwards."},
+    {"deploy-key", CORE_TO_PGOD, "id:i service:s renew:b", 0, 0,
+	"Tell the public half of the service's deploy key, which is made when there is none. renew: make another one."},
     {"settled", CORE_TO_PGOD, "", 0, 0,
 	"What the services' releases mount is pinned, or cannot be: the engine may start containers."},
     /* pgod-ssh → core */

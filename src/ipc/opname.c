@@ -22,6 +22,7 @@ static const char *const names[] = {
     "hold",
     "release",
     "sync",
+    "deploy-key",
     "git",
     "ping",
     "status",

@@ -20,7 +20,6 @@ static const char *const fixed_env[] = {
     "GIT_ATTR_NOSYSTEM=1",
     "GIT_TERMINAL_PROMPT=0",
     "GIT_ALLOW_PROTOCOL=http:https:ssh:git:file",
-    "GIT_SSH_COMMAND=ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new -o ConnectTimeout=20",
     "GIT_SSH_VARIANT=ssh",
     "GIT_NO_REPLACE_OBJECTS=1",
     "GIT_OPTIONAL_LOCKS=0",
@@ -30,6 +29,14 @@ static const char *const fixed_env[] = {
     "GIT_COMMITTER_NAME=pgo",
     "GIT_COMMITTER_EMAIL=pgo@localhost",
 };
+
+/* git gives this to a shell, so no byte of it comes from outside: ssh itself puts the variables in. What is learnt of
+ * hosts is kept beside the repository, for an account may have no home; what its home knows counts as well. */
+#define SSH                                                                                              \
+	"GIT_SSH_COMMAND=ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new -o ConnectTimeout=20 " \
+	"-o 'UserKnownHostsFile=${PGO_KNOWN_HOSTS} ~/.ssh/known_hosts ~/.ssh/known_hosts2'"
+#define SSH_WITH_KEY SSH " -o IdentitiesOnly=yes -o IdentityAgent=none -o 'IdentityFile=${PGO_SSH_KEY}'"
+#define KNOWN_HOSTS "pgo-known_hosts" /* "pgo-": it stays when the repository is set aside */
 
 /* transfer.fsckObjects stays off: it refuses old but harmless repositories. What it would catch we refuse where it
  * bites (names in tree.c), and git itself refuses to write such paths. */
@@ -163,6 +170,16 @@ add_inherited(struct strv *env, const char *name)
 }
 
 static void
+add_ssh(const struct job *job, struct strv *env)
+{
+	strv_add_take(env, job->repo ? str_printf("PGO_KNOWN_HOSTS=%s/" KNOWN_HOSTS, job->repo)
+				     : str_dup("PGO_KNOWN_HOSTS=/dev/null"));
+	if (job->ssh_key)
+		strv_add_take(env, str_printf("PGO_SSH_KEY=%s", job->ssh_key));
+	strv_add(env, job->ssh_key ? SSH_WITH_KEY : SSH);
+}
+
+static void
 make_env(const struct job *job, const struct git_call *call, struct strv *env)
 {
 	add_inherited(env, "HOME");
@@ -180,8 +197,10 @@ make_env(const struct job *job, const struct git_call *call, struct strv *env)
 		strv_add_take(env, str_printf("GIT_WORK_TREE=%s", call->work_tree));
 	for (size_t i = 0; call->env && call->env[i]; i++)
 		strv_add(env, call->env[i]);
-	if (call->remote)
+	if (call->remote) {
 		add_auth(job, env);
+		add_ssh(job, env);
+	}
 }
 
 static bool

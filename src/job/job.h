@@ -16,7 +16,8 @@ struct job {
 	const char *datadir;
 	const char *url;
 	const char *branch;
-	const char *auth; /* base64 of user:password */
+	const char *auth;    /* base64 of user:password */
+	const char *ssh_key; /* file of the deploy key */
 	const char *compose;
 	const char *compose_file;
 	const char *signed_only; /* "1": verify checks the signature */

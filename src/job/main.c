@@ -37,6 +37,7 @@ static const struct variable variables[] = {
     {"PGO_DATADIR", offsetof(struct job, datadir), NEED_DATADIR, true},
     {"PGO_URL", offsetof(struct job, url), NEED_URL, false},
     {"PGO_BRANCH", offsetof(struct job, branch), NEED_BRANCH, false},
+    {"PGO_SSH_KEY", offsetof(struct job, ssh_key), 0, true},
     {"PGO_AUTH", offsetof(struct job, auth), 0, false},
     {"PGO_COMPOSE", offsetof(struct job, compose), NEED_COMPOSE, true},
     {"PGO_COMPOSE_FILE", offsetof(struct job, compose_file), 0, false},

@@ -23,9 +23,28 @@ static const struct {
 	"the server wants a user name and password: they belong into the repository's URL in pgo.toml"},
     {"Authentication failed", "the server does not accept the user name and password of the URL in pgo.toml"},
     {"Host key verification failed",
-	"the server's SSH host key is not the one that this account knows (~/.ssh/known_hosts)"},
-    {"Permission denied (publickey", "the server accepts no SSH key of this account (~/.ssh)"},
+	"the server's SSH host key is not the one that it had before: somebody may stand in between. If its "
+	"administrator says that it was changed, take the old one out (ssh-keygen -R HOST -f FILE), or put the new one "
+	"into /etc/ssh/ssh_known_hosts"},
 };
+
+/* Which key it was that the server does not know, and what to do about it. */
+static void
+advise_on_keys(const struct job *job)
+{
+	const char *service = job->service ? job->service : "SERVICE";
+
+	if (job->ssh_key)
+		job_say(
+		    "the server does not accept the deploy key of %s: add its public half to the repository (pgoctl "
+		    "HOST:%s//deploy-key prints it, or pgod --deploy-key %s as root on this machine)",
+		    service, service, service);
+	else
+		job_say(
+		    "the server accepts no SSH key of this account (~/.ssh); for a key of %s alone run pgod "
+		    "--deploy-key %s as root on this machine, and add what it prints to the repository's deploy keys",
+		    service, service);
+}
 
 void
 remote_complain(const struct job *job, const char *words)
@@ -37,6 +56,8 @@ remote_complain(const struct job *job, const char *words)
 	for (size_t i = 0; i < ARRAY_LEN(hints); i++)
 		if (strstr(words, hints[i].needle))
 			job_say("%s", hints[i].hint);
+	if (strstr(words, "Permission denied (publickey"))
+		advise_on_keys(job);
 }
 
 int

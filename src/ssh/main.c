@@ -68,7 +68,7 @@ static const struct {
 	const char *option;
 	int (*run)(struct err *err);
 } modes[] = {
-    {"--make-host-key", hostkey_make},
+    {"--make-key", hostkey_make},
     {"--sandbox-test", door_test},
 };
 
@@ -86,7 +86,7 @@ main(int argc, char **argv)
 			run = modes[i].run;
 	}
 	if (run == NULL) {
-		fputs("usage: pgod-ssh [--make-host-key | --sandbox-test]\nStarted by pgod.\n", stderr);
+		fputs("usage: pgod-ssh [--make-key | --sandbox-test]\nStarted by pgod.\n", stderr);
 		return 2;
 	}
 	if (run(&err) < 0) {

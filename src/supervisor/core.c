@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "supervisor/deploykey.h"
 #include "supervisor/dirs.h"
 #include "supervisor/engine.h"
 #include "supervisor/role.h"
@@ -124,6 +125,27 @@ on_retire(void *ctx, struct msg *m, struct err *err)
 	return 0;
 }
 
+static int
+on_deploy_key(void *ctx, struct msg *m, struct err *err)
+{
+	struct core *c = ctx;
+	const char *service = msg_str(m, "service");
+	auto_free char *line = NULL;
+	struct err why = ERR_INIT;
+	int rc;
+
+	if (conf_find(c->facts->conf, service) == NULL)
+		return err_set(err, ENOENT, "a deploy key for a service that is not configured");
+	rc = deploykey_line(c->facts, service, msg_bool(m, "renew"), &line, &why);
+	if (rc < 0)
+		log_err("%s service=%s", why.msg, service);
+	channel_send(c->channel,
+	    msg_new("deploy-key", "sIssss", "id", (json_int_t)msg_int(m, "id"), "line", line != NULL ? line : "",
+		"error", rc < 0 ? why.msg : ""),
+	    NULL, 0);
+	return 0;
+}
+
 static const struct channel_rule rules[] = {
     {"hello", 1U << CORE_GREETING, on_hello},
     {"job", 1U << CORE_READY, on_job},
@@ -133,6 +155,7 @@ static const struct channel_rule rules[] = {
     {"settled", 1U << CORE_READY, on_settled},
     {"retire", 1U << CORE_READY, on_retire},
     {"hold", 1U << CORE_READY, on_hold},
+    {"deploy-key", 1U << CORE_READY, on_deploy_key},
 };
 
 static void

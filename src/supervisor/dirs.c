@@ -14,6 +14,7 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "supervisor/deploykey.h"
 #include "supervisor/lock.h"
 #include "supervisor/share.h"
 
@@ -301,7 +302,7 @@ retire_into(const struct facts *f, const char *service, int to, struct err *err)
 		if (renameat(f->dirfd, path, to, service_dirs[i].removed) < 0 && errno != ENOENT)
 			return err_errno(err, "cannot move %s/%s away", f->dir, path);
 	}
-	return 0;
+	return deploykey_retire(f, service, to, err);
 }
 
 int

@@ -234,9 +234,6 @@ job_envp(const struct job_kind *k, const struct facts *f, const char *service, c
 	env_account(ret_envp, a);
 	if ((k->flags & JOB_ENGINE) != 0)
 		strv_add_take(ret_envp, str_printf("DOCKER_HOST=unix://%s", f->engine_path));
-	/* The account's own ~/.docker is not looked at then: what a pull may say must not depend on who logged in. */
-	if ((k->flags & JOB_REGISTRIES) != 0 && s != NULL && s->registries.n > 0)
-		strv_add_take(ret_envp, str_printf("DOCKER_CONFIG=%s/" JOB_PRIVATE, f->dir));
 	if (k->program == JOB_PGOD_JOB)
 		env_paths(ret_envp, f, service);
 	if ((k->flags & JOB_REMOTE) != 0 && s != NULL)

@@ -34,7 +34,7 @@ enum {
 enum job_flag {
 	JOB_LOCK = 1 << 0,	 /* holds the lock of the service */
 	JOB_ENGINE = 1 << 1,	 /* gets the engine's group and DOCKER_HOST */
-	JOB_REMOTE = 1 << 2,	 /* gets PGO_URL, PGO_BRANCH, PGO_AUTH */
+	JOB_REMOTE = 1 << 2,	 /* gets PGO_URL, PGO_BRANCH, PGO_AUTH, and the deploy key */
 	JOB_FILE = 1 << 3,	 /* gets PGO_COMPOSE_FILE */
 	JOB_RESOLVE = 1 << 4,	 /* gets PGO_COMPOSE and the service's env entries */
 	JOB_VERIFY = 1 << 6,	 /* gets PGO_SIGNED and PGO_REWIND, and the signers file as stdin */

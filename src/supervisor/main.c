@@ -5,6 +5,7 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "supervisor/config.h"
+#include "supervisor/deploykey.h"
 #include "supervisor/facts.h"
 #include "supervisor/kept.h"
 #include "supervisor/options.h"
@@ -72,5 +73,7 @@ main(int argc, char **argv)
 		return fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	}
 	log_init("pgod", o.debug);
+	if (o.deploy_key != NULL)
+		return deploykey_print(o.dir, o.deploy_key);
 	return o.check ? check(&o) : pgod_run(&o, &kept);
 }

@@ -122,6 +122,15 @@ set_metric(struct options *o, const char *value, struct err *err)
 }
 
 static int
+set_deploy_key(struct options *o, const char *value, struct err *err)
+{
+	if (!str_is_service_name(value))
+		return err_set(err, EINVAL, "--deploy-key wants the name of a service, not \"%s\"", value);
+	replace(&o->deploy_key, str_dup(value));
+	return 0;
+}
+
+static int
 set_version(struct options *o, const char *value, struct err *err)
 {
 	return set_flag(&o->version, "version", value, err);
@@ -143,6 +152,8 @@ static const struct option_row table[] = {
     {0, "restart", NULL, "true", "watch the configuration; exit with 2 when a new one is valid", set_restart},
     {'t', "duration", "DURATION", "5m0s", "time between polls of a repository, at least 1s", set_duration},
     {0, "check", NULL, NULL, "check the configuration only, report every error", set_check},
+    {0, "deploy-key", "SERVICE", NULL, "print the public half of the service's deploy key, made when missing, and exit",
+	set_deploy_key},
     {'m', "metric", "ADDRESS", "127.0.0.1:9112", "where to serve /metrics and /healthz, likewise; \"off\": nowhere",
 	set_metric},
     {'v', "version", NULL, NULL, "print the version and exit", set_version},
@@ -261,5 +272,6 @@ options_done(struct options *o)
 	free(o->metric);
 	free(o->dir);
 	free(o->datadir);
+	free(o->deploy_key);
 	*o = (struct options){0};
 }

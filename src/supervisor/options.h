@@ -12,9 +12,10 @@
 struct options {
 	char *config;
 	char *ssh;
-	char *metric;  /* "": not served */
-	char *dir;     /* clean, absolute */
-	char *datadir; /* clean, absolute */
+	char *metric;	  /* "": not served */
+	char *dir;	  /* clean, absolute */
+	char *datadir;	  /* clean, absolute */
+	char *deploy_key; /* the service whose key is to be printed; NULL: none */
 	int64_t duration_ms;
 	bool debug;
 	bool restart;

@@ -9,6 +9,8 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "conf/rules.h"
+#include "supervisor/deploykey.h"
+#include "supervisor/keyfile.h"
 
 /* More than all entries of `registries` that fit into a configuration. */
 enum { CONFIG_JSON_MAX = 4 * 1024 * 1024 };
@@ -63,16 +65,43 @@ add_docker_config(const struct conf_service *s, struct secrets *ret)
 	if ((text = json_dumps(config, JSON_COMPACT)) == NULL)
 		abort();
 	json_decref(config);
-	*file = (struct secret){.name = "config.json", .data = BUF_INIT(CONFIG_JSON_MAX)};
+	/* The account's own ~/.docker is not looked at then: what a pull may say must not depend on who logged in. */
+	*file = (struct secret){
+	    .name = "config.json", .variable = "DOCKER_CONFIG", .is_dir = true, .data = BUF_INIT(CONFIG_JSON_MAX)};
 	buf_str_add(&file->data, text);
 	str_wipe(text);
 }
 
-void
-secrets_of(const struct job_kind *k, const struct conf_service *s, struct secrets *ret)
+static int
+add_deploy_key(const struct facts *f, const struct conf_service *s, struct secrets *ret, struct err *err)
+{
+	struct secret *file = &ret->files[ret->n];
+	int rc;
+
+	*file = (struct secret){.name = "deploy_key", .variable = "PGO_SSH_KEY", .data = BUF_INIT(KEYFILE_MAX)};
+	rc = deploykey_private(f, s->name, &file->data, err);
+	if (rc >= 0 && file->data.len > 0)
+		ret->n++;
+	return rc;
+}
+
+int
+secrets_of(
+    const struct facts *f, const struct job_kind *k, const struct conf_service *s, struct secrets *ret, struct err *err)
 {
 	if (s != NULL && (k->flags & JOB_REGISTRIES) != 0 && s->registries.n > 0)
 		add_docker_config(s, ret);
+	if (s != NULL && (k->flags & JOB_REMOTE) != 0)
+		return add_deploy_key(f, s, ret, err);
+	return 0;
+}
+
+void
+secrets_envp(const struct secrets *s, const char *dir, struct strv *envp)
+{
+	for (size_t i = 0; i < s->n; i++)
+		strv_add_take(envp, str_printf("%s=%s%s%s", s->files[i].variable, dir, s->files[i].is_dir ? "" : "/",
+					s->files[i].is_dir ? "" : s->files[i].name));
 }
 
 static int

@@ -10,6 +10,8 @@ enum { SECRETS_MAX = 4 };
 
 struct secret {
 	const char *name;
+	const char *variable; /* by which the job finds it */
+	bool is_dir;	      /* the variable names the directory that the file is in */
 	struct buf data;
 };
 
@@ -20,7 +22,10 @@ struct secrets {
 #define auto_secrets __attribute__((cleanup(secrets_done)))
 
 /* What a job of this kind gets. s is NULL for a service that is no longer configured, which has none. */
-void secrets_of(const struct job_kind *k, const struct conf_service *s, struct secrets *ret);
+int secrets_of(const struct facts *f, const struct job_kind *k, const struct conf_service *s, struct secrets *ret,
+    struct err *err);
+/* Adds the variables that say where they are, when they are in dir. */
+void secrets_envp(const struct secrets *s, const char *dir, struct strv *envp);
 /* Makes the files: a small tmpfs over dir, which is root's, owned by the account as they are. To be called in the job's
  * child, in a mount namespace of its own, before it becomes the account. */
 int secrets_mount(const struct secrets *s, const char *dir, uid_t uid, gid_t gid, struct err *err);

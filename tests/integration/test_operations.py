@@ -45,6 +45,12 @@ def test_help_lists_every_operation(site):
         assert re.search(rf"\b{op}\b", text), op
 
 
+def test_deploy_key_prints_a_line_of_authorized_keys(site):
+    first = site.ctl("site", "deploy-key").stdout
+    assert re.fullmatch(r"ssh-ed25519 [A-Za-z0-9+/=]+ pgo-site@\S+\n", first), first
+    assert site.ctl("site", "deploy-key").stdout == first != site.ctl("site", "deploy-key", "--new").stdout
+
+
 def test_plain_ssh_works_like_pgoctl(site):
     assert site.ssh("site//ping").stdout == site.ctl("site", "ping").stdout
     assert site.ssh("site//ps ").returncode == 0, "the reference client sends a trailing blank"

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tempfile
 
 from lib.host import free_port, run, wait_until
 
@@ -104,6 +105,28 @@ def empty_registry(pgo):
     return pgo.helper(process)
 
 
+def start_sshd(pgo, account, port, host_key, authorized):
+    """An sshd on loopback that lets in whose key is in the file `authorized`, as `account`."""
+    # UsePAM no wants an account that is not locked.
+    run("usermod", "-p", "*", account.pw_name)
+    os.makedirs("/run/sshd", exist_ok=True)
+    options = {
+        "Port": port,
+        "ListenAddress": "127.0.0.1",
+        "HostKey": host_key,
+        "UsePAM": "no",
+        "StrictModes": "no",
+        "PidFile": "none",
+        "AuthorizedKeysFile": authorized,
+    }
+    argv = ["/usr/sbin/sshd", "-D", "-f", "/dev/null", "-E", pgo.path("sshd.log")]
+    for name, value in options.items():
+        argv += ["-o", f"{name}={value}"]
+    process = pgo.helper(subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+    wait_until(lambda: answers(port), "sshd listens")
+    return process
+
+
 def ssh_git(pgo, account):
     """An sshd that lets `account` in with a key of its own; returns the URL's beginning."""
     port = free_port()
@@ -117,21 +140,32 @@ def ssh_git(pgo, account):
     with open(host_key + ".pub", encoding="ascii") as public, open(os.path.join(user_ssh, "known_hosts"), "w", encoding="ascii") as known:
         known.write(f"[127.0.0.1]:{port} " + " ".join(public.read().split()[:2]) + "\n")
     run("chown", "-R", f"{account.pw_uid}:{account.pw_gid}", user_ssh)
-    # UsePAM no wants an account that is not locked.
-    run("usermod", "-p", "*", account.pw_name)
-    os.makedirs("/run/sshd", exist_ok=True)
-    options = {
-        "Port": port,
-        "ListenAddress": "127.0.0.1",
-        "HostKey": host_key,
-        "UsePAM": "no",
-        "StrictModes": "no",
-        "PidFile": "none",
-        "AuthorizedKeysFile": os.path.join(user_ssh, "authorized_keys"),
-    }
-    argv = ["/usr/sbin/sshd", "-D", "-f", "/dev/null", "-E", pgo.path("sshd.log")]
-    for name, value in options.items():
-        argv += ["-o", f"{name}={value}"]
-    pgo.helper(subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-    wait_until(lambda: answers(port), "sshd listens")
+    start_sshd(pgo, account, port, host_key, os.path.join(user_ssh, "authorized_keys"))
     return f"ssh://{account.pw_name}@127.0.0.1:{port}"
+
+
+class GitHost:
+    """A git server that knows its users by their keys: an sshd as `account`, which nobody's home has heard of."""
+
+    def __init__(self, pgo, account):
+        self.pgo, self.account, self.port, self.sshd = pgo, account, free_port(), None
+        self.authorized = pgo.path("authorized_keys")
+        self.url = f"ssh://{account.pw_name}@127.0.0.1:{self.port}"
+        self.allow()
+        self.start()
+
+    def allow(self, *lines):
+        """Lets in who has one of these keys, and nobody else."""
+        with open(self.authorized, "w", encoding="ascii") as out:
+            out.write("".join(line + "\n" for line in lines))
+        os.chmod(self.authorized, 0o644)
+
+    def start(self):
+        """With another host key than ever before."""
+        host_key = tempfile.mktemp(prefix="sshd_key-", dir=self.pgo.base)
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", host_key)
+        self.sshd = start_sshd(self.pgo, self.account, self.port, host_key, self.authorized)
+
+    def stop(self):
+        self.sshd.terminate()
+        self.sshd.wait(10)

@@ -34,8 +34,7 @@ make_key(const struct front *f, const char *name)
 	struct buf text = BUF_INIT(16 * 1024);
 	int fd;
 
-	assert_int_equal(
-	    child_run(f, (const char *const[]){PGOD_SSH, "--make-host-key", NULL}, NULL, NULL, &text, NULL), 0);
+	assert_int_equal(child_run(f, (const char *const[]){PGOD_SSH, "--make-key", NULL}, NULL, NULL, &text, NULL), 0);
 	fd = open(front_path(f, name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	assert_int_equal(io_write_all(fd, text.data, text.len, NULL), 0);

@@ -16,8 +16,10 @@ main(int argc, char **argv)
 	int connection = -1;
 	int n;
 
-	if (argc == 2 && strcmp(argv[1], "--make-host-key") == 0) {
-		printf("-----BEGIN OPENSSH PRIVATE KEY-----\nof %d\n", (int)getpid());
+	if (argc == 2 && strcmp(argv[1], "--make-key") == 0) {
+		printf(
+		    "-----BEGIN OPENSSH PRIVATE KEY-----\nof %d\n-----END OPENSSH PRIVATE KEY-----\nssh-ed25519 AAAA\n",
+		    (int)getpid());
 		return 0;
 	}
 	/* read, not pread: the offset must be this process's own */

@@ -148,11 +148,6 @@ each_environment_is_closed(void **state)
 	environment("stage", ACCOUNT " " PATHS " PGO_COMPOSE_FILE=c.yml");
 	environment("up", ACCOUNT " DOCKER_HOST=unix:///run/e.sock");
 	environment("pull", ACCOUNT " DOCKER_HOST=unix:///run/e.sock");
-	service.registries = (struct strv){.v = (char *[]){(char[]){"t@r"}, NULL}, .n = 1};
-	environment("up", ACCOUNT " DOCKER_HOST=unix:///run/e.sock");
-	environment("pull", ACCOUNT " DOCKER_HOST=unix:///run/e.sock DOCKER_CONFIG=/d/.private");
-	environment("build", ACCOUNT " DOCKER_HOST=unix:///run/e.sock DOCKER_CONFIG=/d/.private");
-	service.registries = (struct strv){0};
 }
 
 static void

@@ -23,13 +23,16 @@ static char *entries[] = {(char[]){"tok:en@with@registry.example.org:5000"}, (ch
 static const struct conf_service service = {
     .name = (char[]){"web"}, .user = (char[]){"web"}, .registries = {.v = entries, .n = 2}};
 
+/* No deploy keys: there is no directory. */
+static const struct facts facts = {.dirfd = AT_FDCWD, .dir = "/d"};
+
 static void
 docker_finds_user_and_token_where_it_looks_for_them(void **state)
 {
 	auto_secrets struct secrets s = {0};
 
 	(void)state;
-	secrets_of(job_kind_find("pull"), &service, &s);
+	assert_int_equal(secrets_of(&facts, job_kind_find("pull"), &service, &s, NULL), 0);
 	assert_int_equal(s.n, 1);
 	assert_string_equal(s.files[0].name, "config.json");
 	/* printf %s tok:en@with | base64 */
@@ -46,9 +49,82 @@ the_services_user_stands_for_one_that_is_not_said(void **state)
 	auto_secrets struct secrets s = {0};
 
 	(void)state;
-	secrets_of(job_kind_find("build"), &web, &s);
+	assert_int_equal(secrets_of(&facts, job_kind_find("build"), &web, &s, NULL), 0);
 	/* printf %s web:token | base64 */
 	assert_string_equal(buf_str(&s.files[0].data), "{\"auths\":{\"r\":{\"auth\":\"d2ViOnRva2Vu\"}}}");
+}
+
+static void
+each_job_is_told_where_its_own_are(void **state)
+{
+	auto_secrets struct secrets s = {0};
+	auto_strv struct strv envp = {0};
+
+	(void)state;
+	assert_int_equal(secrets_of(&facts, job_kind_find("pull"), &service, &s, NULL), 0);
+	secrets_envp(&s, "/d/.private", &envp);
+	assert_int_equal(envp.n, 1);
+	assert_string_equal(envp.v[0], "DOCKER_CONFIG=/d/.private");
+}
+
+static const char key_text[] = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n";
+
+static void
+write_key(int dirfd, const char *name, mode_t mode, const char *more)
+{
+	auto_close int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_int_equal(io_write_all(fd, key_text, strlen(key_text), NULL), 0);
+	assert_int_equal(io_write_all(fd, more, strlen(more), NULL), 0);
+	assert_int_equal(fchmod(fd, mode), 0);
+}
+
+/* And what stands behind it in root's file stays there. */
+static void
+what_speaks_to_the_repository_gets_the_services_own_deploy_key(void **state)
+{
+	static const char *const speakers[] = {"ls-remote", "fetch", "export", "verify"};
+	char dir[] = "/tmp/pgot-secrets-XXXXXX";
+	const struct conf_service shop = {.name = (char[]){"shop"}};
+	struct facts f = {.dirfd = -1, .dir = dir};
+	struct err err = ERR_INIT;
+	auto_close int dirfd = open(mkdtemp(dir), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	size_t n = 0;
+	const struct job_kind *kinds = job_kind_table(&n);
+
+	(void)state;
+	f.dirfd = dirfd;
+	assert_int_equal(mkdirat(dirfd, ".ssh", 0700), 0);
+	assert_int_equal(mkdirat(dirfd, ".ssh/deploy", 0700), 0);
+	write_key(dirfd, ".ssh/deploy/web", 0600, "ssh-ed25519 AAAA\n");
+	for (size_t i = 0; i < n; i++) {
+		auto_secrets struct secrets s = {0};
+		auto_strv struct strv envp = {0};
+		bool wanted = false;
+
+		for (size_t j = 0; j < ARRAY_LEN(speakers); j++)
+			wanted = wanted || str_eq(kinds[i].name, speakers[j]);
+		assert_int_equal(secrets_of(&f, &kinds[i], &shop, &s, &err), 0);
+		assert_int_equal(s.n, 0);
+		assert_int_equal(secrets_of(&f, &kinds[i], &service, &s, &err), 0);
+		secrets_envp(&s, "/d/.private", &envp);
+		assert_int_equal(strv_has(&envp, "PGO_SSH_KEY=/d/.private/deploy_key"), wanted);
+		if (wanted)
+			assert_string_equal(buf_str(&s.files[0].data), key_text);
+	}
+	/* One that others may have read is no key to trust. */
+	write_key(dirfd, ".ssh/deploy/web", 0640, "");
+	for (size_t j = 0; j < ARRAY_LEN(speakers); j++) {
+		auto_secrets struct secrets s = {0};
+
+		assert_int_equal(secrets_of(&f, job_kind_find(speakers[j]), &service, &s, &err), -EPERM);
+		assert_int_equal(s.n, 0);
+	}
+	assert_non_null(strstr(err.msg, "chmod 600"));
+	assert_int_equal(unlinkat(dirfd, ".ssh/deploy/web", 0), 0);
+	assert_int_equal(unlinkat(dirfd, ".ssh/deploy", AT_REMOVEDIR), 0);
+	assert_int_equal(unlinkat(dirfd, ".ssh", AT_REMOVEDIR), 0);
+	assert_int_equal(rmdir(dir), 0);
 }
 
 /* Above all not exec and logs, whose process is a client's. */
@@ -64,11 +140,11 @@ only_what_speaks_to_registries_gets_their_credentials(void **state)
 		auto_secrets struct secrets s = {0};
 		bool wanted = str_eq(kinds[i].name, "pull") || str_eq(kinds[i].name, "build");
 
-		secrets_of(&kinds[i], &service, &s);
+		assert_int_equal(secrets_of(&facts, &kinds[i], &service, &s, NULL), 0);
 		assert_int_equal(s.n, wanted ? 1 : 0);
 		secrets_done(&s);
-		secrets_of(&kinds[i], &bare, &s);
-		secrets_of(&kinds[i], NULL, &s);
+		assert_int_equal(secrets_of(&facts, &kinds[i], &bare, &s, NULL), 0);
+		assert_int_equal(secrets_of(&facts, &kinds[i], NULL, &s, NULL), 0);
 		assert_int_equal(s.n, 0);
 	}
 }
@@ -126,7 +202,7 @@ nobody_outside_of_the_job_sees_them_and_they_end_with_it(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
-	secrets_of(job_kind_find("pull"), &service, &s);
+	assert_int_equal(secrets_of(&facts, job_kind_find("pull"), &service, &s, NULL), 0);
 	pid = fork();
 	if (pid == 0) {
 		struct err err = ERR_INIT;
@@ -148,6 +224,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(docker_finds_user_and_token_where_it_looks_for_them),
 	    cmocka_unit_test(the_services_user_stands_for_one_that_is_not_said),
+	    cmocka_unit_test(each_job_is_told_where_its_own_are),
+	    cmocka_unit_test(what_speaks_to_the_repository_gets_the_services_own_deploy_key),
 	    cmocka_unit_test(only_what_speaks_to_registries_gets_their_credentials),
 	    cmocka_unit_test(nobody_outside_of_the_job_sees_them_and_they_end_with_it),
 	};
