@@ -114,9 +114,9 @@ def test_what_was_installed_before_the_boot_comes_up_with_it_and_takes_its_confi
     assert machine.conffile_mode == 0o600
     assert machine.show("UnitFileState") == "enabled"
     assert machine.first_pid and machine.main_pid() != machine.first_pid, "the new configuration was a restart"
-    assert machine.show("NFileDescriptorStore") == "1"
+    assert machine.show("NFileDescriptorStore") == "2", "for SSH and for metrics"
     roles = machine.run("ps", "-eo", "user:20,comm").stdout.split("\n")
-    assert {"_pgod pgod-core", "_pgod-ssh pgod-ssh"} <= {" ".join(line.split()) for line in roles}
+    assert {"_pgod pgod-core", "_pgod-ssh pgod-ssh", "_pgod-web pgod-web"} <= {" ".join(line.split()) for line in roles}
 
 
 def test_pgod_has_the_mount_namespace_of_the_machine_and_the_engine_sees_its_pins(machine):
