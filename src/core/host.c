@@ -18,33 +18,28 @@ static void run_services(struct client *c, const struct op *op, const struct str
 static void run_status(struct client *c, const struct op *op, const struct strv *args);
 static void run_help(struct client *c, const struct op *op, const struct strv *args);
 
-static const struct op_option json_options[] = {
-    {"--json", false, NULL},
-    {NULL, false, NULL},
-};
-
 static const struct op host_ops[] = {
     {.name = OPNAME_HOST "services",
 	.usage = "[--json]",
 	.help = "the services of this host, and how they are",
-	.options = json_options,
+	.options = op_json_options,
 	.looks = true,
 	.run = run_services},
     {.name = OPNAME_HOST "status",
 	.usage = "[--json]",
 	.help = "pgod, the engine, and what is not well; ends with 0 when all is, else with 2",
-	.options = json_options,
+	.options = op_json_options,
 	.looks = true,
 	.run = run_status},
     {.name = OPNAME_HOST "who",
 	.usage = "[--json]",
 	.help = "who may do what: the operators, the keys of each service, and who is connected",
-	.options = json_options,
+	.options = op_json_options,
 	.run = host_who_run},
     {.name = OPNAME_HOST "config",
 	.usage = "[--json]",
 	.help = "the configuration as pgod runs it, without its secrets",
-	.options = json_options,
+	.options = op_json_options,
 	.run = host_config_run},
     {.name = OPNAME_HOST "help", .usage = "", .help = "this list", .looks = true, .run = run_help},
 };

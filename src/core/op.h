@@ -35,6 +35,11 @@ struct op {
 	void (*run)(struct client *c, const struct op *op, const struct strv *args);
 };
 
+/* op_options.c: each ends with names NULL. */
+extern const struct op_option op_up_options[], op_json_options[], op_history_options[], op_deploy_key_options[],
+    op_timeout_options[], op_restart_options[], op_down_options[], op_pull_options[], op_logs_options[],
+    op_exec_options[];
+
 /* The whole table, for help and tests. */
 const struct op *op_table(size_t *ret_n);
 const struct op *op_find(const char *name);

@@ -64,6 +64,14 @@ def test_down_and_up(site):
     site.wait_running("site")
 
 
+def test_options_of_compose_that_say_what_happens_anyway_are_taken_and_others_are_explained(site):
+    assert site.ctl("site", "up", "-d", "--remove-orphans", "--wait", "--quiet-pull").returncode == 0
+    refused = site.ctl("site", "up", "--scale", "web=2")
+    assert refused.returncode == 1 and refused.stderr == "up: option --scale is refused: the compose file says how many: scale, or deploy.replicas\n"
+    for words in (["--privileged"], ["-Tu", "root"], ["-u0"], ["--user=0"]):
+        assert "is refused" in site.ctl("site", "exec", *words, "web", "id").stderr
+
+
 def test_stop_and_start(site):
     before = ids(site)
     assert site.ctl("site", "stop").returncode == 0

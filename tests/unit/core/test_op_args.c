@@ -23,6 +23,13 @@ static const struct op exec = {
     .name = "exec", .usage = "SERVICE COMMAND", .options = options, .operands_max = 1, .command = true};
 static const struct op load = {.name = "load", .usage = "", .operands_max = 0};
 
+/* The tables that are used. */
+static const struct op real_exec = {
+    .name = "exec", .usage = "SERVICE COMMAND", .options = op_exec_options, .operands_max = 1, .command = true};
+static const struct op real_up = {.name = "up", .usage = "...", .options = op_up_options, .operands_max = -1};
+static const struct op real_down = {.name = "down", .usage = "...", .options = op_down_options};
+static const struct op real_logs = {.name = "logs", .usage = "...", .options = op_logs_options, .operands_max = -1};
+
 struct row {
 	const struct op *op;
 	const char *in;	  /* words separated by | */
@@ -64,6 +71,44 @@ static const struct row rows[] = {
     {&load, "", "", NULL},
     {&load, "x", NULL, "too many"},
     {&load, "-v", NULL, "not supported"},
+    /* what would give a command more than its container has, in every spelling */
+    {&real_exec, "--privileged|web|id", NULL, "root on the server"},
+    {&real_exec, "--privileged=true|web|id", NULL, "root on the server"},
+    {&real_exec, "--privileged=false|web|id", NULL, "root on the server"},
+    {&real_exec, "--priv|web|id", NULL, "not supported"},
+    {&real_exec, "--Privileged|web|id", NULL, "not supported"},
+    {&real_exec, "-privileged|web|id", NULL, "not supported"},
+    {&real_exec, "-u|root|web|id", NULL, "image's own user"},
+    {&real_exec, "-u0|web|id", NULL, "image's own user"},
+    {&real_exec, "-u=0|web|id", NULL, "image's own user"},
+    {&real_exec, "--user|0|web|id", NULL, "image's own user"},
+    {&real_exec, "--user=0|web|id", NULL, "image's own user"},
+    {&real_exec, "--us=0|web|id", NULL, "not supported"},
+    {&real_exec, "-Tu|root|web|id", NULL, "image's own user"},
+    {&real_exec, "-Tuiroot|web|id", NULL, "image's own user"},
+    {&real_exec, "-dTiu0|web|id", NULL, "image's own user"},
+    {&real_exec, "-e|A=b|-u0|web|id", NULL, "image's own user"},
+    {&real_exec, "-e|-u0|web|id", "--env=-u0|web|id", NULL},
+    {&real_exec, "-w-u0|web|id", "--workdir=-u0|web|id", NULL},
+    {&real_exec, "--env|--privileged|web|id", "--env=--privileged|web|id", NULL},
+    {&real_exec, "web|--privileged|-u|0", "web|--privileged|-u|0", NULL},
+    {&real_exec, "--|-u0|id", NULL, "not the name"},
+    {&real_exec, "--|--privileged|id", NULL, "not the name"},
+    {&real_exec, "--env-file=/etc/shadow|web|id", NULL, "not supported"},
+    {&real_up, "-d|--remove-orphans|--wait|--quiet-pull|web", "-d|--remove-orphans|--wait|--quiet-pull|web", NULL},
+    {&real_up, "web|--scale|web=9", NULL, "how many"},
+    {&real_up, "--force-recreate", NULL, "`restart`"},
+    {&real_up, "-V", NULL, "pgo deletes none"},
+    {&real_up, "-dV", NULL, "pgo deletes none"},
+    {&real_up, "-t5", NULL, "stop_grace_period"},
+    {&real_up, "--file=/etc/passwd", NULL, "not supported"},
+    {&real_down, "-v", NULL, "volumes hold data"},
+    {&real_down, "-t1v", "--timeout=1v", NULL},
+    {&real_down, "--volumes=true", NULL, "volumes hold data"},
+    {&real_down, "--rmi|all", NULL, "go back"},
+    {&real_down, "--rmi=local", NULL, "go back"},
+    {&real_down, "--|-v", NULL, "not the name"},
+    {&real_logs, "--tail=all|--since|10m|-tf|web", "--tail=all|--since=10m|-t|-f|web", NULL},
 };
 
 static void
