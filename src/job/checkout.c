@@ -18,6 +18,7 @@
 #include "job/remote.h"
 #include "job/repo.h"
 #include "job/stage.h"
+#include "job/submodule.h"
 #include "job/tree.h"
 
 #define OLD_INDEX "pgo-old.index"
@@ -303,7 +304,7 @@ finish(const struct checkout *co, const struct strv *keep, struct err *err)
 	if (rename(temp, index) < 0)
 		return err_errno(err, "cannot write %s", index);
 	unlink(old);
-	if (repo_keep_releases(co->job, keep, co->oid, err) < 0)
+	if (repo_keep_releases(co->job, keep, co->oid, err) < 0 || submodules_forget(co->job, keep, err) < 0)
 		return -err->num;
 	return files_write_mark(co->job->repo, REPO_CHECKOUT_MARK, NULL, err);
 }

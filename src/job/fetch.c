@@ -10,6 +10,7 @@
 #include "job/job.h"
 #include "job/remote.h"
 #include "job/repo.h"
+#include "job/submodule.h"
 
 enum {
 	FETCH_DAMAGED = -1000, /* no errno: our own copy is at fault */
@@ -98,6 +99,7 @@ bring_back(const struct job *job, const char *oid, const char *ref)
 	if (!repo_has_whole(job, oid) && remote_fetch_commit(job, oid, ref, &words, &err) != 0 &&
 	    (remote_fetch(job, REPO_TRACKED, "--unshallow", &words, &err) != 0 || !repo_has_whole(job, oid)))
 		return false;
+	submodules_fetch(job, oid, &err);
 	return git_run(job, &(struct git_call){.args = args}, &err) == 0;
 }
 
@@ -133,6 +135,8 @@ verb_fetch(const struct job *job, char *const *operands, struct err *err)
 		return r;
 	repo_clear_locks(job);
 	r = fetch_twice(job, oid, err);
+	if (r == JOB_OK)
+		r = submodules_fetch(job, oid, err);
 	if (r != JOB_OK)
 		return r;
 	bring_all_back(job, operands);

@@ -19,7 +19,6 @@ static const char *const fixed_env[] = {
     "GIT_CONFIG_SYSTEM=/dev/null",
     "GIT_ATTR_NOSYSTEM=1",
     "GIT_TERMINAL_PROMPT=0",
-    "GIT_ALLOW_PROTOCOL=http:https:ssh:git:file",
     "GIT_SSH_VARIANT=ssh",
     "GIT_NO_REPLACE_OBJECTS=1",
     "GIT_OPTIONAL_LOCKS=0",
@@ -188,6 +187,8 @@ make_env(const struct job *job, const struct git_call *call, struct strv *env)
 	add_inherited(env, "LOGNAME");
 	for (size_t i = 0; i < ARRAY_LEN(fixed_env); i++)
 		strv_add(env, fixed_env[i]);
+	/* Also for where another server sends us on to. */
+	strv_add(env, job->foreign ? "GIT_ALLOW_PROTOCOL=https" : "GIT_ALLOW_PROTOCOL=http:https:ssh:git:file");
 	strv_add_take(env, str_printf("GIT_DIR=%s", call->git_dir ? call->git_dir : job->repo));
 	if (call->index && call->index[0] == '/')
 		strv_add_take(env, str_printf("GIT_INDEX_FILE=%s", call->index));

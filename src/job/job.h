@@ -3,6 +3,7 @@
 #ifndef PGO_JOB_JOB_H
 #define PGO_JOB_JOB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -22,6 +23,7 @@ struct job {
 	const char *compose_file;
 	const char *signed_only; /* "1": verify checks the signature */
 	const char *rewind;	 /* "refuse": verify checks the history */
+	bool foreign;		 /* url is a submodule's, of another server than the repository's */
 };
 
 /* What the parent adds to the name of each entry of `env`, which is for the compose file alone. */

@@ -26,7 +26,7 @@ name_is_plain(const char *name)
 }
 
 /* What is left out, and why: as line 0 of the file. A name must not look like more than a name. */
-static void
+__attribute__((format(printf, 2, 3))) static void
 leave_out(const char *name, const char *fmt, ...)
 {
 	auto_buf struct buf shown = BUF_INIT(1024);

@@ -16,6 +16,7 @@
 #include "job/git.h"
 #include "job/remote.h"
 #include "job/repo.h"
+#include "job/submodule.h"
 
 #define SHALLOW "shallow"
 #define SHALLOW_NEW "pgo-shallow.new"
@@ -102,6 +103,8 @@ take_commit(const struct job *job, const char *oid, struct err *err)
 		return err_errno(err, "cannot write %s", shallow);
 	if (!repo_has_whole(job, oid))
 		return err_set(err, EBADMSG, "the other service did not send all of the commit");
+	if (submodules_are_missing(job, oid))
+		return err_set(err, ENOENT, "the commit has submodules");
 	return git_do(job, &(struct git_call){.args = args}, "cannot note the commit", err);
 }
 

@@ -40,8 +40,10 @@ complain_of_submodules(const struct tree *tree, const struct strv *paths)
 		const char *path = tree->v[i].mode == MODE_GITLINK ? who_reads(paths, &tree->v[i]) : NULL;
 
 		if (path && n++ < JOB_COMPLAINTS_MAX)
-			job_say("the submodule %s is part of ./%s, which the compose file uses, and submodules are not "
-				"fetched: commit its files themselves (git subtree), or put them into an image",
+			job_say(
+			    "the submodule %s is part of ./%s, which the compose file uses, and it was not fetched: its "
+			    "URL in .gitmodules must be relative (../x.git), begin as that of the repository itself, "
+			    "or be https://, without a password",
 			    tree->v[i].path, path);
 	}
 	return n;

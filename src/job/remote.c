@@ -199,6 +199,14 @@ remote_fetch_commit(const struct job *job, const char *oid, const char *ref, str
 }
 
 int
+remote_fetch_all(const struct job *job, const char *prefix, struct buf *words, struct err *err)
+{
+	auto_free char *spec = str_printf("+refs/heads/*:%s*", prefix);
+
+	return fetch(job, spec, NULL, words, err);
+}
+
+int
 verb_ls_remote(const struct job *job, char *const *operands, struct err *err)
 {
 	char oid[REMOTE_OID_SIZE];

@@ -18,6 +18,8 @@ struct buf;
 int remote_fetch(const struct job *job, const char *ref, const char *depth, struct buf *words, struct err *err);
 /* The same of one commit, into a ref of ours: servers may refuse what no branch of theirs begins with. */
 int remote_fetch_commit(const struct job *job, const char *oid, const char *ref, struct buf *words, struct err *err);
+/* All branches, with all of their history, into refs of ours beneath a prefix. */
+int remote_fetch_all(const struct job *job, const char *prefix, struct buf *words, struct err *err);
 /* "cannot read <url>: <words>" and what to do about it, on stderr. */
 void remote_complain(const struct job *job, const char *words);
 

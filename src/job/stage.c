@@ -34,7 +34,7 @@ check_space(int fd, const struct tree *tree, struct err *err)
 	return 0;
 }
 
-/* Their content is not fetched; the directories are there, empty, as after a plain clone. */
+/* Of those that could not be fetched the directories are there, empty, as after a plain clone. */
 static int
 make_submodules(int stagefd, const struct tree *tree, struct err *err)
 {
@@ -51,7 +51,7 @@ make_submodules(int stagefd, const struct tree *tree, struct err *err)
 		if (fd < 0)
 			return fd;
 		if (n++ < JOB_COMPLAINTS_MAX)
-			job_say("submodules are not fetched: %s stays empty", tree->v[i].path);
+			job_say("the submodule %s was not fetched: the directory stays empty", tree->v[i].path);
 	}
 	return 0;
 }

@@ -11,10 +11,15 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "job/git.h"
+#include "job/submodule.h"
 
 void
 tree_done(struct tree *tree)
 {
+	for (size_t i = 0; i < tree->nmore; i++)
+		free(tree->more[i]);
+	free(tree->more);
+	strv_done(&tree->submodules);
 	free(tree->text);
 	free(tree->v);
 	*tree = (struct tree){0};
@@ -150,13 +155,38 @@ load(const struct job *job, const struct git_call *call, struct tree *ret_tree, 
 	return 0;
 }
 
+void
+tree_keep_text(struct tree *tree, char *take_text)
+{
+	char **more = reallocarray(tree->more, tree->nmore + 1, sizeof(*more));
+
+	if (!more)
+		abort();
+	tree->more = more;
+	tree->more[tree->nmore++] = take_text;
+}
+
 int
-tree_load(const struct job *job, const char *oid, bool with_dirs, struct tree *ret_tree, struct err *err)
+tree_load_own(const struct job *job, const char *oid, bool with_dirs, struct tree *ret_tree, struct err *err)
 {
 	const char *const args[] = {"ls-tree", "-r", with_dirs ? "-tlz" : "-lz", "--full-tree", oid, NULL};
 
 	if (load(job, &(struct git_call){.args = args}, ret_tree, err) < 0)
 		return err_wrap(err, "commit %.12s", oid);
+	return 0;
+}
+
+int
+tree_load(const struct job *job, const char *oid, bool with_dirs, struct tree *ret_tree, struct err *err)
+{
+	auto_tree struct tree tree = {0};
+
+	if (tree_load_own(job, oid, with_dirs, &tree, err) < 0)
+		return -err->num;
+	if (submodules_graft(job, &tree, with_dirs, err) < 0)
+		return err_wrap(err, "commit %.12s", oid);
+	*ret_tree = tree;
+	tree = (struct tree){0};
 	return 0;
 }
 

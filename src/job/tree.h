@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "job/job.h"
 
 enum {
@@ -31,13 +32,19 @@ struct tree {
 	char *text; /* what oid and path point into */
 	struct entry *v;
 	size_t n;
+	char **more; /* further texts, of submodules */
+	size_t nmore;
+	struct strv submodules; /* their commits */
 };
 #define auto_tree __attribute__((cleanup(tree_done)))
 
 void tree_done(struct tree *tree);
 
-/* All files of a commit; with_dirs: its directories as entries, too. Refuses what must never be written to a disk. */
+/* All files of a commit, those of its submodules that were fetched included; with_dirs: its directories as entries,
+ * too. Refuses what must never be written to a disk. */
 int tree_load(const struct job *job, const char *oid, bool with_dirs, struct tree *ret_tree, struct err *err);
+/* The same without looking into submodules: they are entries with MODE_GITLINK. */
+int tree_load_own(const struct job *job, const char *oid, bool with_dirs, struct tree *ret_tree, struct err *err);
 
 /* The files right in one directory of a commit (dir ends with a slash; none when it is missing); names below are not
  * listed. */
@@ -58,6 +65,9 @@ bool tree_has_below(const struct tree *tree, const char *path);
 
 /* Appends a copy-less entry to a tree that was built by hand (no text of its own). Aborts without memory. */
 void tree_add(struct tree *tree, const struct entry *entry);
+
+/* Entries may point into this text as well: it goes with the tree. */
+void tree_keep_text(struct tree *tree, char *take_text);
 
 /* Brings entries that were added by hand into their order. */
 void tree_sort(struct tree *tree);

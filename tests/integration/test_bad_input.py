@@ -293,6 +293,23 @@ def test_a_submodule_that_a_container_needs_is_not_deployed_as_an_empty_director
     repo.git("commit", "-q", "-m", "another")
     assert "the submodule www/theme is part of ./www" in pgo.wait_judged("site", repo.git("rev-parse", "HEAD"))
     assert [box.id for box in pgo.running("site")] == before
+    # One that the server beside it has is fetched, and goes as it came.
+    theme = pgo.repo("theme", {"style.css": "blue\n", "ssh/other.pub": "no key of this service\n"})
+    repo.git("update-index", "--cacheinfo", f"160000,{theme.head},www/theme")
+    os.makedirs(os.path.join(repo.path, "www", "theme"))
+    head = repo.commit({".gitmodules": '[submodule "theme"]\n\tpath = www/theme\n\turl = ../theme\n'})
+    pgo.wait_deployed("site", head)
+    style = pgo.live("site", "www", "theme", "style.css")
+    assert open(style, encoding="ascii").read() == "blue\n" and not os.path.exists(pgo.live("site", "www", "theme", ".git"))
+    before = [box.id for box in pgo.running("site")]
+    repo.git("update-index", "--cacheinfo", f"160000,{theme.commit({'style.css': 'red'})},www/theme")
+    repo.git("commit", "-q", "-m", "red")
+    pgo.wait_deployed("site", repo.git("rev-parse", "HEAD"))
+    assert open(style, encoding="ascii").read() == "red" and [box.id for box in pgo.running("site")] != before
+    os.rename(theme.path, theme.path + ".away")
+    os.rename(repo.path, repo.path + ".away")
+    assert pgo.ctl("site", "rollback").returncode == 0
+    assert open(style, encoding="ascii").read() == "blue\n", "from what is here"
 
 
 @pytest.mark.parametrize("harm", ["deleted", "emptied", "HEAD", "refs"])
