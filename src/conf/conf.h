@@ -41,6 +41,8 @@ struct conf_service {
 	struct strv allow;    /* what the policy lets pass besides, "key:value" or "key" */
 	struct strv ports;    /* "5005/5": published ports that are allowed, 5005 to 5010 */
 	struct strv urls;     /* "host port-less-upstream-name:port" pairs: "example.org web:8080" */
+	char *import;	      /* file to write all routes to, relative to the checkout; NULL without */
+	char *reload;	      /* "machine:service//exec WORD...": how the proxy takes it in; NULL without */
 	int64_t cpus_milli;   /* the most of a container: thousandths of a processor; 0: no limit */
 	int64_t memory_bytes; /* likewise */
 	int64_t pids;	      /* likewise */

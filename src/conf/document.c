@@ -66,6 +66,8 @@ settings_of(const struct service *s)
 {
 	struct conf_service settings = {0};
 	const char *update = table_string(&s->table, KEY_UPDATE, NULL);
+	const char *import = table_string(&s->table, KEY_IMPORT, NULL);
+	const char *reload = table_string(&s->table, KEY_RELOAD, NULL);
 	json_t *object = NULL;
 	const struct key *keys = service_menu.keys;
 
@@ -79,6 +81,8 @@ settings_of(const struct service *s)
 		settings_set_amount(&settings, keys[k].amount, n);
 	}
 	settings.update = update == NULL ? NULL : str_dup(update);
+	settings.import = import == NULL ? NULL : str_dup(import);
+	settings.reload = reload == NULL ? NULL : str_dup(reload);
 	settings.rewind_refused = str_eq(table_string(&s->table, KEY_REWIND, "allow"), "refuse");
 	settings.env_digest = env_digest(s);
 	add_strings(s, KEY_ALLOW, &settings.allow);

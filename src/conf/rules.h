@@ -17,7 +17,9 @@ enum {
 	RULE_REGISTRY_MAX = 16 * 1024, /* some tokens are documents */
 	RULE_REGISTRY_HOST_MAX = 255,
 	RULE_SIGNERS_MAX = 1024,
-	RULE_UPSTREAM_MAX = 63, /* a label of the DNS */
+	RULE_UPSTREAM_MAX = 63,	    /* a label of the DNS */
+	RULE_IMPORT_NAME_MAX = 200, /* a file's name, less what is added to it for a while */
+	RULE_RELOAD_MAX = 4096,
 	RULE_SHARE_MAX = 1024,
 };
 
@@ -44,6 +46,8 @@ int rule_mount(const char *s, struct err *err);
 int rule_site(const char *s, struct err *err);
 int rule_upstream(const char *s, struct err *err);
 int rule_route(const char *s, struct err *err);
+int rule_import(const char *s, struct err *err);
+int rule_reload(const char *s, struct err *err);
 
 /* The repository without the credentials of an http or https URL, and these as "user:password", percent-decoded
  * ("token:" for https://token@host; NULL without). Both are the caller's. Errors are those of rule_repository. */

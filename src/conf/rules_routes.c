@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "conf/rules.h"
 #include "conf/site.h"
+#include "ipc/opline.h"
 
 #define NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
@@ -48,4 +49,47 @@ rule_route(const char *s, struct err *err)
 	if (rule_site(site, err) < 0)
 		return -EINVAL;
 	return rule_upstream(s + len + 1, err);
+}
+
+/* The file is written anew with every change, under another name first, and so is none of the repository's. */
+int
+rule_import(const char *s, struct err *err)
+{
+	const char *base = strrchr(s, '/');
+
+	if (rule_compose(s, err) < 0)
+		return -EINVAL;
+	if (str_eq(s, "ssh") || str_starts(s, "ssh/"))
+		return err_set(err, EINVAL, "lies where the service's keys are: write another file");
+	if (strlen(base == NULL ? s : base + 1) > RULE_IMPORT_NAME_MAX)
+		return err_set(err, EINVAL, "has a name of more than %d bytes", RULE_IMPORT_NAME_MAX);
+	return 0;
+}
+
+/* machine:service//exec WORD...: which service that is, and what the words are, core decides by the release. */
+int
+rule_reload(const char *s, struct err *err)
+{
+	static const char write[] =
+	    "write it like \"localhost:caddy//exec caddy reload --config /etc/caddy/Caddyfile\"";
+	auto_opline struct opline ol = OPLINE_INIT;
+	const char *name;
+
+	if (strlen(s) > RULE_RELOAD_MAX)
+		return err_set(err, EINVAL, "has %zu bytes: %d are allowed", strlen(s), RULE_RELOAD_MAX);
+	if (opline_parse(s, strlen(s), &ol, err) < 0)
+		return err_set(err, EINVAL, "is no line for pgoctl: %s", write);
+	if (!str_eq(ol.op, "exec"))
+		return err_set(err, EINVAL, "has another operation than exec: %s", write);
+	name = strrchr(ol.service, ':');
+	if (name == NULL || name == ol.service)
+		return err_set(err, EINVAL, "names no machine before the service, which may be any: %s", write);
+	name++;
+	if (name[0] == '\0' || strchr("._-", name[0]) != NULL || name[strspn(name, NAME_CHARS)] != '\0')
+		return err_set(err, EINVAL, "names no service between \":\" and \"//\": %s", write);
+	if (ol.args.n == 0)
+		return err_set(err, EINVAL, "names no command behind exec: %s", write);
+	if (ol.args.v[0][0] == '-' || ol.args.v[0][0] == '\0')
+		return err_set(err, EINVAL, "has an option or nothing in the place of the command: %s", write);
+	return 0;
 }

@@ -69,7 +69,7 @@ settings_read(json_t *object, struct conf_service *s, struct err *err)
 	int r = 0;
 
 	/* As many as are read below: nothing is there that we do not know. */
-	if (!json_is_object(object) || json_object_size(object) != AMOUNTS + 6)
+	if (!json_is_object(object) || json_object_size(object) != AMOUNTS + 8)
 		return err_set(err, EINVAL, "\"settings\" lacks a field or has one too many");
 	if (!json_is_boolean(refused))
 		return err_set(err, EINVAL, "\"rewind_refused\" is neither true nor false");
@@ -77,6 +77,8 @@ settings_read(json_t *object, struct conf_service *s, struct err *err)
 	if ((r = field_optional(json_object_get(object, "update"), "update", rule_update, &s->update, err)) < 0 ||
 	    (r = field_string(json_string_value(json_object_get(object, "env_digest")), "env_digest", rule_digest,
 		 &s->env_digest, err)) < 0 ||
+	    (r = field_optional(json_object_get(object, "import"), "import", rule_import, &s->import, err)) < 0 ||
+	    (r = field_optional(json_object_get(object, "reload"), "reload", rule_reload, &s->reload, err)) < 0 ||
 	    (r = read_amounts(object, s, err)) < 0)
 		return r;
 	return read_lists(object, s, err);
@@ -99,6 +101,8 @@ settings_json(const struct conf_service *s)
 	for (enum amount a = 0; a < AMOUNTS; a++)
 		set(object, amount_field(a), json_integer(amount_of(s, a)));
 	set(object, "update", s->update == NULL ? json_null() : json_string(s->update));
+	set(object, "import", s->import == NULL ? json_null() : json_string(s->import));
+	set(object, "reload", s->reload == NULL ? json_null() : json_string(s->reload));
 	set(object, "rewind_refused", json_boolean(s->rewind_refused));
 	set(object, "env_digest", json_string(s->env_digest));
 	set(object, "allow", field_strings(&s->allow));
@@ -112,6 +116,8 @@ settings_done(struct conf_service *s)
 {
 	free(s->update);
 	free(s->env_digest);
+	free(s->import);
+	free(s->reload);
 	strv_done(&s->allow);
 	strv_done(&s->ports);
 	strv_done(&s->urls);

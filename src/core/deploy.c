@@ -43,6 +43,7 @@ static const struct step steps[] = {
     {"plan", APPLY, 0, step_plan, NULL, NULL},
     {"share", APPLY, 0, step_share, NULL, NULL},
     {"checkout", APPLY, APPLIES | BACKS | MINOR, step_checkout, step_checkout_done, NULL},
+    {"routes", APPLY, APPLIES | CONTAINERS | BACKS | MINOR, step_routes, step_routes_done, NULL},
     {"mkdirs", APPLY, APPLIES | CONTAINERS | BACKS, step_mkdirs, NULL, NULL},
     {"pin", APPLY, APPLIES | CONTAINERS | BACKS, step_pin, NULL, NULL},
     {"stop", APPLY, APPLIES | CONTAINERS | BACKS | SYNCED, step_stop, NULL, NULL},

@@ -164,7 +164,27 @@ step_checkout_done(struct deploy *d, const struct job_result *r, struct err *err
 		task_sayf(d->task, "local edits of tracked files were saved as %s", r->out + 5);
 	}
 	str_set(&svc->row.live, d->commit);
+	import_look_again(svc);
 	return d->changed || d->release == svc->row.release ? service_save(svc, err) : only_files(d, err);
+}
+
+/* Before what is mounted is made and pinned: the file itself may be. */
+int
+step_routes(struct deploy *d, struct err *err)
+{
+	const char *text = import_text(d->svc);
+
+	(void)err;
+	return text == NULL ? STEP_NEXT : deploy_job(d, "routes", NULL, text, strlen(text), false);
+}
+
+int
+step_routes_done(struct deploy *d, const struct job_result *r, struct err *err)
+{
+	(void)r;
+	(void)err;
+	import_written(d->svc);
+	return STEP_NEXT;
 }
 
 int

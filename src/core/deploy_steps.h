@@ -235,6 +235,8 @@ enum model_update deploy_update(const struct deploy *d);
 int step_plan(struct deploy *d, struct err *err);
 int step_checkout(struct deploy *d, struct err *err);
 int step_checkout_done(struct deploy *d, const struct job_result *r, struct err *err);
+int step_routes(struct deploy *d, struct err *err);
+int step_routes_done(struct deploy *d, const struct job_result *r, struct err *err);
 int step_mkdirs(struct deploy *d, struct err *err);
 int step_stop(struct deploy *d, struct err *err);
 int step_make_anew(struct deploy *d, struct err *err);

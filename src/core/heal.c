@@ -107,7 +107,31 @@ on_pinned(void *ctx, const char *error)
 	free(s);
 }
 
-/* What was verified when the release was applied is what starts again; after a reboot it is pinned anew. */
+static void
+pin(struct start *s)
+{
+	struct service *svc = s->task->svc;
+
+	core_pin(svc->core, svc->conf->name, &svc->pins, PIN_KEEP, on_pinned, s);
+}
+
+/* Without the newest routes a proxy is of more use than not at all. */
+static void
+on_routes(void *ctx, const struct job_result *r)
+{
+	struct start *s = ctx;
+	char reason[ERR_MSG_MAX];
+
+	s->task->job = NULL;
+	if (r->status == 0)
+		import_written(s->task->svc);
+	else
+		log_err("routes: %s service=%s", job_reason(r, reason, sizeof(reason)), s->task->svc->conf->name);
+	pin(s);
+}
+
+/* What was verified when the release was applied is what starts again; after a reboot it is pinned anew. A proxy finds
+ * its routes, whatever became of the file. */
 static void
 start_pinned(struct task *task, const char *kind, const struct strv *args, const char *in,
     void (*done)(void *, const struct job_result *))
@@ -119,7 +143,17 @@ start_pinned(struct task *task, const char *kind, const struct strv *args, const
 	*s = (struct start){.task = task, .kind = kind, .in = in != NULL ? str_dup(in) : NULL, .done = done};
 	for (size_t i = 0; i < args->n; i++)
 		strv_add(&s->args, args->v[i]);
-	core_pin(task->svc->core, task->svc->conf->name, &task->svc->pins, PIN_KEEP, on_pinned, s);
+	if (import_text(task->svc) == NULL)
+		pin(s);
+	else
+		task->job = job_start(task->svc->core, &(struct job_spec){
+							   .kind = "routes",
+							   .service = task->svc->conf->name,
+							   .in = import_text(task->svc),
+							   .in_len = strlen(import_text(task->svc)),
+							   .done = on_routes,
+							   .ctx = s,
+						       });
 }
 
 /* From the approved model of the last release and the images on this machine: neither git nor a registry is needed. */

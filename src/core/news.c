@@ -40,6 +40,7 @@ service_facts(const struct service *svc, struct runs *runs)
 	    .unhealthy = runs->unhealthy.n > 0,
 	    .restore = svc->restore,
 	    .broken = svc->broken[0] != '\0',
+	    .routes = import_is_due(svc),
 	    .heal_wait = event_pending(svc->heal_timer, EV_TIMEOUT, NULL) != 0,
 	};
 }

@@ -162,6 +162,7 @@ service_new(struct core *core, const struct conf_service *conf, struct err *err)
 	svc->verify_again = true;
 	TAILQ_INIT(&svc->queue);
 	service_make_timers(svc);
+	import_init(svc);
 	if (load_record(svc, err) < 0) {
 		service_free(svc);
 		return NULL;
@@ -181,6 +182,7 @@ service_free(struct service *svc)
 	event_free(svc->ended_timer);
 	strv_done(&svc->revive);
 	oom_forget(&svc->oom);
+	import_done(svc);
 	store_service_done(&svc->row);
 	store_release_done(&svc->release);
 	model_services_done(&svc->facts);

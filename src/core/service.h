@@ -7,6 +7,7 @@
 #include "compose/plan.h"
 #include "core/core.h"
 #include "core/deploy.h"
+#include "core/import.h"
 #include "core/keys.h"
 #include "core/metrics.h"
 #include "core/oom.h"
@@ -22,6 +23,7 @@ enum task_kind {
 	TASK_DEPLOY, /* the pipeline */
 	TASK_HEAL,   /* compose up of what should run and does not, or is unhealthy */
 	TASK_STOP,   /* compose stop, because of a hold */
+	TASK_ROUTES, /* the file of the routes, for a proxy */
 	TASK_VERB,   /* an operator's stop, start, restart, down */
 	TASK_KINDS,
 };
@@ -104,6 +106,7 @@ struct service {
 	struct heal_budget heal;
 	struct oom oom;
 	struct metrics_service metrics;
+	struct import import;
 	char *broken; /* why healing gave up; "" */
 	char *breach; /* what the rules of today refuse of the current release; "" */
 	/* row.applying: what is known of it beside its id. */

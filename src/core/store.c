@@ -51,7 +51,13 @@ static const char *const version_3[] = {
     NULL,
 };
 
-static const char *const *const versions[] = {version_1, version_2, version_3};
+static const char *const version_4[] = {
+    "CREATE TABLE routes (service TEXT PRIMARY KEY, text TEXT NOT NULL, loaded INTEGER NOT NULL) STRICT",
+    "PRAGMA user_version = 4",
+    NULL,
+};
+
+static const char *const *const versions[] = {version_1, version_2, version_3, version_4};
 
 static int
 read_version(struct store *st, int64_t *ret, struct err *err)

@@ -100,6 +100,11 @@ int store_service_forget(struct store *st, const char *name, struct err *err);
 int store_image_kept(struct store *st, const char *service, const char *image, bool kept, struct err *err);
 int store_images_kept(struct store *st, const char *service, struct strv *ret, struct err *err);
 
+/* The routes that the service's proxy has taken in (loaded), or that lay there before ours: what is put back when it
+ * refuses others. 1 when there are some, else 0; the caller frees the text. */
+int store_routes_get(struct store *st, const char *service, char **ret_text, bool *ret_loaded, struct err *err);
+int store_routes_put(struct store *st, const char *service, const char *text, bool loaded, struct err *err);
+
 /* Writes the model durably, then the row. *ret_id is the new release. */
 int store_release_add(struct store *st, const char *service, const struct store_release *r, const char *model,
     int64_t *ret_id, struct err *err);

@@ -83,6 +83,8 @@ store_service_forget(struct store *st, const char *name, struct err *err)
 		rc = store_deploys_forget(st, name, err);
 	if (rc >= 0)
 		rc = db_run(st, err, "DELETE FROM kept_image WHERE service = ?", "s", name);
+	if (rc >= 0)
+		rc = db_run(st, err, "DELETE FROM routes WHERE service = ?", "s", name);
 	return rc < 0 ? rc : db_run(st, err, "DELETE FROM service WHERE name = ?", "s", name);
 }
 
@@ -108,4 +110,25 @@ store_images_kept(struct store *st, const char *service, struct strv *ret, struc
 		rc = db_next(st, stmt, &row, err);
 	}
 	return rc;
+}
+
+int
+store_routes_get(struct store *st, const char *service, char **ret_text, bool *ret_loaded, struct err *err)
+{
+	auto_stmt sqlite3_stmt *stmt = NULL;
+	bool row = false;
+	int rc = db_query(st, &stmt, &row, err, "SELECT text, loaded FROM routes WHERE service = ?", "s", service);
+
+	if (rc < 0 || !row)
+		return rc;
+	*ret_text = db_text(stmt, 0);
+	*ret_loaded = sqlite3_column_int64(stmt, 1) != 0;
+	return 1;
+}
+
+int
+store_routes_put(struct store *st, const char *service, const char *text, bool loaded, struct err *err)
+{
+	return db_run(st, err, "INSERT OR REPLACE INTO routes (service, text, loaded) VALUES (?, ?, ?)", "ssi", service,
+	    text, (int64_t)loaded);
 }

@@ -16,6 +16,7 @@ static void (*const starters[TASK_KINDS])(struct task *) = {
     [TASK_DEPLOY] = deploy_start,
     [TASK_HEAL] = heal_start,
     [TASK_STOP] = stop_start,
+    [TASK_ROUTES] = import_start,
     [TASK_VERB] = verb_start,
 };
 
@@ -103,6 +104,9 @@ act(struct service *svc, enum action action, const struct runs *runs)
 	switch (action) {
 	case ACTION_STOP:
 		task = (struct task){.kind = TASK_STOP, .trigger = "hold"};
+		break;
+	case ACTION_ROUTES:
+		task = (struct task){.kind = TASK_ROUTES, .trigger = "routes"};
 		break;
 	case ACTION_RESUME:
 		task = (struct task){.kind = TASK_DEPLOY, .mode = DEPLOY_RESUME, .trigger = svc->resume_trigger};
@@ -218,6 +222,16 @@ service_next(struct service *svc)
 	run_task(svc, task);
 }
 
+/* What kept the proxy from taking in the routes may be gone. */
+static void
+try_routes_again(const struct task *task)
+{
+	bool looks = task->kind == TASK_DEPLOY && (task->mode == DEPLOY_CHECK || task->mode == DEPLOY_PLAN);
+
+	if ((task->kind == TASK_DEPLOY && !looks) || task->kind == TASK_HEAL || task->kind == TASK_VERB)
+		import_try_again(task->svc);
+}
+
 void
 task_end(struct task *task, int status, const char *text)
 {
@@ -230,6 +244,7 @@ task_end(struct task *task, int status, const char *text)
 	}
 	svc->running = NULL;
 	svc->core->busy--;
+	try_routes_again(task);
 	task_free(task);
 	service_next(svc);
 	core_kick(svc->core);

@@ -22,6 +22,7 @@ struct job {
 	const char *compose;
 	const char *compose_file;
 	const char *signed_only; /* "1": verify checks the signature */
+	const char *import;	 /* the file of the routes, relative to live */
 	const char *rewind;	 /* "refuse": verify checks the history */
 	bool foreign;		 /* url is a submodule's, of another server than the repository's */
 };
@@ -60,6 +61,8 @@ int verb_keys(const struct job *job, char *const *operands, struct err *err);
 int verb_resolve(const struct job *job, char *const *operands, struct err *err);
 int verb_inputs(const struct job *job, char *const *operands, struct err *err);
 int verb_checkout(const struct job *job, char *const *operands, struct err *err);
+int verb_routes(const struct job *job, char *const *operands, struct err *err);
+int verb_routes_try(const struct job *job, char *const *operands, struct err *err);
 int verb_mkdirs(const struct job *job, char *const *operands, struct err *err);
 
 /* One line on stderr for the service's developers; control characters are spelled out. */

@@ -20,6 +20,7 @@ enum {
 	NEED_URL = 1 << 5,
 	NEED_BRANCH = 1 << 6,
 	NEED_COMPOSE = 1 << 7,
+	NEED_IMPORT = 1 << 8,
 };
 
 struct variable {
@@ -41,6 +42,7 @@ static const struct variable variables[] = {
     {"PGO_AUTH", offsetof(struct job, auth), 0, false},
     {"PGO_COMPOSE", offsetof(struct job, compose), NEED_COMPOSE, true},
     {"PGO_COMPOSE_FILE", offsetof(struct job, compose_file), 0, false},
+    {"PGO_IMPORT", offsetof(struct job, import), NEED_IMPORT, false},
     {"PGO_SIGNED", offsetof(struct job, signed_only), 0, false},
     {"PGO_REWIND", offsetof(struct job, rewind), 0, false},
 };
@@ -70,6 +72,9 @@ static const struct verb verbs[] = {
     {"checkout", "OID [KEEP]...", 1, JOB_COMMITS_MAX, NEED_REPO | NEED_STAGE | NEED_LIVE, verb_checkout,
 	"bring the live tree to a commit; keep only these at hand"},
     {"mkdirs", NULL, 0, 0, NEED_LIVE | NEED_DATADIR, verb_mkdirs, "make missing directories"},
+    {"routes", NULL, 0, 0, NEED_REPO | NEED_STAGE | NEED_LIVE | NEED_IMPORT, verb_routes, "write a proxy's routes"},
+    {"routes-try", NULL, 0, 0, NEED_REPO | NEED_STAGE | NEED_LIVE | NEED_IMPORT, verb_routes_try,
+	"write them beside those that are there, and print these"},
 };
 
 static int

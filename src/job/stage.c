@@ -9,6 +9,7 @@
 #include "job/files.h"
 #include "job/git.h"
 #include "job/repo.h"
+#include "job/routes.h"
 
 #define STAGE_INDEX "pgo-stage.index"
 
@@ -121,6 +122,8 @@ verb_stage(const struct job *job, char *const *operands, struct err *err)
 		return mark_damage(job, err);
 	if (stage_fill(job, operands[0], &live.new, err) < 0)
 		return mark_damage(job, err);
+	if (job->import && routes_are_tracked(&live.new, job->import))
+		return JOB_REFUSED;
 	r = live_open(job, &live, err);
 	if (r < 0)
 		return r;

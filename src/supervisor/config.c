@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "supervisor/warnings.h"
 
 enum {
 	CHECK_DEADLINE_MS = 10 * 1000,
@@ -182,22 +183,6 @@ drop_conf(struct config *c)
 	c->conf = NULL;
 }
 
-/* What pgod accepts for the policy's sake, and what somebody might rely on. */
-static void
-warn_of_routes(const char *path, struct config *c)
-{
-	for (size_t i = 0; i < c->conf->nservices && c->warning == NULL; i++) {
-		const struct conf_service *s = &c->conf->services[i];
-
-		if (s->urls.n > 0)
-			c->warning =
-			    str_printf("%s:%d:1: service \"%s\": this version of pgo writes no routes for the names "
-				       "of \"urls\": configure the proxy by hand; they only keep other services from "
-				       "taking the names that they lead to",
-				path, s->line, s->name);
-	}
-}
-
 int
 config_load(const char *path, const char *libexec, struct config *c, struct err *err)
 {
@@ -216,7 +201,7 @@ config_load(const char *path, const char *libexec, struct config *c, struct err 
 		return err_wrap(err, "cannot read what pgod-conf says about %s", path);
 	find_accounts(path, c);
 	if (c->problems.n == 0) {
-		warn_of_routes(path, c);
+		warnings_of(path, c->conf, &c->warnings);
 		return 0;
 	}
 	drop_conf(c);
@@ -229,5 +214,5 @@ config_done(struct config *c)
 	drop_conf(c);
 	buf_done(&c->bytes);
 	strv_done(&c->problems);
-	free(c->warning);
+	strv_done(&c->warnings);
 }

@@ -13,7 +13,7 @@ struct config {
 	struct conf *conf;	  /* NULL when there are problems */
 	struct account *accounts; /* one a service, in the same order */
 	struct strv problems;	  /* FILE:LINE:COLUMN: sentence */
-	char *warning;		  /* likewise, for what is accepted and not done; NULL without */
+	struct strv warnings;	  /* likewise, of what is accepted */
 };
 #define CONFIG_INIT                           \
 	{                                     \

@@ -39,11 +39,13 @@ static const struct job_kind table[] = {
 	{"export", JOB_PGOD_JOB, OPERANDS_COMMITS, VIEW_PLAIN, JOB_REMOTE, 10 * MINUTE, 2 * SECOND, ORDINARY, {"export"}},
 	{"import", JOB_PGOD_JOB, OPERANDS_COMMIT, VIEW_PLAIN, JOB_LOCK, 10 * MINUTE, 5 * SECOND, ORDINARY, {"import"}},
 	{"verify", JOB_PGOD_JOB, OPERANDS_COMMITS, VIEW_PLAIN, JOB_LOCK | JOB_REMOTE | JOB_VERIFY, 10 * MINUTE, 5 * SECOND, ORDINARY, {"verify"}},
-	{"stage", JOB_PGOD_JOB, OPERANDS_COMMIT, VIEW_PLAIN, JOB_LOCK | JOB_FILE, 5 * MINUTE, 2 * SECOND, ORDINARY, {"stage"}},
+	{"stage", JOB_PGOD_JOB, OPERANDS_COMMIT, VIEW_PLAIN, JOB_LOCK | JOB_FILE | JOB_ROUTES, 5 * MINUTE, 2 * SECOND, ORDINARY, {"stage"}},
 	{"keys", JOB_PGOD_JOB, OPERANDS_COMMIT, VIEW_PLAIN, 0, 30 * SECOND, 2 * SECOND, ORDINARY, {"keys"}},
 	{"inputs", JOB_PGOD_JOB, OPERANDS_COMMIT, VIEW_PLAIN, JOB_LOCK, 60 * SECOND, 2 * SECOND, ORDINARY, {"inputs"}},
 	{"checkout", JOB_PGOD_JOB, OPERANDS_COMMITS, VIEW_PLAIN, JOB_LOCK, 10 * MINUTE, 10 * SECOND, ORDINARY, {"checkout"}},
 	{"mkdirs", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_LOCK, 60 * SECOND, 2 * SECOND, ORDINARY, {"mkdirs"}},
+	{"routes-try", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_LOCK | JOB_ROUTES, 60 * SECOND, 2 * SECOND, ORDINARY, {"routes-try"}},
+	{"routes", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_LOCK | JOB_ROUTES, 60 * SECOND, 2 * SECOND, ORDINARY, {"routes"}},
 	/* the repository's compose file: sealed, without the engine's group */
 	{"resolve", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_SEALED, JOB_LOCK | JOB_FILE | JOB_RESOLVE, 60 * SECOND, 2 * SECOND, CONFINED,
 	    {"resolve"}},
@@ -64,6 +66,9 @@ static const struct job_kind table[] = {
 	    {PROJECT, "restart"}},
 	{"down", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE | JOB_LEFT, 10 * MINUTE, 10 * SECOND, ORDINARY,
 	    {PROJECT, "down"}},
+	/* a proxy's: as its service's `reload` says */
+	{"reload", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE, 60 * SECOND, 5 * SECOND, ORDINARY,
+	    {PROJECT, "exec", "-T"}},
 	/* a client's: it ends with the client, and after a day in any case */
 	{"logs", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE, 24 * HOUR, 2 * SECOND, ORDINARY, {PROJECT, "logs"}},
 	{"logs-colour", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE, 24 * HOUR, 2 * SECOND, ORDINARY,
@@ -240,6 +245,8 @@ job_envp(const struct job_kind *k, const struct facts *f, const char *service, c
 		env_remote(ret_envp, s);
 	if ((k->flags & JOB_FILE) != 0 && s != NULL && s->compose != NULL)
 		env_add(ret_envp, "PGO_COMPOSE_FILE", s->compose);
+	if ((k->flags & JOB_ROUTES) != 0 && s != NULL && s->import != NULL)
+		env_add(ret_envp, "PGO_IMPORT", s->import);
 	if ((k->flags & JOB_VERIFY) != 0 && s != NULL && s->signed_only)
 		env_add(ret_envp, "PGO_SIGNED", "1");
 	if ((k->flags & JOB_VERIFY) != 0 && s != NULL && s->rewind_refused)

@@ -40,6 +40,7 @@ enum job_flag {
 	JOB_VERIFY = 1 << 6,	 /* gets PGO_SIGNED and PGO_REWIND, and the signers file as stdin */
 	JOB_REGISTRIES = 1 << 7, /* gets the service's registries, as docker's configuration */
 	JOB_TERMINAL = 1 << 8,	 /* runs on a pseudo-terminal of its own, whose other end core is given */
+	JOB_ROUTES = 1 << 9,	 /* gets PGO_IMPORT */
 	JOB_LEFT = 1 << 5,	 /* also for a service that is no longer configured, as the owner of its directory */
 };
 

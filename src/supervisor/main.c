@@ -40,8 +40,8 @@ check(const struct options *o)
 	struct err err = ERR_INIT;
 	int rc = config_load(o->config, facts_libexec(), &c, &err);
 
-	if (c.warning != NULL)
-		tell("warning: ", c.warning);
+	for (size_t i = 0; i < c.warnings.n; i++)
+		tell("warning: ", c.warnings.v[i]);
 	if (rc == 0)
 		return EXIT_SUCCESS;
 	if (c.problems.n == 0)

@@ -73,8 +73,8 @@ stop(struct pgod *p, int status, const char *why)
 static void
 log_problems(const struct config *c)
 {
-	if (c->warning != NULL)
-		log_warn("%s", c->warning);
+	for (size_t i = 0; i < c->warnings.n; i++)
+		log_warn("%s", c->warnings.v[i]);
 	for (size_t i = 0; i < c->problems.n; i++)
 		log_err("%s", c->problems.v[i]);
 }

@@ -71,7 +71,7 @@ a_whole_service_comes_out_as_documented(void **state)
 	    "urls = { \"b.org\" = \"web:8080\", \"a.org\" = \"web:1\" }\nupdate = \"start-first\"\ntimeout = \"1h30m\"\n"
 	    "health_timeout = \"90s\"\nsettle = \"0s\"\nkeep = 20\nsigners = \"/etc/pgo/signers\"\nrewind = \"refuse\"\n"
 	    "allow = [ \"cap_add:NET_ADMIN\", \"privileged\" ]\nports = [ \"5005/5\" ]\ncpus = 1.5\nmemory = \"1.5GiB\"\npids = "
-	    "200\n" WEB "networks = []\n";
+	    "200\nimport = \"c/routes\"\nreload = \"h:c//exec caddy reload\"\n" WEB "networks = []\n";
 	/* printf %s https://host/x | sha256sum; printf %s /srv/web.git | sha256sum; printf "A=b\\0B=c\\nd\\0" |
 	 * sha256sum; sha256sum </dev/null */
 	static const char want[] =
@@ -82,7 +82,7 @@ a_whole_service_comes_out_as_documented(void **state)
 	    "c.yaml\",\"env\":[\"A=b\",\"B=c\\nd\"],\"registries\":[\"u:t@o@r:5000\"],\"networks\":[\"n\"],"
 	    "\"signers\":\"/etc/pgo/signers\",\"mount\":null,\"settings\":{\"timeout_ms\":5400000,\"health_timeout_ms\":90000,"
 	    "\"settle_ms\":0,\"keep\":20,\"cpus_milli\":1500,\"memory_bytes\":1610612736,\"pids\":200,"
-	    "\"update\":\"start-first\",\"rewind_refused\":true,"
+	    "\"update\":\"start-first\",\"import\":\"c/routes\",\"reload\":\"h:c//exec caddy reload\",\"rewind_refused\":true,"
 	    "\"env_digest\":\"a4686b58216f80ef2ea7704023e17c5a9147e210233214880d96b9c52b7a7e03\",\"allow\":[\"cap_add:NET_ADMIN\",\"privileged\"],"
 	    "\"ports\":[\"5005/5\"],\"urls\":[\"b.org web:8080\",\"a.org web:1\"]},"
 	    "\"line\":2,\"user_line\":4,\"user_column\":10},"
@@ -90,9 +90,9 @@ a_whole_service_comes_out_as_documented(void **state)
 	    "\"source\":\"154c8ad4c632c3bb9f98f5b3910ae521c929232f0cf3e5d7025a4f381a2fe5e6\",\"branch\":\"main\","
 	    "\"compose\":null,\"env\":[],\"registries\":[],\"networks\":[],\"signers\":null,\"mount\":null,\"settings\":{\"timeout_ms\":0,"
 	    "\"health_timeout_ms\":120000,\"settle_ms\":2000,\"keep\":3,\"cpus_milli\":0,\"memory_bytes\":0,\"pids\":0,"
-	    "\"update\":null,\"rewind_refused\":false,"
+	    "\"update\":null,\"import\":null,\"reload\":null,\"rewind_refused\":false,"
 	    "\"env_digest\":\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\",\"allow\":[],\"ports\":[],\"urls\":[]},"
-	    "\"line\":25,\"user_line\":27,\"user_column\":8}],\"operators\":[]}";
+	    "\"line\":27,\"user_line\":29,\"user_column\":8}],\"operators\":[]}";
 	json_t *doc = check_text(text, sizeof(text) - 1);
 	auto_free char *json = NULL;
 

@@ -10,10 +10,10 @@
 #include "conf/conf.h"
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define SETTINGS                                                                                                      \
-	"{\"timeout_ms\":1000,\"health_timeout_ms\":120000,\"settle_ms\":0,\"keep\":20,\"cpus_milli\":1500,"          \
-	"\"memory_bytes\":6291456,\"pids\":200,\"update\":\"in-place\",\"rewind_refused\":true,\"env_digest\":\"" HEX \
-	"\",\"allow\":[\"privileged\"],"                                                                              \
+#define SETTINGS                                                                                                                                                                    \
+	"{\"timeout_ms\":1000,\"health_timeout_ms\":120000,\"settle_ms\":0,\"keep\":20,\"cpus_milli\":1500,"                                                                        \
+	"\"memory_bytes\":6291456,\"pids\":200,\"update\":\"in-place\",\"import\":\"c/routes\",\"reload\":\"h:c//exec caddy reload\",\"rewind_refused\":true,\"env_digest\":\"" HEX \
+	"\",\"allow\":[\"privileged\"],"                                                                                                                                            \
 	"\"ports\":[\"5005/5\"],\"urls\":[\"a.org web:80\"]}"
 #define CHECKED_SERVICE                                                                                                                       \
 	"{\"name\":\"pgo\",\"user\":\"miek\",\"repository\":\"https://host/"                                                                  \
@@ -56,6 +56,8 @@ expect_settings(const struct conf_service *s)
 	assert_int_equal(s->memory_bytes, 6 << 20);
 	assert_int_equal(s->pids, 200);
 	assert_string_equal(s->update, "in-place");
+	assert_string_equal(s->import, "c/routes");
+	assert_string_equal(s->reload, "h:c//exec caddy reload");
 	assert_true(s->rewind_refused);
 	assert_string_equal(s->allow.v[0], "privileged");
 	assert_string_equal(s->ports.v[0], "5005/5");
@@ -273,6 +275,9 @@ a_document_that_is_not_quite_ours_is_refused(void **state)
 	    {CHECKED, "[\"5005/5\"]", "[\"5005\"]", "ports"},
 	    {CHECKED, "[\"a.org web:80\"]", "[\"a.org\"]", "urls"},
 	    {CHECKED, "[\"a.org web:80\"]", "[\"a.org  web:80\"]", "urls"},
+	    {CHECKED, "\"c/routes\"", "\"../routes\"", "import"},
+	    {CORE, "\"c/routes\"", "7", "import"},
+	    {CORE, "//exec caddy", "//execcaddy", "reload"},
 	    {CORE, "\"signed_only\":true,", "", "signed_only"},
 	    {CORE, "\"remote\":0,", "", "remote"},
 	    {CORE, "\"remote\":0", "\"remote\":-1", "out of range"},

@@ -155,7 +155,7 @@ the_shipped_example_shows_every_supported_key(void **state)
 	(void)state;
 	read_file(example_path, &b);
 	c = parse(buf_str(&b), b.len);
-	assert_int_equal(c->nservices, 2);
+	assert_int_equal(c->nservices, 3);
 	for (size_t i = 0; i < KEY_IDS; i++) {
 		auto_free char *line = str_printf("\n%s = ", keys[i].name);
 

@@ -166,6 +166,65 @@ routes_that_lead_nowhere(void **state)
 	try_all(rule_route, samples, ARRAY_LEN(samples));
 }
 
+static void
+files_that_are_no_place_for_the_routes(void **state)
+{
+	static const struct sample samples[] = {
+	    {"Caddyfile-import", NULL},
+	    {"caddy/Caddyfile-import", NULL},
+	    {"caddy/sites/pgo.caddy", NULL},
+	    {"", "is empty"},
+	    {"/etc/caddy/Caddyfile", "absolute path"},
+	    {"../Caddyfile", "plain path"},
+	    {"caddy/../Caddyfile", "plain path"},
+	    {"caddy//Caddyfile", "plain path"},
+	    {"caddy/", "plain path"},
+	    {"a\nb", "control character"},
+	    {"ssh/Caddyfile", "where the service's keys are"},
+	    {"ssh", "where the service's keys are"},
+	    {"sshd/Caddyfile", NULL},
+	};
+	char name[220] = "caddy/";
+
+	(void)state;
+	try_all(rule_import, samples, ARRAY_LEN(samples));
+	memset(name + strlen(name), 'a', 201);
+	try_all(rule_import, (struct sample[]){{name, "more than 200 bytes"}}, 1);
+}
+
+static void
+reloads_that_are_no_exec_of_pgoctl(void **state)
+{
+	static const struct sample samples[] = {
+	    {"localhost:caddy//exec caddy reload --config /etc/caddy/Caddyfile --adapter caddyfile", NULL},
+	    {"localhost:caddy//exec caddy caddy reload", NULL},
+	    {"anything at all:caddy//exec x", "is no line for pgoctl"},
+	    {"[::1]:caddy//exec x http://a//b", NULL},
+	    {"h:caddy//exec sh -c 'a  b'", NULL},
+	    {"", "is no line for pgoctl"},
+	    {"caddy reload", "is no line for pgoctl"},
+	    {"h:a//b//exec x", "is no line for pgoctl"},
+	    {"h:caddy//execfoo x", "another operation than exec"},
+	    {"h:caddy//EXEC x", "another operation than exec"},
+	    {"h:caddy//restart", "another operation than exec"},
+	    {"caddy//exec x", "names no machine"},
+	    {":caddy//exec x", "names no machine"},
+	    {"h://exec x", "names no service"},
+	    {"h:-x//exec x", "names no service"},
+	    {"h:a{b//exec x", "names no service"},
+	    {"h:caddy//exec", "names no command"},
+	    {"h:caddy//exec  ", "names no command"},
+	    {"h:caddy//exec -u root x", "an option or nothing"},
+	    {"h:caddy//exec '' x", "an option or nothing"},
+	};
+	char *large = str_printf("h:caddy//exec %05000d", 0);
+
+	(void)state;
+	try_all(rule_reload, samples, ARRAY_LEN(samples));
+	try_all(rule_reload, (struct sample[]){{large, "4096 are allowed"}}, 1);
+	free(large);
+}
+
 static struct site
 site_of(const char *s)
 {
@@ -270,6 +329,8 @@ main(void)
 	    cmocka_unit_test(sites_that_lead_into_the_proxys_configuration),
 	    cmocka_unit_test(sites_that_a_proxy_refuses_or_takes_for_something_else),
 	    cmocka_unit_test(routes_that_lead_nowhere),
+	    cmocka_unit_test(files_that_are_no_place_for_the_routes),
+	    cmocka_unit_test(reloads_that_are_no_exec_of_pgoctl),
 	    cmocka_unit_test(the_same_site_written_in_two_ways),
 	    cmocka_unit_test(a_site_that_two_services_want),
 	    cmocka_unit_test(a_site_that_a_service_has_twice),

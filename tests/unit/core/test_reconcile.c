@@ -23,7 +23,8 @@ facts_of(unsigned bits)
 {
 	struct reconcile_facts f;
 	bool *const field[] = {&f.ready, &f.quitting, &f.engine_up, &f.held, &f.stopped, &f.resume, &f.new_commit,
-	    &f.retry_wait, &f.released, &f.running, &f.satisfied, &f.restore, &f.broken, &f.heal_wait, &f.unhealthy};
+	    &f.retry_wait, &f.released, &f.running, &f.satisfied, &f.restore, &f.broken, &f.heal_wait, &f.unhealthy,
+	    &f.routes};
 
 	for (size_t i = 0; i < ARRAY_LEN(field); i++)
 		*field[i] = (bits >> i & 1) != 0;
@@ -35,7 +36,7 @@ static void
 every_combination_keeps_the_rules(void **state)
 {
 	(void)state;
-	for (unsigned bits = 0; bits < 1u << 15; bits++) {
+	for (unsigned bits = 0; bits < 1u << 16; bits++) {
 		struct reconcile_facts f = facts_of(bits);
 		enum action a = reconcile_decide(&f);
 
@@ -54,7 +55,9 @@ every_combination_keeps_the_rules(void **state)
 			assert_true(f.new_commit && !f.retry_wait);
 		if (!f.engine_up)
 			assert_true(a == ACTION_NONE || a == ACTION_DEPLOY);
-		if (!f.new_commit && !f.resume && !f.held && f.satisfied && !f.unhealthy && !f.restore)
+		if (a == ACTION_ROUTES)
+			assert_true(f.routes && f.released && f.engine_up && !f.held);
+		if (!f.new_commit && !f.resume && !f.held && f.satisfied && !f.unhealthy && !f.restore && !f.routes)
 			assert_int_equal(a, ACTION_NONE);
 	}
 }
@@ -87,6 +90,10 @@ each_action_has_its_cause(void **state)
 	f = calm;
 	f.unhealthy = true;
 	assert_int_equal(reconcile_decide(&f), ACTION_HEAL);
+	/* The routes do not wait for a deploy, nor for a service that has been given up. */
+	f = calm;
+	f.routes = f.new_commit = f.broken = true;
+	assert_int_equal(reconcile_decide(&f), ACTION_ROUTES);
 	/* A new commit that cannot be deployed now does not keep the old release from being healed. */
 	f = calm;
 	f.new_commit = true;

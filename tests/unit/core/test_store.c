@@ -222,6 +222,32 @@ a_removed_service_that_comes_again_knows_nothing_of_its_deploys(void **state)
 }
 
 static void
+the_routes_that_a_proxy_took_in_are_known_until_its_service_is_removed(void **state)
+{
+	struct store *st = reopen(NULL);
+	auto_free char *before = NULL;
+	auto_free char *after = NULL;
+	struct err err = ERR_INIT;
+	bool loaded = true;
+
+	(void)state;
+	assert_int_equal(store_routes_get(st, "web", &before, &loaded, &err), 0);
+	assert_null(before);
+	assert_int_equal(store_routes_put(st, "web", "a", false, &err), 0);
+	st = reopen(st);
+	assert_int_equal(store_routes_get(st, "web", &before, &loaded, &err), 1);
+	assert_string_equal(before, "a");
+	assert_false(loaded);
+	assert_int_equal(store_routes_put(st, "web", "", true, &err), 0);
+	assert_int_equal(store_routes_get(st, "web", &after, &loaded, &err), 1);
+	assert_string_equal(after, "");
+	assert_true(loaded);
+	assert_int_equal(store_service_forget(st, "web", &err), 0);
+	assert_int_equal(store_routes_get(st, "web", &after, &loaded, &err), 0);
+	store_close(st);
+}
+
+static void
 models_are_private_files_and_only_old_ones_are_pruned(void **state)
 {
 	struct store *st = reopen(NULL);
@@ -396,6 +422,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(a_deploy_that_was_cut_off_is_found_with_its_step_and_release, enter, leave),
 	    cmocka_unit_test_setup_teardown(
 		a_removed_service_that_comes_again_knows_nothing_of_its_deploys, enter, leave),
+	    cmocka_unit_test_setup_teardown(
+		the_routes_that_a_proxy_took_in_are_known_until_its_service_is_removed, enter, leave),
 	    cmocka_unit_test_setup_teardown(models_are_private_files_and_only_old_ones_are_pruned, enter, leave),
 	    cmocka_unit_test_setup_teardown(
 		the_last_good_release_is_the_one_that_was_good_last_and_not_the_newest, enter, leave),

@@ -51,6 +51,8 @@ static const struct {
     {"build", PREFIX "build OP", VIEW_STAGED, true, true},
     {"checkout", "pgod-job checkout OP", VIEW_PLAIN, true, false},
     {"mkdirs", "pgod-job mkdirs", VIEW_PLAIN, true, false},
+    {"routes-try", "pgod-job routes-try", VIEW_PLAIN, true, false},
+    {"routes", "pgod-job routes", VIEW_PLAIN, true, false},
     {"hash", PREFIX "config --hash *", VIEW_PLAIN, false, false},
     {"create", PREFIX "up --no-build --pull never --no-start --no-deps --no-recreate OP", VIEW_PLAIN, true, true},
     {"up", PREFIX "--profile * up -d --no-build --pull never --remove-orphans OP", VIEW_PLAIN, true, true},
@@ -58,6 +60,7 @@ static const struct {
     {"start", "docker-compose -p web start OP", VIEW_PLAIN, true, true},
     {"restart", "docker-compose -p web restart OP", VIEW_PLAIN, true, true},
     {"down", "docker-compose -p web down OP", VIEW_PLAIN, true, true},
+    {"reload", "docker-compose -p web exec -T OP", VIEW_PLAIN, true, true},
     {"logs", "docker-compose -p web logs OP", VIEW_PLAIN, false, true},
     {"logs-colour", "docker-compose -p web --ansi always logs OP", VIEW_PLAIN, false, true},
     {"exec", "docker-compose -p web exec OP", VIEW_PLAIN, false, true},
@@ -146,6 +149,12 @@ each_environment_is_closed(void **state)
 	environment("fetch", ACCOUNT " " PATHS " PGO_URL=https://h/x PGO_BRANCH=main PGO_AUTH=dTpw");
 	service.signed_only = service.rewind_refused = false;
 	environment("stage", ACCOUNT " " PATHS " PGO_COMPOSE_FILE=c.yml");
+	environment("routes", ACCOUNT " " PATHS);
+	service.import = (char *)"c/routes";
+	environment("stage", ACCOUNT " " PATHS " PGO_COMPOSE_FILE=c.yml PGO_IMPORT=c/routes");
+	environment("routes", ACCOUNT " " PATHS " PGO_IMPORT=c/routes");
+	environment("mkdirs", ACCOUNT " " PATHS);
+	service.import = NULL;
 	environment("up", ACCOUNT " DOCKER_HOST=unix:///run/e.sock");
 	environment("pull", ACCOUNT " DOCKER_HOST=unix:///run/e.sock");
 }

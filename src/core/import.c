@@ -1,0 +1,187 @@
+#include "core/import.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "conf/routes.h"
+#include "core/reload.h"
+#include "core/service.h"
+#include "engine/engine.h"
+
+static void
+on_retry(evutil_socket_t fd, short what, void *ctx)
+{
+	(void)fd;
+	(void)what;
+	service_next(ctx);
+}
+
+void
+import_init(struct service *svc)
+{
+	struct import *im = &svc->import;
+	auto_routes struct routes routes = {0};
+	auto_buf struct buf text = BUF_INIT(ROUTES_TEXT_MAX);
+	struct err err = ERR_INIT;
+	bool loaded = false;
+
+	im->trouble = str_dup("");
+	if (svc->conf->import == NULL)
+		return;
+	routes_of(svc->core->conf, &routes);
+	routes_caddyfile(&routes, &text);
+	im->n = routes.n;
+	im->text = buf_take(&text);
+	im->timer = event_new(svc->core->base, -1, 0, on_retry, svc);
+	if (store_routes_get(svc->core->store, svc->conf->name, &im->good, &loaded, &err) < 0)
+		log_err("%s service=%s", err.msg, svc->conf->name);
+	im->loaded = loaded && str_eq(im->good, im->text);
+}
+
+void
+import_done(struct service *svc)
+{
+	struct import *im = &svc->import;
+
+	if (im->timer != NULL)
+		event_free(im->timer);
+	free(im->text);
+	free(im->good);
+	free(im->trouble);
+}
+
+const char *
+import_text(const struct service *svc)
+{
+	return svc->import.refused && svc->import.good != NULL ? svc->import.good : svc->import.text;
+}
+
+void
+import_written(struct service *svc)
+{
+	svc->import.seen = !svc->import.refused;
+}
+
+void
+import_look_again(struct service *svc)
+{
+	svc->import.seen = false;
+}
+
+void
+import_try_again(struct service *svc)
+{
+	svc->import.attempts = 0;
+	if (svc->import.timer != NULL)
+		event_del(svc->import.timer);
+}
+
+struct count {
+	const char *service;
+	size_t n;
+};
+
+static bool
+count_one(void *ctx, const struct container *c)
+{
+	struct count *count = ctx;
+
+	if (!c->oneoff && str_eq(c->service, count->service) && c->state == CONTAINER_RUNNING &&
+	    c->health != HEALTH_STARTING)
+		count->n++;
+	return true;
+}
+
+bool
+import_target_runs(const struct service *svc, const char *compose_service)
+{
+	struct count count = {.service = compose_service};
+
+	if (svc->core->engine_up)
+		engine_containers(svc->core->engine, svc->conf->name, count_one, &count);
+	return count.n > 0;
+}
+
+int
+import_reload(const struct service *svc, struct reload *ret, struct err *err)
+{
+	auto_strv struct strv names = {NULL, 0};
+
+	for (size_t i = 0; i < svc->facts.n; i++)
+		strv_add(&names, svc->facts.v[i].name);
+	return reload_read(svc->conf->reload, svc->conf->name, &names, ret, err);
+}
+
+/* What cannot be read is told by trying. */
+static bool
+must_tell(const struct service *svc)
+{
+	auto_reload struct reload reload = {0};
+
+	if (svc->conf->reload == NULL || svc->import.loaded)
+		return false;
+	return import_reload(svc, &reload, NULL) < 0 || import_target_runs(svc, reload.target);
+}
+
+bool
+import_is_due(const struct service *svc)
+{
+	const struct import *im = &svc->import;
+
+	if (im->text == NULL || im->attempts >= IMPORT_ATTEMPTS_MAX || event_pending(im->timer, EV_TIMEOUT, NULL))
+		return false;
+	return !im->seen || must_tell(svc);
+}
+
+void
+import_loaded(struct service *svc)
+{
+	struct import *im = &svc->import;
+	struct err err = ERR_INIT;
+
+	if (store_routes_put(svc->core->store, svc->conf->name, im->text, true, &err) < 0)
+		log_err("%s service=%s", err.msg, svc->conf->name);
+	free(im->good);
+	im->good = str_dup(im->text);
+	im->loaded = true;
+	log_info("the proxy has taken in %zu route%s service=%s", im->n, im->n == 1 ? "" : "s", svc->conf->name);
+}
+
+void
+import_failed(struct service *svc, const char *why, bool hopeless)
+{
+	struct import *im = &svc->import;
+	int64_t wait_ms = (int64_t)IMPORT_RETRY_MIN_MS << im->attempts;
+	struct timeval wait = {(time_t)(wait_ms / 1000), (suseconds_t)(wait_ms % 1000 * 1000)};
+
+	str_set(&im->trouble, why);
+	im->attempts = hopeless ? IMPORT_ATTEMPTS_MAX : im->attempts + 1;
+	if (im->attempts < IMPORT_ATTEMPTS_MAX)
+		event_add(im->timer, &wait);
+	log_err("routes: %s%s service=%s", why,
+	    im->attempts < IMPORT_ATTEMPTS_MAX ? "" : "; not tried again until something is done for the service",
+	    svc->conf->name);
+}
+
+char *
+import_status(const struct service *svc, bool *ret_is)
+{
+	const struct import *im = &svc->import;
+
+	if (im->text == NULL)
+		return NULL;
+	*ret_is = im->trouble[0] == '\0' && im->seen && (im->loaded || svc->conf->reload == NULL);
+	if (im->trouble[0] != '\0')
+		return str_printf("%s (%s)", im->trouble,
+		    im->attempts < IMPORT_ATTEMPTS_MAX ? "it is tried again"
+						       : "given up until something is done for the service");
+	if (!im->seen)
+		return str_printf("%zu, not yet written", im->n);
+	if (svc->conf->reload == NULL)
+		return str_printf("%zu, written; without reload the proxy is not told", im->n);
+	return str_printf(
+	    "%zu, %s", im->n, im->loaded ? "taken in by the proxy" : "written; the proxy is told when it runs");
+}

@@ -1,0 +1,155 @@
+"""The routes for a proxy: the file that `import` names, when it is written, and when `reload` runs. The proxy here is a container of the
+fake engine, and its reload a program that copies the file; tests/e2e/test_routes.py has a real Caddy."""
+
+import json
+import os
+import re
+import signal
+import stat
+
+import pytest
+
+from lib.host import wait_until
+from lib.pgo import web
+
+SHOP = "shop.example.org {\n\treverse_proxy frontend:8080\n}\n"
+BLOG = "blog.example.org {\n\treverse_proxy ghost:2368\n}\n"
+
+
+class Proxied:
+    """A service `proxy`, whose reload copies the file to `loaded`, and a service `shop` with a route."""
+
+    def __init__(self, pgo):
+        self.pgo = pgo
+        self.loaded = pgo.path("home", "loaded")
+        os.chmod(pgo.path("home"), 0o777)
+        self.repo = pgo.repo("proxy", {"compose.yaml": web(), "caddy/Caddyfile": "import Caddyfile-import\n"})
+        pgo.service("shop", pgo.repo("shop"), urls={"shop.example.org": "frontend:8080"})
+        self.file = pgo.live("proxy", "caddy", "Caddyfile-import")
+        self.import_with(f"localhost:web//exec cp {self.file} {self.loaded}")
+
+    def import_with(self, reload):
+        self.pgo.service("proxy", self.repo, **{"import": "caddy/Caddyfile-import", "reload": reload})
+
+    def reloads(self):
+        return len(self.pgo.engine.calls("exec", "proxy"))
+
+    def restart(self):
+        """A pgod with another configuration."""
+        self.pgo.stop()
+        self.pgo.start()
+        return self
+
+    def wait_loaded(self, text):
+        wait_until(lambda: read(self.loaded) == text and read(self.file) == text, "the proxy has taken in the routes")
+        self.pgo.wait_status("proxy", "routes +yes: .*taken in by the proxy")
+
+
+def read(path):
+    try:
+        with open(path, encoding="ascii") as text:
+            return text.read()
+    except FileNotFoundError:
+        return None
+
+
+@pytest.fixture
+def proxied(pgo):
+    return Proxied(pgo)
+
+
+@pytest.fixture
+def live(proxied):
+    proxied.pgo.start()
+    proxied.pgo.wait_deployed("proxy", proxied.repo.head)
+    proxied.wait_loaded(SHOP)
+    return proxied
+
+
+def test_the_file_is_there_before_the_proxy_starts_and_is_its_accounts_own(pgo, proxied):
+    pgo.engine.hold("up")
+    pgo.start()
+    wait_until(lambda: pgo.engine.calls("up", "proxy"), "the container is about to be made")
+    assert read(proxied.file) == SHOP
+    about = os.lstat(proxied.file)
+    assert stat.S_IMODE(about.st_mode) == 0o644 and about.st_uid == pgo.accounts.a.pw_uid
+    assert proxied.reloads() == 0
+    pgo.engine.release("up")
+    proxied.wait_loaded(SHOP)
+    assert proxied.reloads() == 1
+    argv = pgo.engine.calls("exec", "proxy")[0]["argv"]
+    assert argv[-6:] == ["exec", "-T", "web", "cp", proxied.file, proxied.loaded]
+    assert sorted(os.listdir(os.path.dirname(proxied.file))) == ["Caddyfile", "Caddyfile-import"]
+
+
+def test_many_changes_are_one_write_and_one_reload_and_none_is_none(pgo, live):
+    pgo.service("blog", pgo.repo("blog"), urls={"blog.example.org": "ghost:2368"})
+    pgo.service("shop", pgo.repo("shop2"), urls={"www.example.org": "frontend:81", "shop.example.org": "frontend:8080"})
+    live.restart().wait_loaded("www.example.org {\n\treverse_proxy frontend:81\n}\n" + SHOP + BLOG)
+    assert live.reloads() == 2
+    before = os.lstat(live.file)
+    live.restart()
+    pgo.wait_status("proxy", "routes +yes: 3, taken in by the proxy")
+    assert os.lstat(live.file).st_mtime_ns == before.st_mtime_ns and os.lstat(live.file).st_ino == before.st_ino
+    assert live.reloads() == 2
+    for name in ("shop", "blog"):
+        pgo.services[name].pop("urls")
+    live.restart().wait_loaded("")
+
+
+def test_a_reload_that_fails_puts_the_old_routes_back_and_harms_nobody(pgo, live):
+    boxes = {box.id for box in pgo.engine.containers()}
+    pgo.engine.fail("exec", stderr="log line\nError: no such directive")
+    pgo.services["shop"]["urls"] = {"blog.example.org": "ghost:2368"}
+    live.restart()
+    pgo.wait_status("proxy", "state +live.*healthy +yes.*in sync +yes.*routes +no: reload: Error: no such directive .it is tried again")
+    assert read(live.file) == SHOP
+    assert {box.id for box in pgo.engine.containers()} == boxes
+    assert "routes" not in pgo.status("shop")
+    assert json.loads(pgo.ctl("proxy", "status", "--json").stdout)["routes"]["is"] is False
+    pgo.engine.heal("exec")
+    live.wait_loaded(BLOG)
+
+
+def test_a_kill_between_write_and_reload_ends_in_the_new_routes(pgo, live):
+    pgo.services["shop"]["urls"] = {"blog.example.org": "ghost:2368"}
+    pgo.stop()
+    pgo.engine.hold("exec")
+    pgo.start()
+    wait_until(lambda: live.reloads() == 2, "the proxy is about to be told")
+    call = pgo.engine.calls("exec", "proxy")[-1]
+    assert read(live.file) == BLOG and read(live.loaded) == SHOP
+    pgo.kill()
+    os.kill(call["pid"], signal.SIGKILL)
+    pgo.engine.release("exec")
+    pgo.start()
+    live.wait_loaded(BLOG)
+
+
+def test_a_file_that_is_lost_or_edited_is_written_again(pgo, live):
+    os.unlink(live.file)
+    pgo.engine.remove_container(pgo.engine.containers("proxy")[0])
+    wait_until(lambda: read(live.file) == SHOP, "healing writes the file before the container is made")
+    os.unlink(live.file)
+    os.symlink("/etc/passwd", live.file)
+    assert pgo.ctl("proxy", "restart").returncode == 0
+    assert not os.path.islink(live.file) and read(live.file) == SHOP
+    with open(live.file, "a", encoding="ascii") as out:
+        out.write("# mine\n")
+    head = live.repo.commit({"README": "another commit"})
+    pgo.wait_live("proxy", head)
+    wait_until(lambda: read(live.file) == SHOP, "a checkout is a reason to look")
+
+
+def test_a_commit_that_has_the_file_itself_is_refused_and_the_proxy_runs_on(pgo, live):
+    head = live.repo.commit({"caddy/Caddyfile-import": "mine.example.org {\n}\n"})
+    assert re.search("the repository has the file caddy/Caddyfile-import itself.*gitignore", pgo.wait_judged("proxy", head))
+    assert read(live.file) == SHOP
+    pgo.wait_status("proxy", "state +live.*routes +yes")
+
+
+def test_a_reload_that_fits_no_compose_service_is_told(pgo, proxied):
+    proxied.import_with("localhost:caddy//exec caddy reload")
+    pgo.start()
+    pgo.wait_status("proxy", 'state +live.*routes +no: reload: neither "caddy" before // nor "caddy" behind exec is a compose service.*web')
+    assert read(proxied.file) == SHOP and proxied.reloads() == 0
