@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import urllib.parse
 import tempfile
 
 from lib.host import free_port, run, wait_until
@@ -12,8 +13,8 @@ def answers(port):
         return any(line.split()[1].endswith(":%04X" % port) and line.split()[3] == "0A" for line in list(table)[1:])
 
 
-def http_git(pgo, directory, password=None):
-    """Serves the repositories beneath `directory` at the returned URL; with a password, user `tess` must log in."""
+def http_git(pgo, directory, password=None, user="tess"):
+    """Serves the repositories beneath `directory` at the returned URL; with a password, which may be empty, the user must log in."""
     port = free_port()
     config = pgo.path(f"lighttpd-{port}.conf")
     lines = [
@@ -29,10 +30,10 @@ def http_git(pgo, directory, password=None):
         f'setenv.set-environment = ("GIT_PROJECT_ROOT" => "{directory}", "GIT_HTTP_EXPORT_ALL" => "1",'
         ' "GIT_CONFIG_COUNT" => "1", "GIT_CONFIG_KEY_0" => "safe.directory", "GIT_CONFIG_VALUE_0" => "*")',
     ]
-    if password:
+    if password is not None:
         users = pgo.path("htpasswd")
-        with open(users, "w", encoding="ascii") as out:
-            out.write(f"tess:{password}\n")
+        with open(users, "w", encoding="utf-8") as out:
+            out.write(f"{user}:{password}\n")
         lines += [
             'auth.backend = "plain"',
             f'auth.backend.plain.userfile = "{users}"',
@@ -44,7 +45,8 @@ def http_git(pgo, directory, password=None):
     pgo.helper(subprocess.Popen(["/usr/sbin/lighttpd", "-D", "-f", config], stdin=subprocess.DEVNULL, stdout=log, stderr=log))
     log.close()
     wait_until(lambda: answers(port), "lighttpd listens")
-    login = f"tess:{password}@" if password else ""
+    quoted = [urllib.parse.quote(word, safe="") for word in (user, password or "")]
+    login = "" if password is None else f"{quoted[0]}@" if not password else ":".join(quoted) + "@"
     return f"http://{login}127.0.0.1:{port}"
 
 
