@@ -13,7 +13,7 @@
 #include "supervisor/role.h"
 
 enum {
-	AGAIN_MIN_MS = 500, /* until the port is asked for again, or the process started again: doubles up to */
+	AGAIN_MIN_MS = 500, /* until the port is asked for again, or the process may be started again: doubles up to */
 	AGAIN_MAX_MS = 30 * 1000,
 	CALM_MS = 60 * 1000, /* a process that lived so long starts over at the minimum */
 };
@@ -24,7 +24,8 @@ struct web {
 	const struct facts *facts;
 	const char *address;
 	struct kept *kept;
-	struct bound bound; /* n 0: the port is not ours yet */
+	struct bound bound;	       /* n 0: the port is not ours yet */
+	struct event *knock[BIND_MAX]; /* somebody connects, and it does not run */
 	struct channel *core;
 	struct child child;
 	bool runs;
@@ -80,7 +81,7 @@ on_ended(void *ctx, int wstatus)
 		return;
 	if (io_now_ms() - w->started_ms >= CALM_MS)
 		w->again_ms = AGAIN_MIN_MS;
-	log_err("pgod-web ended (%s); starting it again in %d ms", proc_status_text(wstatus, text, sizeof(text)),
+	log_err("pgod-web ended (%s); it may be started again in %d ms", proc_status_text(wstatus, text, sizeof(text)),
 	    w->again_ms);
 	try_later(w);
 }
@@ -115,16 +116,43 @@ start(struct web *w, struct err *err)
 	return 0;
 }
 
+/* It weighs as much as half of the others together: it is not started before somebody wants something of it. */
+static void
+wait_for_knock(struct web *w)
+{
+	for (size_t i = 0; i < w->bound.n; i++)
+		event_add(w->knock[i], NULL);
+}
+
+static void
+on_knock(evutil_socket_t fd, short what, void *arg)
+{
+	struct web *w = arg;
+	struct err err = ERR_INIT;
+
+	(void)fd;
+	(void)what;
+	for (size_t i = 0; i < w->bound.n; i++)
+		event_del(w->knock[i]);
+	if (w->runs || w->closing || start(w, &err) >= 0)
+		return;
+	log_err("%s", err.msg);
+	try_later(w);
+}
+
 static int
 take_port(struct web *w, struct err *err)
 {
 	int rc = bind_address(w->address, w->kept, "metrics", &w->bound, err);
 
-	if (rc >= 0)
-		rc = bind_port(w->bound.fds[0], err);
 	if (rc < 0)
 		return err_wrap(err, "--metric %s", w->address);
-	log_info("serving metrics address=%s port=%d", w->address, rc);
+	for (size_t i = 0; i < w->bound.n; i++) {
+		w->knock[i] = event_new(w->base, w->bound.fds[i], EV_READ, on_knock, w);
+		if (w->knock[i] == NULL)
+			abort();
+	}
+	log_info("serving metrics address=%s port=%d", w->address, bind_port(w->bound.fds[0], NULL));
 	w->again_ms = AGAIN_MIN_MS;
 	return 0;
 }
@@ -134,15 +162,14 @@ attempt(struct web *w)
 {
 	struct err err = ERR_INIT;
 
-	if (w->bound.n == 0 && take_port(w, &err) < 0) {
-		if (!w->told)
-			log_warn("metrics are not served yet, the address is tried again: %s", err.msg);
-		w->told = true;
-		try_later(w);
-	} else if (start(w, &err) < 0) {
-		log_err("%s", err.msg);
-		try_later(w);
+	if (w->bound.n > 0 || take_port(w, &err) >= 0) {
+		wait_for_knock(w);
+		return;
 	}
+	if (!w->told)
+		log_warn("metrics are not served yet, the address is tried again: %s", err.msg);
+	w->told = true;
+	try_later(w);
 }
 
 static void
@@ -188,6 +215,8 @@ web_signal(struct web *w, int sig)
 {
 	w->closing = true;
 	event_del(w->timer);
+	for (size_t i = 0; i < w->bound.n; i++)
+		event_del(w->knock[i]);
 	if (w->runs)
 		kill(w->child.pid, sig);
 }
@@ -197,6 +226,8 @@ web_free(struct web *w)
 {
 	if (w == NULL)
 		return;
+	for (size_t i = 0; i < w->bound.n; i++)
+		event_free(w->knock[i]);
 	bound_close(&w->bound);
 	auto_close_(&w->arrival);
 	event_free(w->timer);

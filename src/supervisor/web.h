@@ -12,9 +12,9 @@
 
 struct web;
 
-/* Listens at an address that bind_check lets pass and starts pgod-web; what cannot be had now (the port is another
- * program's) is tried again every now and then. Never NULL. The pointers are borrowed; an empty address, or facts
- * without an account for it: nothing is served. */
+/* Listens at an address that bind_check lets pass and starts pgod-web when somebody connects; what cannot be had now
+ * (the port is another program's) is tried again every now and then. Never NULL. The pointers are borrowed; an empty
+ * address, or facts without an account for it: nothing is served. */
 struct web *web_new(struct event_base *base, struct children *children, const struct facts *facts, const char *address,
     struct kept *kept);
 void web_free(struct web *w);

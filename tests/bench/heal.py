@@ -61,7 +61,7 @@ def healed(theatre, pgo, began, project):
     removed = rm_f(theatre, pgo, project)
     times = began.wait(project, "create") - removed, began.wait(project) - removed
     # core and the pgod-ssh that is kept ready stay; jobs go.
-    wait_until(lambda: {program_of(pid) for pid in descendants_of(pgo.process.pid)} <= {"pgod-core", "pgod-ssh"}, "the heal is over")
+    wait_until(lambda: {program_of(pid) for pid in descendants_of(pgo.process.pid)} <= {"pgod-core", "pgod-ssh", "pgod-web"}, "the heal is over")
     return times
 
 

@@ -3,6 +3,7 @@
 import memory
 import stage
 from figures import mib, ratio, table
+from lib.scrape import ask
 
 TARGET = {1: 8, 100: 10}
 REFERENCE = {1: 17.7, 100: 22.7}
@@ -19,7 +20,7 @@ def hundred_services(pgo):
 
 
 def measured(daemon):
-    pids = [*stage.processes(daemon), *stage.kept_ready(daemon)]
+    pids = [*stage.processes(daemon), *stage.kept_ready(daemon), *daemon.role_pids("pgod-web")]  # that only where somebody has asked
     return memory.pss(pids), memory.distinct(pids)
 
 
@@ -35,6 +36,9 @@ def run(theatre):
         stage.one_service(pgo)
         stage.quiet(pgo)
         one = measured(pgo)
+        assert ask(pgo.metrics)[0] == 200
+        stage.quiet(pgo)
+        scraped = measured(pgo)
         sshd = stage.Sshd(pgo)
         peer = memory.pss(sshd.processes()), memory.distinct(sshd.processes())
     with theatre.on_fake_engine() as pgo:
@@ -47,6 +51,7 @@ def run(theatre):
         ["", "PSS", "alone", "target (PSS)", "PSS ÷ reference's RSS", "alone ÷ sshd"],
         [
             row("1 service (real engine)", one, peer[1], 1),
+            row("1 service, and /metrics was asked for", scraped, peer[1], 1),
             row("100 services (fake engine), after 100 deploys", hundred, peer[1], 100),
             row("100 services (fake engine), pgod just restarted", fresh, peer[1], 100),
             row("peer: OpenSSH's sshd, listening", peer, peer[1]),

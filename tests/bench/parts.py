@@ -9,6 +9,7 @@ import watch
 from figures import kib, table
 from lib.host import children_of, program_of, wait_until
 from lib.pgo import program
+from lib.scrape import ask
 
 # Below this, a mapping goes into "other": a page or two of each of a dozen libraries tells nothing.
 SMALL = 24 * 1024
@@ -119,6 +120,8 @@ def run(theatre):
         stage.quiet(pgo)
         looks.append(Look("pgod", pgo.process.pid))
         looks.append(Look("pgod-core", pgo.role_pids("pgod-core")[0]))
+        assert ask(pgo.metrics)[0] == 200
+        looks.append(Look("pgod-web", pgo.role_pids("pgod-web")[0]))
         another = session(pgo, looks)
         conf(pgo, looks)
         jobs(pgo, repo, looks)
@@ -132,7 +135,7 @@ def run(theatre):
          "pages that no other process maps now. *alone*: all its pages, however many processes share them. "
          f"A further connection costs {another // 1024} KiB that the first does not have already."],
     )
-    table("The same by what is mapped: KiB of PSS (private dirty)", ["", *(look.name for look in looks[:5])], by_library(looks[:5]))
+    table("The same by what is mapped: KiB of PSS (private dirty)", ["", *(look.name for look in looks[:6])], by_library(looks[:6]))
 
 
 def sshd_session(pgo, sshd):

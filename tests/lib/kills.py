@@ -126,12 +126,12 @@ def is_leak_tracer(pid):
 
 def pick(pgo, dice):
     """The next victim: (name, pid). Jobs are all of pgod's descendants but its roles."""
-    who = dice.choices(["pgod", "pgod-core", "job", "pgod-ssh"], [4, 3, 2, 1])[0]
+    who = dice.choices(["pgod", "pgod-core", "job", "pgod-ssh", "pgod-web"], [8, 6, 4, 2, 1])[0]
     if who == "pgod":
         return who, pgo.process.pid
     if who != "job":
         return who, dice.choice(pgo.role_pids(who) or [pgo.process.pid])
-    roles = pgo.role_pids("pgod-core") + pgo.role_pids("pgod-ssh")
+    roles = [pid for role in ("pgod-core", "pgod-ssh", "pgod-web") for pid in pgo.role_pids(role)]
     jobs = sorted(pid for pid in descendants_of(pgo.process.pid) if pid not in roles and not is_leak_tracer(pid))
     return who, dice.choice(jobs) if jobs else None
 
