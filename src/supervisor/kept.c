@@ -81,23 +81,25 @@ option_of(int fd, int level, int name)
 static bool
 listens_at(int fd, const struct sockaddr *sa)
 {
-	struct sockaddr_storage at = {0};
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in4;
+		struct sockaddr_in6 in6;
+	} at = {0};
+	const struct sockaddr_in *want4 = (const struct sockaddr_in *)sa;
+	const struct sockaddr_in6 *want6 = (const struct sockaddr_in6 *)sa;
 	socklen_t len = sizeof(at);
-	const struct sockaddr_in *a4 = (struct sockaddr_in *)&at;
-	const struct sockaddr_in *b4 = (const struct sockaddr_in *)sa;
-	const struct sockaddr_in6 *a6 = (struct sockaddr_in6 *)&at;
-	const struct sockaddr_in6 *b6 = (const struct sockaddr_in6 *)sa;
 
-	if (getsockname(fd, (struct sockaddr *)&at, &len) < 0 || at.ss_family != sa->sa_family)
+	if (getsockname(fd, &at.sa, &len) < 0 || at.sa.sa_family != sa->sa_family)
 		return false;
 	if (option_of(fd, SOL_SOCKET, SO_TYPE) != SOCK_STREAM || option_of(fd, SOL_SOCKET, SO_ACCEPTCONN) != 1)
 		return false;
-	if (b4->sin_port != 0 && a4->sin_port != b4->sin_port) /* at the same place for both families */
+	if (want4->sin_port != 0 && at.in4.sin_port != want4->sin_port) /* at the same place for both families */
 		return false;
 	if (sa->sa_family == AF_INET)
-		return a4->sin_addr.s_addr == b4->sin_addr.s_addr;
-	return sa->sa_family == AF_INET6 && IN6_ARE_ADDR_EQUAL(&a6->sin6_addr, &b6->sin6_addr) &&
-	       option_of(fd, IPPROTO_IPV6, IPV6_V6ONLY) == !IN6_IS_ADDR_UNSPECIFIED(&b6->sin6_addr);
+		return at.in4.sin_addr.s_addr == want4->sin_addr.s_addr;
+	return sa->sa_family == AF_INET6 && IN6_ARE_ADDR_EQUAL(&at.in6.sin6_addr, &want6->sin6_addr) &&
+	       option_of(fd, IPPROTO_IPV6, IPV6_V6ONLY) == !IN6_IS_ADDR_UNSPECIFIED(&want6->sin6_addr);
 }
 
 /* Takes it off the list. */
