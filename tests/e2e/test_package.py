@@ -133,8 +133,16 @@ def test_the_unit_is_confined(machine):
     assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
     sys_module, sys_rawio, sys_boot, sys_time = 16, 17, 22, 25
     assert not any(int(status["CapBnd"], 16) & 1 << capability for capability in (sys_module, sys_rawio, sys_boot, sys_time))
+    done = machine.run("systemd-analyze", "verify", "--man=no", "pgod.service")
+    assert "pgod" not in done.stdout + done.stderr
     said = machine.run("systemd-analyze", "security", "--no-pager", "pgod.service").stdout
     assert float(re.search(r"Overall exposure level for pgod.service: ([0-9.]+)", said).group(1)) < 6
+
+
+def test_a_terminal_works_behind_the_walls_of_the_unit(machine):
+    argv = ["ssh", "-tt", "-p", "2222", "-i", "/root/key", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=accept-new"]
+    done = machine.run(*argv, "tess@127.0.0.1", "site//exec -t web ls -l /proc/self/fd/0", check=False)
+    assert "/dev/pts/" in done.stdout, done.stdout + done.stderr
 
 
 def test_nobody_is_refused_while_pgod_restarts(machine):

@@ -102,6 +102,16 @@ def test_make_install_puts_everything_where_a_server_wants_it(tmp_path):
     assert everything_in(tmp_path) == set()
 
 
+@pytest.mark.parametrize("system", ["systemd", "none"])
+def test_make_install_says_what_is_left_to_do(system):
+    """In a mount namespace whose /usr/local and /run nobody else sees."""
+    prepare = "mount -t tmpfs t /usr/local && mount -t tmpfs t /run" + (" && mkdir -p /run/systemd/system" if system == "systemd" else "")
+    said = run("unshare", "--mount", "bash", "-c", prepare + " && make install && ls /usr/local/sbin", cwd=TOP, deadline=300).stdout
+    assert "/etc/pgo.toml" in said and said.endswith("pgod\n")
+    assert ("systemd-sysusers" in said and "systemctl enable --now pgod" in said) == (system == "systemd")
+    assert all(f" {account}\n" in said for account in ("_pgod", "_pgod-ssh", "_pgod-web")) == (system == "none")
+
+
 def test_the_accounts_that_are_installed_are_those_that_pgod_wants(tmp_path):
     """systemd-sysusers leaves out what it does not understand."""
     (tmp_path / "etc").mkdir()
