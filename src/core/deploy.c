@@ -205,7 +205,10 @@ on_job_piece(void *ctx, int stream, const char *data, size_t len)
 {
 	struct deploy *d = ctx;
 
-	task_say(d->task, d->task->json ? 2 : stream, data, len); /* stdout is the document's */
+	if (d->task->quiet)
+		deploy_say(d, data, len);
+	else
+		task_say(d->task, d->task->json ? 2 : stream, data, len); /* stdout is the document's */
 }
 
 static void

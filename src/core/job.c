@@ -9,6 +9,7 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "core/lines.h"
 
 struct job_pipe {
 	struct job *job;
@@ -16,6 +17,7 @@ struct job_pipe {
 	int fd;
 	struct event *ev;
 	struct buf text;
+	struct lines lines; /* for who follows */
 };
 
 struct job {
@@ -53,6 +55,8 @@ job_free(struct job *job)
 {
 	pipe_close(&job->out);
 	pipe_close(&job->err);
+	lines_done(&job->out.lines);
+	lines_done(&job->err.lines);
 	buf_done(&job->out.text);
 	buf_done(&job->err.text);
 	if (job->timer != NULL)
@@ -149,6 +153,15 @@ keep(struct job_pipe *p, const char *data, size_t len)
 }
 
 static void
+tell_line(void *ctx, const char *text, size_t len)
+{
+	struct job_pipe *p = ctx;
+
+	if (p->job->piece != NULL)
+		p->job->piece(p->job->ctx, p->stream, text, len);
+}
+
+static void
 on_readable(evutil_socket_t fd, short what, void *ctx)
 {
 	struct job_pipe *p = ctx;
@@ -161,9 +174,10 @@ on_readable(evutil_socket_t fd, short what, void *ctx)
 	if (n > 0) {
 		keep(p, data, (size_t)n);
 		if (p->job->piece != NULL)
-			p->job->piece(p->job->ctx, p->stream, data, (size_t)n);
+			lines_add(&p->lines, data, (size_t)n, tell_line, p);
 		return;
 	}
+	lines_end(&p->lines, tell_line, p);
 	pipe_close(p);
 	job_maybe_finish(p->job);
 }
@@ -237,8 +251,10 @@ job_start(struct core *core, const struct job_spec *spec)
 	job->id = ++core->last_job_id;
 	job->kind = str_dup(spec->kind);
 	job->service = str_dup(spec->service);
-	job->out = (struct job_pipe){.job = job, .stream = 1, .fd = -1, .text = BUF_INIT(JOB_OUT_MAX)};
-	job->err = (struct job_pipe){.job = job, .stream = 2, .fd = -1, .text = BUF_INIT(JOB_TAIL_MAX)};
+	job->out =
+	    (struct job_pipe){.job = job, .stream = 1, .fd = -1, .text = BUF_INIT(JOB_OUT_MAX), .lines = LINES_INIT};
+	job->err =
+	    (struct job_pipe){.job = job, .stream = 2, .fd = -1, .text = BUF_INIT(JOB_TAIL_MAX), .lines = LINES_INIT};
 	job->cols = spec->cols;
 	job->rows = spec->rows;
 	job->started = spec->started;

@@ -44,7 +44,8 @@ struct job_spec {
 	int rows;
 	/* The job runs; terminal (borrowed) is the other end of its terminal, -1 without. NULL: nobody asks. */
 	void (*started)(void *ctx, int terminal);
-	/* Each piece of collected output as it comes (stream 1 or 2); NULL: nobody follows. */
+	/* Each line of collected output as it comes (stream 1 or 2), plain text with its newline; NULL: nobody follows.
+	 */
 	void (*piece)(void *ctx, int stream, const char *data, size_t len);
 	/* Called once, from the loop; the job is gone afterwards. Not called after job_abandon. */
 	void (*done)(void *ctx, const struct job_result *result);

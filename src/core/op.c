@@ -18,7 +18,7 @@ static void run_help(struct client *c, const struct op *op, const struct strv *a
 
 static const struct op ops[] = {
     {.name = "up",
-	.usage = "[--plan DIGEST | SERVICE...]",
+	.usage = "[-q] [--plan DIGEST | SERVICE...]",
 	.help = "bring the tracked commit up: judge it again, apply what waits, start what is down",
 	.options = op_up_options,
 	.operands_max = -1,
@@ -58,7 +58,7 @@ static const struct op ops[] = {
 	.looks = true,
 	.run = ps_run},
     {.name = "pull",
-	.usage = "[SERVICE...]",
+	.usage = "[-q] [SERVICE...]",
 	.help = "ask the registries for newer images; deploy when a name has moved",
 	.options = op_pull_options,
 	.operands_max = -1,

@@ -33,12 +33,18 @@ is_digest(const char *s)
 	return strlen(s) == PLAN_DIGEST_HEX - 1 && s[strspn(s, "0123456789abcdef")] == '\0';
 }
 
+static bool
+op_is_quiet(const struct strv *args)
+{
+	return op_has(args, "-q") || op_has(args, "--quiet");
+}
+
 void
 op_up(struct client *c, const struct op *op, const struct strv *args)
 {
 	const char *plan = op_value(args, "--plan");
 	struct strv names = op_operands(args);
-	struct task task = {.kind = TASK_DEPLOY, .mode = DEPLOY_UP, .args = names};
+	struct task task = {.kind = TASK_DEPLOY, .mode = DEPLOY_UP, .args = names, .quiet = op_is_quiet(args)};
 
 	if (plan != NULL && !is_digest(plan)) {
 		client_answer(c, 2, 1, "up: --plan takes the %d digits that plan shows\n", PLAN_DIGEST_HEX - 1);
@@ -64,7 +70,8 @@ op_pull(struct client *c, const struct op *op, const struct strv *args)
 	struct strv names = op_operands(args);
 
 	if (has_commit(c) && may_name(c, op, &names))
-		op_queue(c, (struct task){.kind = TASK_DEPLOY, .mode = DEPLOY_PULL, .args = names});
+		op_queue(c,
+		    (struct task){.kind = TASK_DEPLOY, .mode = DEPLOY_PULL, .args = names, .quiet = op_is_quiet(args)});
 }
 
 void

@@ -8,6 +8,7 @@
 /* Those of compose's that are what happens anyway are taken; of the others each has its reason. */
 const struct op_option op_up_options[] = {
     {"-d --detach", false, NULL},
+    {"-q --quiet", false, NULL},
     {"--plan", true, NULL},
     {"--remove-orphans", false, NULL},
     {"--wait", false, NULL},

@@ -49,6 +49,7 @@ struct task {
 	const char *verb;	      /* TASK_VERB: the job's kind; static */
 	struct strv args;	      /* TASK_VERB, TASK_DEPLOY: compose services; TASK_HEAL: what to bring up */
 	bool json;		      /* DEPLOY_CHECK, DEPLOY_PLAN: for programs */
+	bool quiet;		      /* TASK_DEPLOY: the client is not told what compose prints */
 	bool tells;		      /* TASK_LOOK: the operator is told what follows */
 	char plan[PLAN_DIGEST_HEX];   /* DEPLOY_PLAN: becomes an up when this is the plan; "" */
 	bool whole;		      /* TASK_HEAL: also what has finished */

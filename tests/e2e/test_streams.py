@@ -1,0 +1,187 @@
+"""Streams between an operator and the real compose: a terminal, logs that are followed, bytes both ways."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+from lib.host import kill_quietly, wait_until
+from lib.pgo import program, web
+from lib.terminal import Terminal
+
+TALK = "i=0; while :; do i=$$((i + 1)); echo {name} $$i; sleep 0.2; done"
+
+
+@pytest.fixture
+def site(pgo):
+    services = {
+        "web": web(stop_grace_period="1s", command=["sh", "-c", TALK.format(name="web-says")])["services"]["web"],
+        "db": web(stop_grace_period="1s", command=["sh", "-c", TALK.format(name="db-says")])["services"]["web"],
+        "loud": web(stop_grace_period="1s", command=["sh", "-c", "exec httpd -f -p 8080 -h /www"])["services"]["web"],
+    }
+    pgo.service("site", pgo.repo("site", {"compose.yaml": {"services": services}}))
+    pgo.start().wait_running("site", 3, 60)
+    pgo.site = pgo.status("site")
+    return pgo
+
+
+def argv(site, op, *words):
+    return [program("pgoctl"), "-i", site.key.private, "-p", str(site.port), "--accept-new", "--", f"127.0.0.1:site//{op}", *words]
+
+
+def environment(site):
+    return {"PATH": "/usr/bin:/bin", "HOME": site.path("home"), "TERM": "xterm"}
+
+
+def composes(site, verb):
+    """The processes of compose that do this for the service."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as line:
+                words = line.read().split(b"\0")
+        except OSError:
+            continue
+        if words[0].endswith(b"docker-compose") and b"site" in words and verb.encode() in words:
+            found.append(int(pid))
+    return found
+
+
+def memory_kb(pids):
+    total = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/status", encoding="ascii") as status:
+            total += sum(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+    return total
+
+
+def test_a_shell_in_a_container_has_no_real_terminal(site):
+    with Terminal(argv(site, "exec", "-it", "web", "sh"), environment(site), cols=90, rows=30) as terminal:
+        terminal.see("# ")
+        terminal.type("stty size; echo $TERM\r")
+        terminal.see(r"\n30 90\r\n.*xterm\r\n")
+        terminal.resize(111, 44)
+        wait_until(lambda: terminal.type("stty size\r") or terminal.see(r"\n44 111\r\n", 2), "the size goes all the way")
+        terminal.type("sleep 1000\r")
+        wait_until(lambda: "sleep" in " ".join(processes(site, "web")), "it sleeps")
+        terminal.type("\x03")
+        terminal.see(r"\^C.*# ")
+        terminal.type("busybox vi /tmp/page\r")
+        terminal.see("/tmp/page")
+        terminal.type("ihello from vi\x1b:wq\r")
+        terminal.see("# ")
+        terminal.type("cat /tmp/page\r")
+        terminal.see(r"\nhello from vi\r\n")
+        terminal.type("exit 9\r")
+        assert terminal.end() == 9 and terminal.is_as_before()
+    assert not composes(site, "exec")
+
+
+def processes(site, service):
+    (box,) = [box for box in site.running("site") if box.labels["com.docker.compose.service"] == service]
+    _, top = site.engine.ask("GET", f"/containers/{box.id}/top")
+    return [row[-1] for row in top["Processes"]]
+
+
+def test_a_shell_outlives_the_terminal_that_it_runs_on(site):
+    before = sorted(processes(site, "web"))
+    with Terminal(argv(site, "exec", "-it", "web", "sh"), environment(site)) as terminal:
+        terminal.see("# ")
+        terminal.process.kill()
+        terminal.process.wait(10)
+    wait_until(lambda: not composes(site, "exec"), "compose is gone")
+    # The engine hangs the shell up when compose has let go of its terminal; the container's own sleeps come and go.
+    wait_until(lambda: "sh" not in processes(site, "web"), lambda: f"the shell is gone: {processes(site, 'web')}, before {before}")
+
+
+def test_followed_logs_run_on_without_their_reader(site):
+    follow = subprocess.Popen(argv(site, "logs", "-f", "-n", "2", "web", "db"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(site))
+    seen = b""
+    while b"web-says" not in seen or b"db-says" not in seen:
+        seen += follow.stdout.readline()
+    assert b"\x1b" not in seen, "colours are for terminals"
+    assert composes(site, "logs")
+    follow.kill()
+    follow.communicate()
+    wait_until(lambda: not composes(site, "logs"), "compose goes with its reader")
+
+    with Terminal(argv(site, "logs", "-f", "-n", "1", "web", "db"), environment(site)) as terminal:
+        terminal.see("\x1b\\[3\\d.*says")
+        terminal.type("\x03")
+        assert terminal.end() in (-signal.SIGINT, 128 + signal.SIGINT)
+    with Terminal(argv(site, "logs", "-n", "3", "web"), {**environment(site), "NO_COLOR": "1"}) as terminal:
+        terminal.end()
+        assert "says" in terminal.shown and "\x1b" not in terminal.shown
+    wait_until(lambda: not composes(site, "logs"), "compose goes with its reader")
+
+
+def test_a_reader_that_rests_fills_the_memory(site):
+    """The container writes as fast as it can; nobody reads. Nothing of pgod grows, and all others are served."""
+    wait_until(lambda: site.ctl("site", "exec", "loud", "true").returncode == 0, "exec works")
+    shout = subprocess.Popen(argv(site, "exec", "loud", "sh", "-c", "busybox yes 0123456789abcdef"), stdout=subprocess.PIPE, env=environment(site))
+    try:
+        assert shout.stdout.read(1 << 20)
+        ours = [*site.connections(), *site.role_pids("pgod-core"), site.process.pid]
+        before = memory_kb(ours)
+        until = time.monotonic() + 3
+        while time.monotonic() < until:
+            assert site.ctl("site", "ping").returncode == 0
+            assert memory_kb(ours) < before + 4096
+        assert len(shout.stdout.read(8 << 20)) == 8 << 20, "and goes on where it was"
+    finally:
+        shout.kill()
+        shout.communicate()
+    wait_until(lambda: not composes(site, "exec"), "compose goes with its reader")
+
+
+def test_large_streams_get_damaged_on_their_way_through_a_container(site):
+    data = os.urandom(1 << 20) * 32
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as got:
+        given.write(data)
+        given.seek(0)
+        done = subprocess.run(argv(site, "exec", "web", "cat"), stdin=given, stdout=got, stderr=subprocess.PIPE, env=environment(site), timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        got.seek(0)
+        assert hashlib.sha256(got.read()).digest() == hashlib.sha256(data).digest()
+        given.seek(0)
+        done = subprocess.run(argv(site, "exec", "web", "sh", "-c", "echo not read; exit 4"), stdin=given, capture_output=True, env=environment(site), timeout=60, check=False)
+        assert (done.returncode, done.stdout) == (4, b"not read\n")
+
+
+def test_arguments_lose_bytes_on_their_way_into_a_container(site):
+    every = bytes(range(1, 256))
+    words = [every, b"", b"\n", b" a  b ", b"--", b"-x", b"'\"\\$(id)`id`", b"\xff\xfe", b"*"]
+    done = subprocess.run([*argv(site, "exec", "web", "sh", "-c", "printf '<%s>' \"$@\"", "sh"), *words], capture_output=True, env=environment(site), timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == b"".join(b"<" + word + b">" for word in words)
+
+
+def test_an_operator_sees_a_build_when_it_is_over(site):
+    repo = site.repo("built", {"compose.yaml": {"services": {"web": {"build": ".", "stop_grace_period": "1s"}}}, "Dockerfile": "FROM pgo-test/web:1\nRUN echo first-line; sleep 3; echo last-line\n"})
+    site.service("built", repo, **{"timeout": "2m"})
+    site.write_config()
+    site.stop()
+    site.start(write=False).wait_listening()
+    target = argv(site, "up")
+    target[target.index("127.0.0.1:site//up")] = "127.0.0.1:built//up"
+
+    def fetched():
+        return site.ctl("built", "ping").returncode == 0
+
+    wait_until(fetched, "its keys are read")
+    up = subprocess.Popen(target, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(site))
+    try:
+        seen = b""
+        while b"first-line" not in seen:
+            line = up.stdout.readline()
+            assert line, seen
+            seen += line
+        assert up.poll() is None, "told while it is being built"
+        rest, _ = up.communicate(timeout=60)
+        assert up.returncode == 0 and b"\x1b" not in seen + rest, seen + rest
+    finally:
+        kill_quietly(up.pid)
