@@ -217,10 +217,9 @@ authorise(struct client *c, const char *key64)
 	if (c->access.known)
 		c->svc = svc;
 	else if (c->access.why != NULL)
-		log_info(
-		    "refused peer=%s key=%s service=%s why=\"%s\"", c->peer, c->who, c->line.service, c->access.why);
+		log_info("refused peer=%s key=%s asked=%s why=\"%s\"", c->peer, c->who, c->line.service, c->access.why);
 	else
-		log_info("refused peer=%s key=%s service=%s", c->peer, c->who, c->line.service);
+		log_info("refused peer=%s key=%s asked=%s", c->peer, c->who, c->line.service);
 	return c->access.known;
 }
 
@@ -345,6 +344,7 @@ client_free(struct client *c)
 	}
 	engine_cancel(c->req);
 	journal_unfollow(&c->follower);
+	svclog_unfollow(&c->reader);
 	if (c->svc != NULL)
 		service_forget_client(c->svc, c);
 	channel_free(c->ch);

@@ -7,6 +7,7 @@
 #include "core/access.h"
 #include "core/core.h"
 #include "core/journal.h"
+#include "core/svclog.h"
 #include "ipc/opline.h"
 
 struct engine_req;
@@ -32,6 +33,7 @@ struct client {
 	int64_t deploy_key;		  /* pgod's answer to deploy-key is awaited; 0 */
 	int64_t followed;		  /* the deploy whose log is followed */
 	struct journal_follower follower; /* of it */
+	struct svclog_follower reader;	  /* of journal -f */
 };
 
 /* A new connection: takes the channel. */

@@ -41,7 +41,12 @@ static const struct op host_ops[] = {
 	.help = "the configuration as pgod runs it, without its secrets",
 	.options = op_json_options,
 	.run = host_config_run},
-    {.name = OPNAME_HOST "help", .usage = "", .help = "this list", .looks = true, .run = run_help},
+    {.name = OPNAME_HOST "help",
+	.usage = "[--json]",
+	.help = "this list",
+	.options = json_options,
+	.looks = true,
+	.run = run_help},
 };
 
 const struct op *
@@ -357,6 +362,5 @@ static void
 run_help(struct client *c, const struct op *op, const struct strv *args)
 {
 	(void)op;
-	(void)args;
-	op_help(c, host_ops, ARRAY_LEN(host_ops));
+	op_help(c, host_ops, ARRAY_LEN(host_ops), op_has(args, "--json"));
 }

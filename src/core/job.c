@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "core/lines.h"
 
+enum { READ_BYTES = 8192 };
+
 struct job_pipe {
 	struct job *job;
 	int stream;
@@ -153,19 +155,33 @@ keep(struct job_pipe *p, const char *data, size_t len)
 }
 
 static void
-tell_line(void *ctx, const char *text, size_t len)
+add_line(void *ctx, const char *text, size_t len)
 {
-	struct job_pipe *p = ctx;
+	buf_add(ctx, text, len);
+}
 
-	if (p->job->piece != NULL)
-		p->job->piece(p->job->ctx, p->stream, text, len);
+/* All lines that came at once are told at once: each time is a message to the client, of which only so many can wait.
+ */
+static void
+follow(struct job_pipe *p, const char *data, size_t len)
+{
+	auto_buf struct buf whole = BUF_INIT(2 * (LINES_MAX + READ_BYTES));
+
+	if (p->job->piece == NULL)
+		return;
+	if (len > 0)
+		lines_add(&p->lines, data, len, add_line, &whole);
+	else
+		lines_end(&p->lines, add_line, &whole);
+	if (whole.len > 0)
+		p->job->piece(p->job->ctx, p->stream, buf_str(&whole), whole.len);
 }
 
 static void
 on_readable(evutil_socket_t fd, short what, void *ctx)
 {
 	struct job_pipe *p = ctx;
-	char data[8192];
+	char data[READ_BYTES];
 	ssize_t n = read(fd, data, sizeof(data));
 
 	(void)what;
@@ -173,11 +189,10 @@ on_readable(evutil_socket_t fd, short what, void *ctx)
 		return;
 	if (n > 0) {
 		keep(p, data, (size_t)n);
-		if (p->job->piece != NULL)
-			lines_add(&p->lines, data, (size_t)n, tell_line, p);
+		follow(p, data, (size_t)n);
 		return;
 	}
-	lines_end(&p->lines, tell_line, p);
+	follow(p, NULL, 0);
 	pipe_close(p);
 	job_maybe_finish(p->job);
 }

@@ -23,6 +23,7 @@
 #include "core/pin.h"
 #include "core/remove.h"
 #include "core/service.h"
+#include "core/svclog.h"
 #include "engine/engine.h"
 
 enum { PGOD_FD = 3 };
@@ -240,6 +241,16 @@ read_boot(struct core *core)
 		snprintf(core->boot, sizeof(core->boot), "%.*s", (int)strcspn(buf_str(&id), "\n"), buf_str(&id));
 }
 
+/* Of services that are configured: nobody else asks, and a stranger cannot make up names. */
+static void
+on_log_line(void *ctx, const char *service, const char *word, const char *text)
+{
+	struct core *core = ctx;
+
+	if (core_service(core, service) != NULL)
+		svclog_add(service, io_wall_ms() / 1000, word, text);
+}
+
 static int
 serve(struct err *err)
 {
@@ -254,6 +265,7 @@ serve(struct err *err)
 	TAILQ_INIT(&core.pins);
 	TAILQ_INIT(&core.clients);
 	read_boot(&core);
+	log_tap(on_log_line, &core);
 	/* The end of a key's life may be told in local time; behind the door the zone's file is out of reach, and libc
 	 * does not ask for it again while TZ stays as it is. */
 	setenv("TZ", ":/etc/localtime", 0);

@@ -7,6 +7,7 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "compose/model.h"
 #include "core/client.h"
 #include "core/peek.h"
 #include "core/service.h"
@@ -52,7 +53,7 @@ static const struct op ops[] = {
 	.changes = true,
 	.run = run_verb},
     {.name = "ps",
-	.usage = "[-a] [-q] [--services] [--status STATUS] [--format json] [SERVICE...]",
+	.usage = "[-a] [-q] [--services] [--status STATUS] [--json] [SERVICE...]",
 	.help = "list the containers",
 	.raw = true,
 	.looks = true,
@@ -70,6 +71,12 @@ static const struct op ops[] = {
 	.options = op_logs_options,
 	.operands_max = -1,
 	.run = logs_run},
+    {.name = "journal",
+	.usage = "[-f] [-n LINES] [--since T] [--json]",
+	.help = "what pgod's log says of the service",
+	.options = op_journal_options,
+	.looks = true,
+	.run = journal_run},
     {.name = "exec",
 	.usage = "[-d] [-it] [-e VAR=VALUE] [-w DIR] [--index N] SERVICE COMMAND [ARG...]",
 	.help = "run a command in a container; with -t on a terminal",
@@ -135,19 +142,24 @@ static const struct op ops[] = {
 	.options = op_deploy_key_options,
 	.run = deploy_key_run},
     {.name = "git",
-	.usage = "pull|hash",
+	.usage = "pull | hash [--json]",
 	.help = "look at the repository now; the commit that the files are of",
 	.raw = true,
 	.looks = true,
 	.run = run_git},
-    {.name = "ping", .usage = "", .help = "is the key known?", .looks = true, .run = run_ping},
+    {.name = "ping",
+	.usage = "[--json]",
+	.help = "is the key known?",
+	.options = op_json_options,
+	.looks = true,
+	.run = run_ping},
     {.name = "status",
 	.usage = "[--json]",
 	.help = "what is deployed, healthy and in sync, and why not",
 	.options = op_json_options,
 	.looks = true,
 	.run = status_run},
-    {.name = "help", .usage = "", .help = "this list", .looks = true, .run = run_help},
+    {.name = "help", .usage = "[--json]", .help = "this list", .options = op_json_options, .looks = true, .run = run_help},
 };
 
 const struct op *
@@ -283,13 +295,30 @@ run_verb(struct client *c, const struct op *op, const struct strv *args)
 }
 
 static void
+answer_hash(struct client *c, bool json)
+{
+	const struct store_service *row = &c->svc->row;
+	auto_json json_t *all = NULL;
+
+	if (!json) {
+		client_answer(c, 1, 0, "%.8s", row->live);
+		return;
+	}
+	all = json_pack("{ss so so}", "service", c->svc->conf->name, "branch", client_text_json(row->branch), "commit",
+	    client_text_json(row->live));
+	client_answer_json(c, 0, all);
+}
+
+static void
 run_git(struct client *c, const struct op *op, const struct strv *args)
 {
+	bool json = args->n == 2 && str_eq(args->v[1], "--json");
+
 	(void)op;
 	if (args->n == 0)
 		client_answer(c, 1, 1, "expected git command, got nothing\n");
-	else if (str_eq(args->v[0], "hash") && args->n == 1)
-		client_answer(c, 1, 0, "%.8s", c->svc->row.live);
+	else if (str_eq(args->v[0], "hash") && (args->n == 1 || json))
+		answer_hash(c, json);
 	else if (str_eq(args->v[0], "pull") && args->n == 1)
 		op_queue(c, (struct task){.kind = TASK_LOOK});
 	else
@@ -301,17 +330,43 @@ run_ping(struct client *c, const struct op *op, const struct strv *args)
 {
 	char host[256] = "";
 
+	auto_json json_t *all = NULL;
+
 	(void)op;
-	(void)args;
 	gethostname(host, sizeof(host) - 1);
-	client_answer(c, 1, 0, "pong! - %s\n", host);
+	if (!op_has(args, "--json")) {
+		client_answer(c, 1, 0, "pong! - %s\n", host);
+		return;
+	}
+	all =
+	    json_pack("{ss so ss}", "service", c->line.service, "host", client_text_json(host), "version", PGO_VERSION);
+	client_answer_json(c, 0, all);
+}
+
+static json_t *
+help_json(const struct client *c, const struct op *table, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		if (access_may(&c->access, table[i].name))
+			json_array_append_new(list, json_pack("{ss ss ss}", "operation", table[i].name, "arguments",
+							table[i].usage, "help", table[i].help));
+	}
+	return list;
 }
 
 void
-op_help(struct client *c, const struct op *table, size_t n)
+op_help(struct client *c, const struct op *table, size_t n, bool json)
 {
 	auto_buf struct buf text = BUF_INIT(16 * 1024);
 
+	if (json) {
+		auto_json json_t *list = help_json(c, table, n);
+
+		client_answer_json(c, 0, list);
+		return;
+	}
 	for (size_t i = 0; i < n; i++) {
 		if (access_may(&c->access, table[i].name))
 			buf_printf(&text, "%s%s%s\n        %s\n", table[i].name, table[i].usage[0] != '\0' ? " " : "",
@@ -324,6 +379,5 @@ static void
 run_help(struct client *c, const struct op *op, const struct strv *args)
 {
 	(void)op;
-	(void)args;
-	op_help(c, ops, ARRAY_LEN(ops));
+	op_help(c, ops, ARRAY_LEN(ops), op_has(args, "--json"));
 }

@@ -38,7 +38,7 @@ struct op {
 /* op_options.c: each ends with names NULL. */
 extern const struct op_option op_up_options[], op_json_options[], op_history_options[], op_deploy_key_options[],
     op_timeout_options[], op_restart_options[], op_down_options[], op_pull_options[], op_logs_options[],
-    op_exec_options[];
+    op_journal_options[], op_exec_options[];
 
 /* The whole table, for help and tests. */
 const struct op *op_table(size_t *ret_n);
@@ -50,7 +50,7 @@ const struct op *host_op_find(const char *name);
 /* Prints all of them, each with its options, a line each. */
 int op_list(struct err *err);
 /* Answers with those of the operations that the client may ask for. */
-void op_help(struct client *c, const struct op *table, size_t n);
+void op_help(struct client *c, const struct op *table, size_t n, bool json);
 /* Checks arguments against the table; what may be passed on comes back in a form that leaves nothing to guess: options
  * first, each in one word ("-f", "--tail=5"); then operands. -EINVAL with a sentence. */
 int op_args(const struct op *op, const struct strv *args, struct strv *ret, struct err *err);
@@ -94,6 +94,8 @@ void ps_run(struct client *c, const struct op *op, const struct strv *args);
 /* op_streams.c: jobs on the client's own pipes, or terminal */
 void logs_run(struct client *c, const struct op *op, const struct strv *args);
 void exec_run(struct client *c, const struct op *op, const struct strv *args);
+/* op_journal.c */
+void journal_run(struct client *c, const struct op *op, const struct strv *args);
 /* op_log.c: `logs deploy [N]`; operands are what follows "deploy". */
 void log_run(struct client *c, const struct strv *args, const struct strv *operands);
 /* history.c */

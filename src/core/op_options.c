@@ -87,6 +87,13 @@ const struct op_option op_logs_options[] = {
     {"--index", true, NULL},
     {NULL, false, NULL},
 };
+const struct op_option op_journal_options[] = {
+    {"-f --follow", false, NULL},
+    {"-n --tail", true, NULL},
+    {"--since", true, NULL},
+    {"--json", false, NULL},
+    {NULL, false, NULL},
+};
 const struct op_option op_exec_options[] = {
     {"-T --no-TTY", false, NULL},
     {"-d --detach", false, NULL},

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "compose/model.h"
 #include "core/client.h"
 #include "core/op.h"
 
@@ -60,6 +61,24 @@ add_words(const struct strv *args, struct strv *ret_words)
 		strv_add(ret_words, args->v[i]);
 }
 
+/* The engine takes its arguments as JSON, where compose would put other characters for what is no UTF-8: the command
+ * would get something else than was asked for. */
+static bool
+can_be_passed(struct client *c, const struct op *op, const struct strv *args)
+{
+	for (size_t i = 0; i < args->n; i++) {
+		auto_json json_t *text = json_string(args->v[i]);
+
+		if (text != NULL)
+			continue;
+		client_answer(c, 2, 1,
+		    "%s: \"%s\" is no UTF-8, and the engine takes nothing else: pass it through standard input\n",
+		    op->name, args->v[i]);
+		return false;
+	}
+	return true;
+}
+
 void
 exec_run(struct client *c, const struct op *op, const struct strv *args)
 {
@@ -67,7 +86,7 @@ exec_run(struct client *c, const struct op *op, const struct strv *args)
 	bool terminal = has_either(args, "-t", "--tty") && !has_either(args, "-T", "--no-TTY") &&
 			!has_either(args, "-d", "--detach");
 
-	if (terminal && !may_have_terminal(c, op))
+	if ((terminal && !may_have_terminal(c, op)) || !can_be_passed(c, op, args))
 		return;
 	if (!terminal)
 		strv_add(&words, "-T"); /* compose would look for one */

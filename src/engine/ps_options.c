@@ -40,6 +40,14 @@ take_format(struct ps_options *opt, const char *value, struct err *err)
 }
 
 static int
+take_json(struct ps_options *opt, const char *value, struct err *err)
+{
+	(void)err;
+	opt->json = value == NULL;
+	return 0;
+}
+
+static int
 take_all(struct ps_options *opt, const char *value, struct err *err)
 {
 	(void)err;
@@ -92,6 +100,7 @@ static const struct option_row {
     {"no-trunc", 0, false, take_no_trunc},
     {"orphans", 0, false, take_orphans},
     {"format", 0, true, take_format},
+    {"json", 0, false, take_json},
     {"filter", 0, true, take_filter},
     {"status", 0, true, take_status},
 };

@@ -25,6 +25,8 @@ enum {
 	AUTH_TRIES_MAX = 6,	 /* as OpenSSH's MaxAuthTries; the first "none", which asks for methods, is free */
 	BYE_MS = 5 * 1000,	 /* closed to gone: the client has everything and only needs to leave */
 	LINGER_MS = 2 * 1000,	 /* a job's grandchild may hold its pipes this long after the job ended */
+	CTRL_D = 4,		 /* what ends the input of a terminal, when it is typed */
+	GOODBYE_MS = 300,	 /* for a command on a terminal to take it, once its client has gone */
 	CHUNK_BYTES = 32 * 1024, /* one read of a pipe: one packet of OpenSSH's size, doubled when \n becomes \r\n */
 	TEXT_MAX_BYTES = 2 * 64 * 1024, /* one `output` message is at most MSG_MAX, doubled when \n becomes \r\n */
 	STDIN_MAX_BYTES =

@@ -23,6 +23,7 @@ enum phase {
 /* One of the job's outputs and what waits for the client: at most one chunk, or one text of core's. */
 struct outlet {
 	int fd;	      /* read end of the pipe, -1 without */
+	int cleared;  /* how much of compose's "clear the line" has come, -1 within a line */
 	int promised; /* bytes that were in the pipe when the job ended and are still to be delivered */
 	struct buf wait;
 };
@@ -40,6 +41,7 @@ struct conn {
 	bool none_seen;
 	bool exec_seen;
 	bool pty;		    /* the client asked for a terminal */
+	bool logs;		    /* the operation is one whose lines compose clears before it writes them */
 	bool resized;		    /* its size is not yet that of the job's */
 	int term_fd;		    /* the end of the terminal on which the job runs, -1 without one */
 	bool eof_typed;		    /* the end of the client's input was typed there */

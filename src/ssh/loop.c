@@ -34,9 +34,30 @@ conn_init(struct conn *c, int core, int sock)
 	conn_phase(c, PHASE_AUTH);
 }
 
+/* The client has gone, the job on its terminal has not. The engine goes on with a command whose compose is hung up: so
+ * its input ends first, which is the end of a shell, if not now then when it reads on. */
+static void
+say_goodbye(const struct conn *c)
+{
+	static char dropped[CHUNK_BYTES];
+	struct pollfd p = {c->term_fd, POLLIN, 0};
+	long long until = io_now_ms() + GOODBYE_MS;
+	long long now;
+
+	if (c->term_fd < 0 || write(c->term_fd, (const char[]){CTRL_D}, 1) < 0)
+		return;
+	while ((now = io_now_ms()) < until && poll(&p, 1, (int)(until - now)) >= 0) {
+		if ((p.revents & POLLHUP) != 0)
+			return;
+		if ((p.revents & POLLIN) != 0 && read(c->term_fd, dropped, sizeof(dropped)) <= 0)
+			return;
+	}
+}
+
 void
 conn_done(struct conn *c)
 {
+	say_goodbye(c);
 	/* First core learns that the client has left, then the job that nobody reads: so it is not the job that failed.
 	 */
 	close(c->core);

@@ -73,6 +73,7 @@ op_start(struct conn *c)
 		op_answer(c, 1, STATUS_BAD_REQUEST, "Bad Request: No correct commands in connection for user \"%s\"",
 		    c->user);
 	} else if (send_op(c) >= 0) {
+		c->logs = str_eq(ol.op, "logs");
 		conn_phase(c, PHASE_RUN);
 	}
 	free(TAKE(c->line));

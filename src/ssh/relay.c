@@ -18,10 +18,32 @@ shut(int *fd)
 	(void)old;
 }
 
+/* compose writes an order to clear the line in front of each line of a log, to files and pipes as well. */
+static void
+add_uncleared(struct outlet *o, const char *data, size_t len)
+{
+	static const char clear[] = "\x1b[2K";
+
+	for (size_t i = 0; i < len; i++) {
+		if (o->cleared >= 0 && clear[o->cleared] != '\0' && data[i] == clear[o->cleared]) {
+			o->cleared++;
+			continue;
+		}
+		if (o->cleared > 0 && clear[o->cleared] != '\0')
+			buf_add(&o->wait, clear, (size_t)o->cleared); /* it was another one */
+		buf_add(&o->wait, data + i, 1);
+		o->cleared = data[i] == '\n' ? 0 : -1;
+	}
+}
+
 /* A terminal was asked for: \n becomes \r\n, unless the job's own does that. */
 static void
 add_output(struct conn *c, struct outlet *o, const char *data, size_t len)
 {
+	if (c->logs && !c->pty) {
+		add_uncleared(o, data, len);
+		return;
+	}
 	if (!c->pty || c->term_fd >= 0) {
 		buf_add(&o->wait, data, len);
 		return;
@@ -153,8 +175,6 @@ push_out(struct conn *c, struct outlet *o, bool is_stderr)
 static void
 type_eof(struct conn *c)
 {
-	enum { CTRL_D = 4 };
-
 	if (!c->eof_typed && c->in_fd >= 0)
 		buf_add(&c->in, (char[]){CTRL_D}, 1);
 	c->eof_typed = true;

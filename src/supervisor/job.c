@@ -70,7 +70,8 @@ static const struct job_kind table[] = {
 	{"reload", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE, 60 * SECOND, 5 * SECOND, ORDINARY,
 	    {PROJECT, "exec", "-T"}},
 	/* a client's: it ends with the client, and after a day in any case */
-	{"logs", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE, 24 * HOUR, 2 * SECOND, ORDINARY, {PROJECT, "logs"}},
+	{"logs", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE, 24 * HOUR, 2 * SECOND, ORDINARY,
+	    {PROJECT, "--ansi", "never", "logs"}},
 	{"logs-colour", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE, 24 * HOUR, 2 * SECOND, ORDINARY,
 	    {PROJECT, "--ansi", "always", "logs"}},
 	{"exec", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE, 24 * HOUR, 2 * SECOND, ORDINARY, {PROJECT, "exec"}},

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from lib.host import kill_quietly, wait_until
+from lib.host import wait_until
 from lib.pgo import program, web
 from lib.terminal import Terminal
 
@@ -67,12 +67,15 @@ def test_a_shell_in_a_container_has_no_real_terminal(site):
         terminal.resize(111, 44)
         wait_until(lambda: terminal.type("stty size\r") or terminal.see(r"\n44 111\r\n", 2), "the size goes all the way")
         terminal.type("sleep 1000\r")
-        wait_until(lambda: "sleep" in " ".join(processes(site, "web")), "it sleeps")
+        wait_until(lambda: "sleep 1000" in processes(site, "web"), "it sleeps")
         terminal.type("\x03")
         terminal.see(r"\^C.*# ")
         terminal.type("busybox vi /tmp/page\r")
-        terminal.see("/tmp/page")
-        terminal.type("ihello from vi\x1b:wq\r")
+        terminal.see(r"\[44;1H.*- /tmp/page")
+        terminal.type("ihello from vi")
+        terminal.see("hello from vi")
+        terminal.type("\x1b")
+        terminal.type(":wq\r")
         terminal.see("# ")
         terminal.type("cat /tmp/page\r")
         terminal.see(r"\nhello from vi\r\n")
@@ -153,35 +156,33 @@ def test_large_streams_get_damaged_on_their_way_through_a_container(site):
 
 
 def test_arguments_lose_bytes_on_their_way_into_a_container(site):
-    every = bytes(range(1, 256))
-    words = [every, b"", b"\n", b" a  b ", b"--", b"-x", b"'\"\\$(id)`id`", b"\xff\xfe", b"*"]
-    done = subprocess.run([*argv(site, "exec", "web", "sh", "-c", "printf '<%s>' \"$@\"", "sh"), *words], capture_output=True, env=environment(site), timeout=60, check=False)
+    words = [bytes(range(1, 128)), b"", b"\n", b" a  b ", b"--", b"-x", b"'\"\\$(id)`id`", "\u00e9\u2713\U0001f600".encode(), b"*"]
+    say = argv(site, "exec", "web", "sh", "-c", "printf '<%s>' \"$@\"", "sh")
+    done = subprocess.run([*say, *words], capture_output=True, env=environment(site), timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == b"".join(b"<" + word + b">" for word in words)
+    done = subprocess.run([*say, b"\xff\xfe"], capture_output=True, env=environment(site), timeout=60, check=False)
+    assert done.returncode == 1 and b'"\\xff\\xfe" is no UTF-8' in done.stderr, "refused, and not changed on the way"
 
 
 def test_an_operator_sees_a_build_when_it_is_over(site):
-    repo = site.repo("built", {"compose.yaml": {"services": {"web": {"build": ".", "stop_grace_period": "1s"}}}, "Dockerfile": "FROM pgo-test/web:1\nRUN echo first-line; sleep 3; echo last-line\n"})
-    site.service("built", repo, **{"timeout": "2m"})
+    built = {
+        "compose.yaml": {"services": {"web": {"build": ".", "stop_grace_period": "1s"}}},
+        "Dockerfile": "FROM pgo-test/web:1\nRUN echo first-line; sleep 4; echo last-line\n",
+    }
+    site.service("built", site.repo("built", built))
     site.write_config()
     site.stop()
     site.start(write=False).wait_listening()
-    target = argv(site, "up")
-    target[target.index("127.0.0.1:site//up")] = "127.0.0.1:built//up"
-
-    def fetched():
-        return site.ctl("built", "ping").returncode == 0
-
-    wait_until(fetched, "its keys are read")
-    up = subprocess.Popen(target, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(site))
-    try:
+    target = argv(site, "logs", "-f", "deploy")
+    target[target.index("127.0.0.1:site//logs")] = "127.0.0.1:built//logs"
+    wait_until(lambda: "deploy begins service=built" in site.log(), "it begins", 30)
+    with subprocess.Popen(target, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(site)) as follow:
         seen = b""
-        while b"first-line" not in seen:
-            line = up.stdout.readline()
+        while b"first-line" not in seen.replace(b"RUN echo first-line", b""):
+            line = follow.stdout.readline()
             assert line, seen
             seen += line
-        assert up.poll() is None, "told while it is being built"
-        rest, _ = up.communicate(timeout=60)
-        assert up.returncode == 0 and b"\x1b" not in seen + rest, seen + rest
-    finally:
-        kill_quietly(up.pid)
+        assert follow.poll() is None and b"\nlast-line" not in seen, "told while it is being built"
+        rest, _ = follow.communicate(timeout=60)
+        assert follow.returncode == 0 and b"\x1b" not in seen + rest and b"\\x1b" not in seen + rest, seen + rest

@@ -61,7 +61,7 @@ static const struct {
     {"restart", "docker-compose -p web restart OP", VIEW_PLAIN, true, true},
     {"down", "docker-compose -p web down OP", VIEW_PLAIN, true, true},
     {"reload", "docker-compose -p web exec -T OP", VIEW_PLAIN, true, true},
-    {"logs", "docker-compose -p web logs OP", VIEW_PLAIN, false, true},
+    {"logs", "docker-compose -p web --ansi never logs OP", VIEW_PLAIN, false, true},
     {"logs-colour", "docker-compose -p web --ansi always logs OP", VIEW_PLAIN, false, true},
     {"exec", "docker-compose -p web exec OP", VIEW_PLAIN, false, true},
     {"exec-terminal", "docker-compose -p web exec OP", VIEW_PLAIN, false, true},
