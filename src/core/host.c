@@ -44,7 +44,7 @@ static const struct op host_ops[] = {
     {.name = OPNAME_HOST "help",
 	.usage = "[--json]",
 	.help = "this list",
-	.options = json_options,
+	.options = op_json_options,
 	.looks = true,
 	.run = run_help},
 };

@@ -159,7 +159,12 @@ static const struct op ops[] = {
 	.options = op_json_options,
 	.looks = true,
 	.run = status_run},
-    {.name = "help", .usage = "[--json]", .help = "this list", .options = op_json_options, .looks = true, .run = run_help},
+    {.name = "help",
+	.usage = "[--json]",
+	.help = "this list",
+	.options = op_json_options,
+	.looks = true,
+	.run = run_help},
 };
 
 const struct op *
