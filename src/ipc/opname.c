@@ -12,6 +12,7 @@ static const char *const names[] = {
     "ps",
     "pull",
     "logs",
+    "journal",
     "exec",
     "load",
     "plan",

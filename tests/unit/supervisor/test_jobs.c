@@ -35,7 +35,7 @@ a_job_is_the_account_and_nothing_else(void **state)
 	    NULL);
 	text = read_all(fd);
 	assert_int_equal(job_status(&fx, 1, NULL), 0);
-	assert_non_null(strstr(text, "-p web logs --tail\n61001\n61001\n61001 61005 61006\n"));
+	assert_non_null(strstr(text, "-p web --ansi never logs --tail\n61001\n61001\n61001 61005 61006\n"));
 	assert_non_null(strstr(text, "/var/.empty\n0022\n"));
 	assert_non_null(strstr(text, "DOCKER_HOST=unix:///tmp/"));
 	assert_non_null(strstr(text, "HOME=/home/alice"));
