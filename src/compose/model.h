@@ -45,8 +45,8 @@ enum model_update {
 /* `x-pgo: {reload: bool, update: recreate | in-place | start-first, services: {NAME: {update: in-place |
  * start-first}}}` at the top of the file: policy_x_pgo() refuses anything else in it; all other x-* are nobody's
  * business. In a service compose keeps it to itself: its JSON has extensions at the top alone. */
-/* True when absent. */
-bool model_reload(const json_t *model);
+/* `otherwise` when absent. */
+bool model_reload(const json_t *model, bool otherwise);
 /* The style of the whole file; MODEL_UPDATE_UNSAID when absent. */
 enum model_update model_update(const json_t *model);
 /* Likewise what a service says for itself. */

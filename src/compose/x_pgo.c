@@ -26,9 +26,11 @@ update_in(const json_t *said)
 }
 
 bool
-model_reload(const json_t *model)
+model_reload(const json_t *model, bool otherwise)
 {
-	return !json_is_false(json_object_get(json_object_get(model, "x-pgo"), "reload"));
+	const json_t *reload = json_object_get(json_object_get(model, "x-pgo"), "reload");
+
+	return json_is_boolean(reload) ? json_is_true(reload) : otherwise;
 }
 
 enum model_update

@@ -38,6 +38,8 @@ struct conf_service {
 	bool rewind_refused;  /* a force push that drops the deployed commit is not followed */
 	char *env_digest;     /* of `env`, to be compared: whoever has it can try what the values are, so it is
 				 not written down as it is */
+	char *group;	      /* of an older pgo: read for the sake of a warning; NULL */
+	bool ignore;	      /* reload is false where the compose file's x-pgo does not say */
 	struct strv allow;    /* what the policy lets pass besides, "key:value" or "key" */
 	struct strv ports;    /* "5005/5": published ports that are allowed, 5005 to 5010 */
 	struct strv urls;     /* "host port-less-upstream-name:port" pairs: "example.org web:8080" */

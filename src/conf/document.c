@@ -66,6 +66,7 @@ settings_of(const struct service *s)
 {
 	struct conf_service settings = {0};
 	const char *update = table_string(&s->table, KEY_UPDATE, NULL);
+	const char *group = table_string(&s->table, KEY_GROUP, NULL);
 	const char *import = table_string(&s->table, KEY_IMPORT, NULL);
 	const char *reload = table_string(&s->table, KEY_RELOAD, NULL);
 	json_t *object = NULL;
@@ -84,6 +85,8 @@ settings_of(const struct service *s)
 	settings.import = import == NULL ? NULL : str_dup(import);
 	settings.reload = reload == NULL ? NULL : str_dup(reload);
 	settings.rewind_refused = str_eq(table_string(&s->table, KEY_REWIND, "allow"), "refuse");
+	settings.group = group == NULL ? NULL : str_dup(group);
+	settings.ignore = json_is_true(json_object_get(table_node(&s->table, KEY_IGNORE), "value"));
 	settings.env_digest = env_digest(s);
 	add_strings(s, KEY_ALLOW, &settings.allow);
 	add_strings(s, KEY_PORTS, &settings.ports);

@@ -53,10 +53,10 @@ static const struct key keys[] = {
 	.amount = AMOUNT_PIDS),
     [KEY_MOUNT] = KEY_ROW("mount", KEY_STRING, KEY_OPTIONAL, rule_mount, "mount = \"nfs://server/export\"",
 	"An NFS share for the service's data."),
-    KEY_ROW("group", KEY_STRING, KEY_LATER, NULL, "group = \"web\"",
-	"The group that the service runs as (of an older pgo)."),
-    KEY_ROW(
-	"ignore", KEY_BOOL, KEY_LATER, NULL, "ignore = false", "Leave containers alone on a change (of an older pgo)."),
+    [KEY_GROUP] = KEY_ROW("group", KEY_STRING, KEY_OPTIONAL, rule_group, "group = \"web\"",
+	"Of an older pgo, and not used: the account's groups count."),
+    [KEY_IGNORE] = KEY_ROW("ignore", KEY_BOOL, KEY_OPTIONAL, NULL, "ignore = false",
+	"Leave containers alone on a change, where the compose file does not say."),
 };
 _Static_assert(ARRAY_LEN(keys) <= KEYS_MAX, "KEYS_MAX holds every key");
 

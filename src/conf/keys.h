@@ -25,7 +25,6 @@ enum key_type {
 enum key_state {
 	KEY_OPTIONAL,
 	KEY_NEEDED,
-	KEY_LATER, /* known, its type is checked, and then it is refused: nothing is silently ignored */
 };
 
 /* The supported keys, in the order of the table, which begins with them. */
@@ -54,6 +53,8 @@ enum key_id {
 	KEY_MEMORY,
 	KEY_PIDS,
 	KEY_MOUNT,
+	KEY_GROUP,
+	KEY_IGNORE,
 	KEY_IDS
 };
 

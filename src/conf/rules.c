@@ -48,13 +48,12 @@ rule_name(const char *s, struct err *err)
 	return str_is_service_name(s) ? 0 : err_set(err, EINVAL, "is not a name such as \"web\"");
 }
 
-int
-rule_user(const char *s, struct err *err)
+/* What accounts and groups are called. */
+static int
+check_unix_name(const char *s, struct err *err)
 {
-	if (s[0] == '\0')
-		return err_set(err, EINVAL, "is empty: write the account that the service runs as");
 	if (only(s, DIGITS))
-		return err_set(err, EINVAL, "is a number: write the account's name");
+		return err_set(err, EINVAL, "is a number: write the name");
 	if (strchr(DIGITS "-.@", s[0]) != NULL)
 		return err_set(err, EINVAL, "must begin with a letter or \"_\", as account names do");
 	if (!only(s, LOWER UPPER DIGITS "_.@-"))
@@ -63,6 +62,19 @@ rule_user(const char *s, struct err *err)
 	if (strlen(s) > RULE_USER_MAX)
 		return err_set(err, EINVAL, "has %zu characters: %d are allowed", strlen(s), RULE_USER_MAX);
 	return 0;
+}
+
+int
+rule_user(const char *s, struct err *err)
+{
+	return s[0] != '\0' ? check_unix_name(s, err)
+			    : err_set(err, EINVAL, "is empty: write the account that the service runs as");
+}
+
+int
+rule_group(const char *s, struct err *err)
+{
+	return s[0] != '\0' ? check_unix_name(s, err) : err_set(err, EINVAL, "is empty: remove it, it is not used");
 }
 
 /* git's rules for one part of a ref between slashes. */

@@ -28,6 +28,7 @@ enum {
  * the value: they may hold secrets. */
 int rule_name(const char *s, struct err *err);
 int rule_user(const char *s, struct err *err);
+int rule_group(const char *s, struct err *err);
 int rule_repository(const char *s, struct err *err);
 int rule_branch(const char *s, struct err *err);
 int rule_compose(const char *s, struct err *err);

@@ -66,17 +66,22 @@ int
 settings_read(json_t *object, struct conf_service *s, struct err *err)
 {
 	const json_t *refused = json_object_get(object, "rewind_refused");
+	const json_t *ignore = json_object_get(object, "ignore");
 	int r = 0;
 
 	/* As many as are read below: nothing is there that we do not know. */
-	if (!json_is_object(object) || json_object_size(object) != AMOUNTS + 8)
+	if (!json_is_object(object) || json_object_size(object) != AMOUNTS + 10)
 		return err_set(err, EINVAL, "\"settings\" lacks a field or has one too many");
 	if (!json_is_boolean(refused))
 		return err_set(err, EINVAL, "\"rewind_refused\" is neither true nor false");
+	if (!json_is_boolean(ignore))
+		return err_set(err, EINVAL, "\"ignore\" is neither true nor false");
 	s->rewind_refused = json_is_true(refused);
+	s->ignore = json_is_true(ignore);
 	if ((r = field_optional(json_object_get(object, "update"), "update", rule_update, &s->update, err)) < 0 ||
 	    (r = field_string(json_string_value(json_object_get(object, "env_digest")), "env_digest", rule_digest,
 		 &s->env_digest, err)) < 0 ||
+	    (r = field_optional(json_object_get(object, "group"), "group", rule_group, &s->group, err)) < 0 ||
 	    (r = field_optional(json_object_get(object, "import"), "import", rule_import, &s->import, err)) < 0 ||
 	    (r = field_optional(json_object_get(object, "reload"), "reload", rule_reload, &s->reload, err)) < 0 ||
 	    (r = read_amounts(object, s, err)) < 0)
@@ -104,6 +109,8 @@ settings_json(const struct conf_service *s)
 	set(object, "import", s->import == NULL ? json_null() : json_string(s->import));
 	set(object, "reload", s->reload == NULL ? json_null() : json_string(s->reload));
 	set(object, "rewind_refused", json_boolean(s->rewind_refused));
+	set(object, "group", s->group == NULL ? json_null() : json_string(s->group));
+	set(object, "ignore", json_boolean(s->ignore));
 	set(object, "env_digest", json_string(s->env_digest));
 	set(object, "allow", field_strings(&s->allow));
 	set(object, "ports", field_strings(&s->ports));
@@ -116,6 +123,7 @@ settings_done(struct conf_service *s)
 {
 	free(s->update);
 	free(s->env_digest);
+	free(s->group);
 	free(s->import);
 	free(s->reload);
 	strv_done(&s->allow);

@@ -183,9 +183,6 @@ check_entry(struct table *t, const json_t *entry)
 	}
 	t->entries[k] = entry;
 	check_value(t, &keys[k], json_object_get(entry, "node"));
-	if (keys[k].state == KEY_LATER)
-		problems_add(t->problems, tree_number(entry, "line"), tree_number(entry, "column"),
-		    "%s: key \"%s\" is not yet supported by this version of pgo: remove it", t->title, keys[k].name);
 }
 
 static void

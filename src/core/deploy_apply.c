@@ -52,7 +52,10 @@ why_not_now(const struct deploy *d)
 		return "the service was stopped by an operator; `up` applies it";
 	if (d->mode == DEPLOY_UP || d->mode == DEPLOY_RESUME || d->mode == DEPLOY_BACK || d->svc->row.release == 0)
 		return NULL;
-	return model_reload(d->model) ? NULL : "x-pgo: reload is false; `up` applies it";
+	if (model_reload(d->model, !d->svc->conf->ignore))
+		return NULL;
+	return model_reload(d->model, true) ? "ignore is true in pgo.toml; `up` applies it"
+					    : "x-pgo: reload is false; `up` applies it";
 }
 
 /* What an operator goes back from is not tried again until he says so. */

@@ -142,6 +142,19 @@ set_help(struct options *o, const char *value, struct err *err)
 	return set_flag(&o->help, "help", value, err);
 }
 
+/* Of an older pgod, which could be told to go on without. */
+static int
+set_root(struct options *o, const char *value, struct err *err)
+{
+	bool root = true;
+	int rc = set_flag(&root, "root", value, err);
+
+	(void)o;
+	if (rc >= 0 && !root)
+		return err_set(err, EINVAL, "pgod cannot run services without root; --check does not need it");
+	return rc;
+}
+
 static const struct option_row table[] = {
     {'c', "config", "FILE", "/etc/pgo.toml", "the configuration", set_config},
     {'s', "ssh", "ADDRESS", ":2222", "where to listen for SSH: \":port\", \"address:port\" or \"[address]:port\"",
@@ -149,13 +162,14 @@ static const struct option_row table[] = {
     {'d', "dir", "DIRECTORY", "/var/lib/pgo", "where the services live; root's own, made when missing", set_dir},
     {0, "datadir", "DIRECTORY", "/data", "parent of each service's data directory", set_datadir},
     {0, "debug", NULL, NULL, "log debug lines too", set_debug},
-    {0, "restart", NULL, "true", "watch the configuration; exit with 2 when a new one is valid", set_restart},
+    {'r', "restart", NULL, "true", "watch the configuration; exit with 2 when a new one is valid", set_restart},
     {'t', "duration", "DURATION", "5m0s", "time between polls of a repository, at least 1s", set_duration},
     {0, "check", NULL, NULL, "check the configuration only, report every error", set_check},
     {0, "deploy-key", "SERVICE", NULL, "print the public half of the service's deploy key, made when missing, and exit",
 	set_deploy_key},
     {'m', "metric", "ADDRESS", "127.0.0.1:9112", "where to serve /metrics and /healthz, likewise; \"off\": nowhere",
 	set_metric},
+    {'o', "root", NULL, NULL, "of an older pgod: root is always needed", set_root},
     {'v', "version", NULL, NULL, "print the version and exit", set_version},
     {'h', "help", NULL, NULL, "print this text and exit", set_help},
 };
@@ -206,6 +220,19 @@ row_of(int value, bool *ret_long)
 	return ARRAY_LEN(table);
 }
 
+/* An older pgod's -d was --debug. A directory begins with "/": nothing at all, or another option, behind -d is no
+ * directory that somebody could have meant. */
+static bool
+is_old_debug(int value, char **argv)
+{
+	if (value == ':')
+		return optopt == 'd';
+	if (value != 'd' || optarg != argv[optind - 1] || optarg[0] != '-')
+		return false;
+	optind--; /* it is an option after all */
+	return true;
+}
+
 static int
 take_option(struct options *o, int value, char **argv, struct err *err)
 {
@@ -213,6 +240,8 @@ take_option(struct options *o, int value, char **argv, struct err *err)
 	size_t i = row_of(value, &is_long);
 	const char *text = optarg;
 
+	if (is_old_debug(value, argv))
+		return set_debug(o, NULL, err);
 	if (value == ':')
 		return err_set(err, EINVAL, "option %s needs a value", argv[optind - 1]);
 	if (i == ARRAY_LEN(table))

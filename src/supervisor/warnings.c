@@ -93,6 +93,19 @@ warn_of_wide_sites(const struct warnings *w)
 	}
 }
 
+static void
+warn_of_groups(const struct warnings *w)
+{
+	for (size_t i = 0; i < w->conf->nservices; i++) {
+		const struct conf_service *s = &w->conf->services[i];
+
+		if (s->group != NULL)
+			warn(w, s,
+			    "\"group\" is not used: what is run for the service has the primary group of its account, and "
+			    "the account's other groups");
+	}
+}
+
 void
 warnings_of(const char *path, const struct conf *c, struct strv *ret)
 {
@@ -101,4 +114,5 @@ warnings_of(const char *path, const struct conf *c, struct strv *ret)
 	warn_of_no_import(&w);
 	warn_of_one_alone(&w);
 	warn_of_wide_sites(&w);
+	warn_of_groups(&w);
 }

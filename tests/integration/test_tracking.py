@@ -126,15 +126,21 @@ def test_an_edit_of_a_mounted_file_is_a_change(pgo):
     wait_until(lambda: ids(pgo) and ids(pgo) != before, "the container was replaced")
 
 
-def test_reload_false_waits_for_an_up(pgo):
-    repo = deployed(pgo, files={"compose.yaml": web(x_pgo={"reload": False}), "ssh/k.pub": pgo.key.public})
+@pytest.mark.parametrize("key", ["reload", "ignore"])
+def test_reload_false_waits_for_an_up(pgo, key):
+    """Or `ignore = true` in pgo.toml, where the compose file says nothing."""
+    said = {"x_pgo": {"reload": False}} if key == "reload" else {}
+    repo = deployed(pgo, files={"compose.yaml": web(**said), "ssh/k.pub": pgo.key.public}, ignore=True if key == "ignore" else None, group="nobody-has-it")
+    pgo.wait_log('"group" is not used: what is run for the service has the primary group of its account')
     before = ids(pgo)
-    head = repo.commit({"compose.yaml": web("pgo-test/web:2", x_pgo={"reload": False})})
+    head = repo.commit({"compose.yaml": web("pgo-test/web:2", **said)})
     pgo.wait_status("site", rf"{head[:8]}.*(pending|waits)|(pending|waits).*{head[:8]}")
     assert ids(pgo) == before
     assert pgo.ctl("site", "up").returncode == 0
     wait_until(lambda: ids(pgo) != before, "up made the pending release live")
     assert pgo.ref("site") == head
+    if key == "ignore":
+        pgo.wait_deployed("site", repo.commit({"compose.yaml": web(x_pgo={"reload": True})}))
 
 
 def test_the_repositorys_env_interpolates(pgo):

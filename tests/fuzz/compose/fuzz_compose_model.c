@@ -61,7 +61,7 @@ read_facts(const json_t *model)
 	auto_violations struct violations misspelt = {0};
 
 	policy_x_pgo(model, &misspelt);
-	if (misspelt.n == 0 && !model_reload(model) && json_object_size(json_object_get(model, "x-pgo")) == 0)
+	if (misspelt.n == 0 && !model_reload(model, true) && json_object_size(json_object_get(model, "x-pgo")) == 0)
 		broken("x-pgo says what nobody wrote");
 	model_service_facts(model, &services, &err);
 	model_binds(model, &binds, &err);

@@ -125,7 +125,7 @@ x_pgo_is_misread(void **state)
 		auto_violations struct violations vs = {0};
 
 		policy_x_pgo(model, &vs);
-		if (vs.n != 0 || model_reload(model) != rows[i].reload || model_update(model) != rows[i].update ||
+		if (vs.n != 0 || model_reload(model, true) != rows[i].reload || model_update(model) != rows[i].update ||
 		    model_service_update(model, "a") != rows[i].of_a)
 			fail_msg("%s", text);
 	}

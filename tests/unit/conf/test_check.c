@@ -83,7 +83,7 @@ a_whole_service_comes_out_as_documented(void **state)
 	    "\"signers\":\"/etc/pgo/signers\",\"mount\":null,\"settings\":{\"timeout_ms\":5400000,\"health_timeout_ms\":90000,"
 	    "\"settle_ms\":0,\"keep\":20,\"cpus_milli\":1500,\"memory_bytes\":1610612736,\"pids\":200,"
 	    "\"update\":\"start-first\",\"import\":\"c/routes\",\"reload\":\"h:c//exec caddy reload\",\"rewind_refused\":true,"
-	    "\"env_digest\":\"a4686b58216f80ef2ea7704023e17c5a9147e210233214880d96b9c52b7a7e03\",\"allow\":[\"cap_add:NET_ADMIN\",\"privileged\"],"
+	    "\"group\":null,\"ignore\":false,\"env_digest\":\"a4686b58216f80ef2ea7704023e17c5a9147e210233214880d96b9c52b7a7e03\",\"allow\":[\"cap_add:NET_ADMIN\",\"privileged\"],"
 	    "\"ports\":[\"5005/5\"],\"urls\":[\"b.org web:8080\",\"a.org web:1\"]},"
 	    "\"line\":2,\"user_line\":4,\"user_column\":10},"
 	    "{\"name\":\"web\",\"user\":\"web\",\"repository\":\"/srv/web.git\",\"auth\":null,"
@@ -91,7 +91,7 @@ a_whole_service_comes_out_as_documented(void **state)
 	    "\"compose\":null,\"env\":[],\"registries\":[],\"networks\":[],\"signers\":null,\"mount\":null,\"settings\":{\"timeout_ms\":0,"
 	    "\"health_timeout_ms\":120000,\"settle_ms\":2000,\"keep\":3,\"cpus_milli\":0,\"memory_bytes\":0,\"pids\":0,"
 	    "\"update\":null,\"import\":null,\"reload\":null,\"rewind_refused\":false,"
-	    "\"env_digest\":\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\",\"allow\":[],\"ports\":[],\"urls\":[]},"
+	    "\"group\":null,\"ignore\":false,\"env_digest\":\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\",\"allow\":[],\"ports\":[],\"urls\":[]},"
 	    "\"line\":27,\"user_line\":29,\"user_column\":8}],\"operators\":[]}";
 	json_t *doc = check_text(text, sizeof(text) - 1);
 	auto_free char *json = NULL;
@@ -181,14 +181,8 @@ expect_wrong_type(
 	const char *title = str_eq(key->name, "name") ? "services[0]" : "services[0] \"web\"";
 	auto_free char *want = str_printf("%d:%d: %s: key \"%s\" must be %s, not %s: write %s\n", line,
 	    (int)strlen(key->name) + 3 + column, title, where, wanted, called, key->example);
-	auto_free char *refused =
-	    key->state != KEY_LATER
-		? str_dup("")
-		: str_printf("%d:1: %s: key \"%s\" is not yet supported by this version of pgo: remove it\n", line,
-		      title, key->name);
-	auto_free char *both = str_printf("%s%s", refused, want);
 
-	assert_string_equal(errors, both);
+	assert_string_equal(errors, want);
 }
 
 static void
@@ -235,27 +229,6 @@ every_list_refuses_every_wrong_entry_by_index(void **state)
 				continue;
 			expect_wrong_type(&keys[k], value, where, 3 + (int)strlen(good), "a string", values[i].called);
 		}
-	}
-}
-
-static void
-later_keys_are_refused_by_name_also_when_well_typed(void **state)
-{
-	static const char *const good[] = {[KEY_STRING] = "\"x\"", [KEY_BOOL] = "true", [KEY_STRINGS] = "[ \"x\" ]"};
-	size_t n = service_menu.n;
-	const struct key *keys = service_menu.keys;
-
-	(void)state;
-	for (size_t k = KEY_IDS; k < n; k++) {
-		int line;
-		auto_free char *text = service_with(keys[k].name, good[keys[k].type], &line);
-		auto_free char *errors = errors_of(text, strlen(text));
-		auto_free char *want = str_printf(
-		    "5:1: services[0] \"web\": key \"%s\" is not yet supported by this version of pgo: remove it\n",
-		    keys[k].name);
-
-		assert_int_equal(keys[k].state, KEY_LATER);
-		assert_string_equal(errors, want);
 	}
 }
 
@@ -495,7 +468,6 @@ main(void)
 	    cmocka_unit_test(a_new_token_is_no_new_repository),
 	    cmocka_unit_test(every_key_refuses_every_wrong_type_by_name),
 	    cmocka_unit_test(every_list_refuses_every_wrong_entry_by_index),
-	    cmocka_unit_test(later_keys_are_refused_by_name_also_when_well_typed),
 	    cmocka_unit_test(every_needed_key_that_is_missing_is_named),
 	    cmocka_unit_test(the_same_name_twice_names_both_lines),
 	    cmocka_unit_test(the_same_key_in_another_case_is_there_twice),

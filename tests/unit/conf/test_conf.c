@@ -10,10 +10,10 @@
 #include "conf/conf.h"
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-#define SETTINGS                                                                                                                                                                    \
-	"{\"timeout_ms\":1000,\"health_timeout_ms\":120000,\"settle_ms\":0,\"keep\":20,\"cpus_milli\":1500,"                                                                        \
-	"\"memory_bytes\":6291456,\"pids\":200,\"update\":\"in-place\",\"import\":\"c/routes\",\"reload\":\"h:c//exec caddy reload\",\"rewind_refused\":true,\"env_digest\":\"" HEX \
-	"\",\"allow\":[\"privileged\"],"                                                                                                                                            \
+#define SETTINGS                                                                                                                                                                                                    \
+	"{\"timeout_ms\":1000,\"health_timeout_ms\":120000,\"settle_ms\":0,\"keep\":20,\"cpus_milli\":1500,"                                                                                                        \
+	"\"memory_bytes\":6291456,\"pids\":200,\"update\":\"in-place\",\"import\":\"c/routes\",\"reload\":\"h:c//exec caddy reload\",\"rewind_refused\":true,\"group\":null,\"ignore\":false,\"env_digest\":\"" HEX \
+	"\",\"allow\":[\"privileged\"],"                                                                                                                                                                            \
 	"\"ports\":[\"5005/5\"],\"urls\":[\"a.org web:80\"]}"
 #define CHECKED_SERVICE                                                                                                                       \
 	"{\"name\":\"pgo\",\"user\":\"miek\",\"repository\":\"https://host/"                                                                  \

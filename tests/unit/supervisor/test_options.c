@@ -73,6 +73,46 @@ metrics_can_be_turned_off(void **state)
 	}
 }
 
+/* -d was --debug, -r --restart and -o --root; a directory is never taken for anything else. */
+static void
+a_command_line_of_an_older_pgod_means_something_else(void **state)
+{
+	static const struct {
+		const char *words[6];
+		bool debug;
+		const char *dir;
+	} lines[] = {
+	    {{"-c", "x.toml", "-d"}, true, "/var/lib/pgo"},
+	    {{"-d", "-c", "x.toml"}, true, "/var/lib/pgo"},
+	    {{"-d", "-r", "-o", "-c", "x.toml"}, true, "/var/lib/pgo"},
+	    {{"-d", "--root=true", "--restart", "-cx.toml"}, true, "/var/lib/pgo"},
+	    {{"-d", "/srv", "-c", "x.toml"}, false, "/srv"},
+	    {{"-d/srv", "-cx.toml"}, false, "/srv"},
+	    {{"-c", "x.toml", "--dir", "/srv", "-d"}, true, "/srv"},
+	};
+	auto_options struct options o = {0};
+	struct err err = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		auto_options struct options got = {0};
+		char *argv[8] = {(char[]){"pgod"}};
+		int argc = 1;
+
+		for (; argc < 7 && lines[i].words[argc - 1] != NULL; argc++)
+			argv[argc] = (char *)lines[i].words[argc - 1];
+		assert_int_equal(options_parse(argc, argv, &got, &err), 0);
+		assert_string_equal(got.config, "x.toml");
+		assert_string_equal(got.dir, lines[i].dir);
+		assert_int_equal(got.debug, lines[i].debug);
+		assert_true(got.restart);
+	}
+	assert_int_equal(parse(&o, &err, (char[]){"-d"}, (char[]){"relative"}), -EINVAL);
+	assert_int_equal(parse(&o, &err, (char[]){"--root=false"}, NULL), -EINVAL);
+	assert_non_null(strstr(err.msg, "--check does not need it"));
+	assert_int_equal(parse(&o, &err, (char[]){"--dir"}, NULL), -EINVAL);
+}
+
 static void
 restart_takes_true_and_false(void **state)
 {
@@ -160,6 +200,7 @@ main(int argc, char **argv)
 	    cmocka_unit_test(defaults_are_the_documented_ones),
 	    cmocka_unit_test(every_spelling_of_a_value_is_taken),
 	    cmocka_unit_test(metrics_can_be_turned_off),
+	    cmocka_unit_test(a_command_line_of_an_older_pgod_means_something_else),
 	    cmocka_unit_test(restart_takes_true_and_false),
 	    cmocka_unit_test(bad_values_are_refused_with_a_sentence),
 	    cmocka_unit_test(every_option_is_in_the_usage_and_in_the_manual),
