@@ -6,6 +6,8 @@
 int
 field_string(const char *s, const char *name, field_rule rule, char **ret_s, struct err *err)
 {
+	if (s == NULL)
+		return err_set(err, EINVAL, "\"%s\" is no string", name);
 	if (rule(s, err) < 0)
 		return err_wrap(err, "\"%s\"", name);
 	*ret_s = str_dup(s);

@@ -10,7 +10,7 @@
 
 typedef int (*field_rule)(const char *s, struct err *err);
 
-/* A string that obeys its rule. *ret_s is the caller's. */
+/* A string that obeys its rule; NULL, which stands for anything else, is refused. *ret_s is the caller's. */
 int field_string(const char *s, const char *name, field_rule rule, char **ret_s, struct err *err);
 /* The same, or null, which leaves *ret_s alone. */
 int field_optional(const json_t *v, const char *name, field_rule rule, char **ret_s, struct err *err);

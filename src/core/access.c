@@ -100,16 +100,17 @@ access_add_operators(
 {
 	for (size_t i = 0; i < operators->n; i++) {
 		const struct conf_operator *o = &operators->v[i];
-		const char *why = why_not(&o->key.limits, asker);
-		auto_free char *name = str_printf("operator %s", o->name);
+		auto_free char *name = NULL;
+		const char *why;
 
 		if (!authkey_is(&o->key, asker->blob, asker->blob_len) ||
 		    (service != NULL && !operator_has(o, service)))
 			continue;
-		if (why != NULL) {
+		if ((why = why_not(&o->key.limits, asker)) != NULL) {
 			a->why = why;
 			continue;
 		}
+		name = str_printf("operator %s", o->name);
 		a->operator= o;
 		add_limits(a, &o->key.limits, &o->ops);
 		add_name(a, name, str_dup(name));

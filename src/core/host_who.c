@@ -8,18 +8,28 @@
 #include "core/op.h"
 #include "core/service.h"
 
-enum { WHO_TEXT_MAX = 4 * 1024 * 1024, OPTIONS_MAX = 32 * 1024 };
+enum {
+	WHO_TEXT_MAX = 8 * 1024 * 1024,
+	COMMENT_MAX = 128, /* bytes that are shown of a key's comment, and of its options */
+	OPTIONS_MAX = 1024,
+	KEY_COST = 400, /* bytes of a key in the answer, besides these */
+	/* A repository may have a thousand keys with long comments: nobody's answer must get too long for the channel.
+	 */
+	ANSWER_MAX = 4 * 1024 * 1024,
+};
 
 static json_t *
 key_json(const struct authkey *key)
 {
 	auto_buf struct buf options = BUF_INIT(OPTIONS_MAX);
+	auto_buf struct buf comment = BUF_INIT(COMMENT_MAX);
 	char fingerprint[KEYS_FINGERPRINT_SIZE];
 
 	keys_fingerprint(key->blob, key->blob_len, fingerprint);
 	key_limits_text(&key->limits, &options);
+	buf_str_add(&comment, key->comment);
 	return json_pack("{ss ss so so sb}", "type", key->type, "fingerprint", fingerprint, "comment",
-	    client_text_json(key->comment), "options", client_text_json(buf_str(&options)), "expired",
+	    client_text_json(buf_str(&comment)), "options", client_text_json(buf_str(&options)), "expired",
 	    (int)(key->limits.until_s != 0 && io_wall_ms() / 1000 > key->limits.until_s));
 }
 
@@ -67,14 +77,30 @@ operators_json_list(const struct client *c)
 	return list;
 }
 
+/* The bytes that a key takes of the answer; at most *left are left, and none when it does not fit. */
+static bool
+fits(const struct authkey *key, size_t *left)
+{
+	size_t cost = KEY_COST + strnlen(key->comment, COMMENT_MAX) +
+		      strnlen(key->limits.from != NULL ? key->limits.from : "", OPTIONS_MAX);
+
+	if (cost > *left) {
+		*left = 0;
+		return false;
+	}
+	*left -= cost;
+	return true;
+}
+
 static json_t *
-service_keys_json(const struct service *svc)
+service_keys_json(const struct service *svc, size_t *left)
 {
 	json_t *list = json_array();
 	json_t *problems = json_array();
+	size_t n = 0;
 
-	for (size_t i = 0; i < svc->keys.n; i++) {
-		const struct key *key = &svc->keys.v[i];
+	for (; n < svc->keys.n && fits(&svc->keys.v[n].auth, left); n++) {
+		const struct key *key = &svc->keys.v[n];
 		json_t *row = key_json(&key->auth);
 		auto_free char *place = str_printf("ssh/%s:%d", key->file, key->line);
 
@@ -83,8 +109,8 @@ service_keys_json(const struct service *svc)
 	}
 	for (size_t i = 0; i < svc->keys.problems.n; i++)
 		host_append(problems, client_text_json(svc->keys.problems.v[i]));
-	return json_pack("{ss so so sI}", "name", svc->conf->name, "keys", list, "problems", problems, "refused",
-	    (json_int_t)svc->keys.refused);
+	return json_pack("{ss so sI so sI}", "name", svc->conf->name, "keys", list, "more",
+	    (json_int_t)(svc->keys.n - n), "problems", problems, "refused", (json_int_t)svc->keys.refused);
 }
 
 /* Who is connected and has asked for something that the one who asks may see. */
@@ -145,7 +171,10 @@ print_service(const json_t *service, struct buf *out)
 
 	buf_printf(out, "\nservice %s\n", text_of(service, "name"));
 	json_array_foreach(json_object_get(service, "keys"), i, row) add_key(out, text_of(row, "place"), row);
-	if (json_array_size(json_object_get(service, "keys")) == 0)
+	if (json_integer_value(json_object_get(service, "more")) > 0)
+		buf_printf(
+		    out, "  and %lld keys more\n", (long long)json_integer_value(json_object_get(service, "more")));
+	else if (json_array_size(json_object_get(service, "keys")) == 0)
 		buf_str_add(out, "  no keys\n");
 	json_array_foreach(json_object_get(service, "problems"), i, row)
 	    buf_printf(out, "  refused: %s\n", json_string_value(row));
@@ -178,6 +207,7 @@ void
 host_who_run(struct client *c, const struct op *op, const struct strv *args)
 {
 	json_t *services = json_array();
+	size_t left = ANSWER_MAX;
 	auto_json json_t *all = NULL;
 	auto_buf struct buf out = BUF_INIT(WHO_TEXT_MAX);
 
@@ -186,7 +216,7 @@ host_who_run(struct client *c, const struct op *op, const struct strv *args)
 		const struct service *svc = host_service(c, i);
 
 		if (svc != NULL)
-			host_append(services, service_keys_json(svc));
+			host_append(services, service_keys_json(svc, &left));
 	}
 	all = json_pack(
 	    "{so so so}", "operators", operators_json_list(c), "services", services, "connected", connected_json(c));

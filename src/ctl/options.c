@@ -5,6 +5,9 @@
 
 #include "base/auto.h"
 #include "base/str.h"
+#include "ipc/opname.h"
+
+enum { LINE_MAX_COLUMNS = 76 };
 
 static int
 set_identity(struct options *o, const char *value, struct err *err)
@@ -166,6 +169,27 @@ options_parse(struct options *ret_o, int argc, char **argv, struct err *err)
 	return 0;
 }
 
+/* The names of the operations on a service, or on the host, in lines. */
+static void
+print_names(FILE *to, bool host)
+{
+	size_t n;
+	const char *const *names = opname_table(&n);
+	size_t column = LINE_MAX_COLUMNS;
+
+	for (size_t i = 0; i < n; i++) {
+		if (str_starts(names[i], OPNAME_HOST) != host)
+			continue;
+		if (column + 1 + strlen(names[i]) > LINE_MAX_COLUMNS) {
+			fputs("\n ", to);
+			column = 1;
+		}
+		fprintf(to, " %s", names[i]);
+		column += 1 + strlen(names[i]);
+	}
+	fputs("\n", to);
+}
+
 void
 options_usage(FILE *to)
 {
@@ -178,8 +202,8 @@ options_usage(FILE *to)
 		    table[i].arg == NULL ? "" : " ", table[i].arg == NULL ? "" : table[i].arg);
 		fprintf(to, "  %-26s %s\n", left, table[i].help);
 	}
-	fputs("\nOperations: plan up rollback cancel sync hold release history deploys status load git ping help\n"
-	      "ps logs exec pull down stop start restart.\n"
-	      "`pgoctl HOST:SERVICE//help` tells what they do.\n",
-	    to);
+	fputs("\nOperations:", to);
+	print_names(to, false);
+	fputs("`pgoctl HOST:SERVICE//help` tells what they do. Operators may ask the host as well:", to);
+	print_names(to, true);
 }

@@ -264,6 +264,8 @@ a_document_that_is_not_quite_ours_is_refused(void **state)
 	    {CHECKED, SETTINGS, "{}", "lacks a field"},
 	    {CHECKED, SETTINGS, "[]", "lacks a field"},
 	    {CHECKED, "\"pids\":200", "\"pids\":200,\"more\":1", "one too many"},
+	    {CHECKED, "\"env_digest\":\"", "\"env_digist\":\"", "\"env_digest\" is no string"},
+	    {CHECKED, "\"env_digest\":\"", "\"env_digest\":1,\"x\":\"", "one too many"},
 	    {CHECKED, "\"pids\":200", "\"pidz\":200", "\"pids\" is missing"},
 	    {CHECKED, "\"pids\":200", "\"pids\":2.5", "\"pids\" is missing or out of range"},
 	    {CHECKED, "\"timeout_ms\":1000", "\"timeout_ms\":1", "out of range"},

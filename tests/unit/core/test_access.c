@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -94,6 +95,82 @@ lines_with_one_key_add_up(void **state)
 	assert_string_equal(a.place, "ssh/a.pub:2");
 }
 
+/* What this operator of the service "site" or, without, of all services, has: on a service, on the host (NULL). */
+static struct access
+access_of_operator(const char *line, const char *site, const char *ops, const char *service)
+{
+	struct asker asker = {.address = "192.0.2.1", .now_s = NOW_S};
+	auto_free void *blob = str_unbase64(ED25519_0_BLOB, &asker.blob_len);
+	struct conf_operators operators = {calloc(1, sizeof(struct conf_operator)), 1};
+	struct access a;
+
+	asker.blob = blob;
+	operators.v[0].name = str_dup("alice");
+	operators.v[0].line = str_printf("%.*s", (int)strcspn(line, "\n"), line);
+	assert_int_equal(authkey_parse(operators.v[0].line, &operators.v[0].key, NULL), 0);
+	if (site != NULL)
+		strv_add(&operators.v[0].names, site);
+	if (ops != NULL)
+		strv_add(&operators.v[0].ops, ops);
+	access_begin(&a, &asker);
+	access_add_operators(&a, &operators, service, &asker);
+	assert_true(a.operator==(a.known ? operators.v : NULL));
+	operators_done(&operators);
+	return a;
+}
+
+static void
+an_operator_has_what_his_services_and_operations_say(void **state)
+{
+	static const struct {
+		const char *line, *site, *ops, *service, *op;
+		bool known, may;
+	} rows[] = {
+	    {KEY, NULL, NULL, "site", "exec", true, true},
+	    {KEY, NULL, NULL, "anything", "exec", true, true},
+	    {KEY, NULL, NULL, NULL, "host://who", true, true},
+	    {KEY, "site", NULL, "site", "exec", true, true},
+	    {KEY, "site", NULL, "shop", "exec", false, false},
+	    {KEY, "site", NULL, NULL, "host://who", true, true},
+	    {KEY, NULL, "ps", "site", "ps", true, true},
+	    {KEY, NULL, "ps", "site", "exec", true, false},
+	    {KEY, NULL, "ps", NULL, "host://status", true, false},
+	    {KEY, NULL, "host://status", NULL, "host://status", true, true},
+	    {KEY, NULL, "host://status", "site", "status", true, false},
+	    {"ops=\"ps,logs\" " KEY, NULL, "ps", "site", "ps", true, true},
+	    {"ops=\"ps,logs\" " KEY, NULL, "ps", "site", "logs", true, false},
+	    {"ops=\"logs\" " KEY, NULL, "ps", "site", "ps", true, false},
+	    {"from=\"198.51.100.0/24\" " KEY, NULL, NULL, "site", "ps", false, false},
+	    {"expiry-time=\"20200101Z\" " KEY, NULL, NULL, NULL, "host://who", false, false},
+	    {OTHER, NULL, NULL, "site", "ps", false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		auto_access struct access a =
+		    access_of_operator(rows[i].line, rows[i].site, rows[i].ops, rows[i].service);
+
+		assert_int_equal(a.known, rows[i].known);
+		assert_int_equal(access_may(&a, rows[i].op), rows[i].may);
+		assert_string_equal(a.place, rows[i].known ? "operator alice" : "");
+	}
+}
+
+static void
+no_pty_takes_the_terminal_unless_another_line_gives_it(void **state)
+{
+	auto_access struct access none = access_of("a.pub:1:restrict " KEY, "192.0.2.1");
+	auto_access struct access other = access_of("a.pub:1:restrict " KEY "a.pub:2:ops=\"exec\" " KEY, "192.0.2.1");
+	auto_access struct access logs = access_of("a.pub:1:no-pty " KEY "a.pub:2:ops=\"logs\" " KEY, "192.0.2.1");
+	auto_access struct access operator= access_of_operator("no-pty " KEY, NULL, NULL, "site");
+
+	(void)state;
+	assert_false(none.terminal);
+	assert_true(other.terminal);
+	assert_false(logs.terminal);
+	assert_false(operator.terminal);
+}
+
 static void
 the_address_of_a_peer_has_no_port(void **state)
 {
@@ -117,6 +194,8 @@ main(void)
 	    cmocka_unit_test(a_key_is_good_until_its_last_second),
 	    cmocka_unit_test(a_key_from_elsewhere_is_a_strangers),
 	    cmocka_unit_test(lines_with_one_key_add_up),
+	    cmocka_unit_test(an_operator_has_what_his_services_and_operations_say),
+	    cmocka_unit_test(no_pty_takes_the_terminal_unless_another_line_gives_it),
 	    cmocka_unit_test(the_address_of_a_peer_has_no_port),
 	};
 
