@@ -203,6 +203,8 @@ add_service_problems(const struct service *svc, const struct status *s, json_t *
 		add_problem(list, name, "not healthy", s->healthy.text);
 	if (s->in_sync.is == STATUS_NO)
 		add_problem(list, name, "not in sync", s->in_sync.text);
+	if (s->routes.text != NULL && s->routes.is == STATUS_NO)
+		add_problem(list, name, "routes", s->routes.text);
 	if (svc->look_error[0] != '\0')
 		add_problem(list, name, "the last look failed", svc->look_error);
 	if (svc->keys.refused == 0)

@@ -151,16 +151,6 @@ routes(const struct service *svc)
 	return (struct answer){is ? STATUS_YES : STATUS_NO, text};
 }
 
-static char *
-routes_text(const struct service *svc)
-{
-	struct answer a = routes(svc);
-	char *text = a.text == NULL ? NULL : answer_text(&a);
-
-	free(a.text);
-	return text;
-}
-
 char *
 status_in_sync(const struct service *svc, bool *ret_is)
 {
@@ -228,7 +218,7 @@ print(const struct service *svc, const struct status *s, struct buf *out)
 	} answers[] = {{"deployed", &s->deployed}, {"healthy", &s->healthy}, {"in sync", &s->in_sync}};
 	auto_free char *source = str_printf("%s, branch %s", svc->conf->repository, svc->conf->branch);
 	auto_free char *memory = oom_text(&svc->oom);
-	auto_free char *routes = routes_text(svc);
+	auto_free char *routes_line = s->routes.text != NULL ? answer_text(&s->routes) : NULL;
 
 	status_fact(out, "service", svc->conf->name);
 	status_fact(out, "state", s->state);
@@ -242,8 +232,8 @@ print(const struct service *svc, const struct status *s, struct buf *out)
 	last_deploy(svc, s->in_sync.text, out);
 	if (memory != NULL)
 		status_fact(out, "memory", memory);
-	if (routes != NULL)
-		status_fact(out, "routes", routes);
+	if (routes_line != NULL)
+		status_fact(out, "routes", routes_line);
 	if (svc->held)
 		status_fact(out, "hold", svc->hold_note[0] != '\0' ? svc->hold_note : "yes");
 	if (svc->row.stopped[0] != '\0')
@@ -261,16 +251,6 @@ answer_json(const struct answer *a)
 {
 	return json_pack("{so so}", "is", a->is == STATUS_UNKNOWN ? json_null() : json_boolean(a->is == STATUS_YES),
 	    "reason", client_text_json(a->text));
-}
-
-static json_t *
-routes_json(const struct service *svc)
-{
-	struct answer a = routes(svc);
-	json_t *json = a.text == NULL ? json_null() : answer_json(&a);
-
-	free(a.text);
-	return json;
 }
 
 static json_t *
@@ -318,7 +298,7 @@ status_json(const struct service *svc, const struct status *s)
 	json_object_set_new(all, "tracked", client_text_json(row->tracked));
 	json_object_set_new(all, "rejected", client_text_json(row->rejected));
 	json_object_set_new(all, "memory", client_text_json(memory));
-	json_object_set_new(all, "routes", routes_json(svc));
+	json_object_set_new(all, "routes", s->routes.text != NULL ? answer_json(&s->routes) : json_null());
 	json_object_set_new(all, "breach", client_text_json(svc->breach));
 	json_object_set_new(all, "keys", json_integer((json_int_t)svc->keys.n));
 	json_object_set_new(all, "keys_refused", json_integer((json_int_t)svc->keys.refused));
@@ -337,6 +317,7 @@ status_look(const struct service *svc, struct status *ret)
 	    .deployed = deployed(svc),
 	    .healthy = healthy(svc, &runs),
 	    .in_sync = in_sync(svc),
+	    .routes = routes(svc),
 	    .running = runs.running,
 	    .containers = runs.containers};
 }
@@ -361,6 +342,7 @@ status_done(struct status *s)
 	free(s->deployed.text);
 	free(s->healthy.text);
 	free(s->in_sync.text);
+	free(s->routes.text);
 }
 
 void

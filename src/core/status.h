@@ -28,6 +28,7 @@ struct status {
 	struct answer deployed;
 	struct answer healthy;
 	struct answer in_sync;
+	struct answer routes; /* does the proxy go by them? text NULL for a service that imports none */
 	size_t running, containers;
 };
 #define auto_status __attribute__((cleanup(status_done)))
