@@ -184,9 +184,8 @@ step_routes(struct deploy *d, struct err *err)
 int
 step_routes_done(struct deploy *d, const struct job_result *r, struct err *err)
 {
-	(void)r;
 	(void)err;
-	import_written(d->svc);
+	import_written(d->svc, r->out);
 	return STEP_NEXT;
 }
 

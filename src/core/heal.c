@@ -124,7 +124,7 @@ on_routes(void *ctx, const struct job_result *r)
 
 	s->task->job = NULL;
 	if (r->status == 0)
-		import_written(s->task->svc);
+		import_written(s->task->svc, r->out);
 	else
 		log_err("routes: %s service=%s", job_reason(r, reason, sizeof(reason)), s->task->svc->conf->name);
 	pin(s);

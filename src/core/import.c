@@ -59,10 +59,35 @@ import_text(const struct service *svc)
 	return svc->import.refused && svc->import.good != NULL ? svc->import.good : svc->import.text;
 }
 
-void
-import_written(struct service *svc)
+static void
+record(const struct service *svc, const char *text, bool loaded)
 {
-	svc->import.seen = !svc->import.refused;
+	struct err err = ERR_INIT;
+
+	if (store_routes_put(svc->core->store, svc->conf->name, text, loaded, &err) < 0)
+		log_err("%s service=%s", err.msg, svc->conf->name);
+}
+
+/* A file that was another one, or none, may be another one to the proxy as well, whatever it took in once. */
+void
+import_written(struct service *svc, const char *answer)
+{
+	struct import *im = &svc->import;
+
+	im->seen = !im->refused;
+	if (str_eq(answer, "same\n") || !im->loaded)
+		return;
+	im->loaded = false;
+	record(svc, im->good, false);
+}
+
+void
+import_remember(struct service *svc, const char *before)
+{
+	if (svc->import.good != NULL)
+		return;
+	svc->import.good = str_dup(before);
+	record(svc, before, false);
 }
 
 void
@@ -140,12 +165,9 @@ void
 import_loaded(struct service *svc)
 {
 	struct import *im = &svc->import;
-	struct err err = ERR_INIT;
 
-	if (store_routes_put(svc->core->store, svc->conf->name, im->text, true, &err) < 0)
-		log_err("%s service=%s", err.msg, svc->conf->name);
-	free(im->good);
-	im->good = str_dup(im->text);
+	record(svc, im->text, true);
+	str_set(&im->good, im->text);
 	im->loaded = true;
 	log_info("the proxy has taken in %zu route%s service=%s", im->n, im->n == 1 ? "" : "s", svc->conf->name);
 }

@@ -38,8 +38,10 @@ void import_done(struct service *svc);
 /* What the file holds before a container starts: the routes, or what the proxy took in last when it has refused these.
  * NULL: the service imports nothing. Borrowed. */
 const char *import_text(const struct service *svc);
-/* The file holds import_text. */
-void import_written(struct service *svc);
+/* The job `routes` has ended well: the file holds import_text. answer: what it said. */
+void import_written(struct service *svc, const char *answer);
+/* What lay there before pgo wrote anything is the best that is known to put back. */
+void import_remember(struct service *svc, const char *before);
 /* Something may have changed the file. */
 void import_look_again(struct service *svc);
 /* What was given up may be tried once more: something has been done for the service. */

@@ -95,7 +95,8 @@ put_back(struct importing *ing, char *take_why)
 	im->seen = false;
 	im->refused = true;
 	ing->why = take_why;
-	if (im->good == NULL || str_eq(im->good, im->text))
+	/* The end of pgod is no word of the proxy's: the next one asks it. */
+	if (im->good == NULL || str_eq(im->good, im->text) || ing->task->svc->core->quitting)
 		end(ing, ing->why, false);
 	else
 		start_job(ing, "routes", NULL, im->good, on_put_back);
@@ -147,10 +148,13 @@ on_placed(void *ctx, const struct job_result *r)
 	struct importing *ing = ctx;
 
 	ing->task->job = NULL;
-	if (r->status != 0)
+	if (r->status != 0) {
 		put_back(ing, last_words("the file cannot be written", r));
-	else
-		tell_proxy(ing);
+		return;
+	}
+	ing->task->svc->import.refused = false;
+	import_written(ing->task->svc, r->out);
+	tell_proxy(ing);
 }
 
 static void
@@ -187,24 +191,14 @@ can_check(const struct importing *ing, struct strv *ret_command)
 	struct service *svc = ing->task->svc;
 	auto_free char *candidate = NULL;
 
-	if (ing->hopeless != NULL || ing->reload.target == NULL || ing->inside == NULL || svc->import.n == 0 ||
+	if (ing->hopeless != NULL || ing->reload.target == NULL || ing->inside == NULL || svc->import.n == 0)
+		return false;
+	/* Without anything to put back, or that it took in already, there is no choice. */
+	if (svc->import.good == NULL || str_eq(svc->import.good, svc->import.text) ||
 	    !import_target_runs(svc, ing->reload.target))
 		return false;
 	candidate = candidate_inside(ing);
 	return reload_check_command(&ing->reload, candidate, ret_command);
-}
-
-/* What lay there before pgo wrote anything is the best that is known. */
-static void
-remember(struct service *svc, const char *before)
-{
-	struct err err = ERR_INIT;
-
-	if (svc->import.good != NULL)
-		return;
-	svc->import.good = str_dup(before);
-	if (store_routes_put(svc->core->store, svc->conf->name, before, false, &err) < 0)
-		log_err("%s service=%s", err.msg, svc->conf->name);
 }
 
 static void
@@ -226,8 +220,8 @@ on_tried(void *ctx, const struct job_result *r)
 		return;
 	}
 	if (str_starts(r->out, "other\n") && strlen(r->out) == r->out_len)
-		remember(svc, r->out + strlen("other\n"));
-	if (svc->import.good != NULL && can_check(ing, &check))
+		import_remember(svc, r->out + strlen("other\n"));
+	if (can_check(ing, &check))
 		tell_target(ing, &check, on_checked);
 	else
 		place(ing);

@@ -245,6 +245,7 @@ void
 service_on_engine_up(struct service *svc)
 {
 	ended_on_engine_up(svc);
+	import_try_again(svc);
 	/* What failed because the engine was away may be tried at once. */
 	if (svc->awaited[0] == '\0' && event_pending(svc->retry_timer, EV_TIMEOUT, NULL)) {
 		event_del(svc->retry_timer);

@@ -113,8 +113,11 @@ put_in_place(const struct place *p, const struct buf *text, struct err *err)
 
 	if (write_candidate(p, text, err) < 0)
 		return -err->num;
-	if (renameat(p->dirfd, p->candidate, p->dirfd, p->base) < 0)
-		return err_errno(err, "cannot put the new file in the place of the old one");
+	if (renameat(p->dirfd, p->candidate, p->dirfd, p->base) < 0) {
+		err_errno(err, "cannot put the new file in the place of the old one");
+		unlinkat(p->dirfd, p->candidate, 0);
+		return -err->num;
+	}
 	if (fd < 0 || fsync(fd) < 0)
 		return err_errno(err, "cannot write the directory");
 	return 0;

@@ -153,3 +153,12 @@ def test_a_reload_that_fits_no_compose_service_is_told(pgo, proxied):
     pgo.start()
     pgo.wait_status("proxy", 'state +live.*routes +no: reload: neither "caddy" before // nor "caddy" behind exec is a compose service.*web')
     assert read(proxied.file) == SHOP and proxied.reloads() == 0
+
+
+def test_another_place_for_the_file_is_told_like_another_file(pgo, live):
+    live.file = pgo.live("proxy", "sites", "pgo")
+    pgo.services["proxy"].update({"import": "sites/pgo", "reload": f"localhost:proxy//exec web cp {live.file} {live.loaded}"})
+    os.unlink(live.loaded)
+    live.restart().wait_loaded(SHOP)
+    assert live.reloads() == 2
+    assert pgo.engine.calls("exec", "proxy")[-1]["argv"][-4:] == ["web", "cp", live.file, live.loaded]
