@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/buf.h"
 #include "base/str.h"
+#include "engine/container_net.h"
 
 enum { FIELD_MAX = 512 }; /* bytes kept of a text that an account chose */
 
@@ -215,6 +217,12 @@ has_public_port(const json_t *ports)
 	return false;
 }
 
+static const json_t *
+networks_of(const json_t *o)
+{
+	return json_object_get(json_object_get(o, "NetworkSettings"), "Networks");
+}
+
 bool
 container_from_list(struct container *c, const json_t *o)
 {
@@ -227,6 +235,7 @@ container_from_list(struct container *c, const json_t *o)
 	c->image_id = text(o, "ImageID");
 	c->created = json_integer_value(json_object_get(o, "Created"));
 	c->publishes = has_public_port(json_object_get(o, "Ports"));
+	c->networks = networks_of(o);
 	if (has_exit_code(c->state))
 		c->exit_code = container_status_exit(status);
 	if (c->state == CONTAINER_RUNNING)
@@ -247,6 +256,7 @@ container_from_inspect(struct container *c, const json_t *o)
 		return false;
 	c->image = text(config, "Image");
 	c->image_id = text(o, "Image");
+	c->networks = networks_of(o);
 	c->created = time_of(text(o, "Created"));
 	if (has_exit_code(c->state) && json_is_integer(code) && json_integer_value(code) >= 0 &&
 	    json_integer_value(code) <= INT32_MAX)
@@ -261,9 +271,9 @@ container_from_inspect(struct container *c, const json_t *o)
 
 /* Moves the text behind the struct; *at is where the next one goes. */
 static const char *
-pack(char **at, const char *s)
+pack(char **at, const char *s, size_t max)
 {
-	size_t len = strnlen(s, FIELD_MAX);
+	size_t len = strnlen(s, max);
 	char *copy = *at;
 
 	memcpy(copy, s, len);
@@ -275,22 +285,26 @@ pack(char **at, const char *s)
 struct container *
 container_copy(const struct container *c)
 {
+	auto_buf struct buf addresses = BUF_INIT(CONTAINER_NETS_BYTES);
 	const char *texts[] = {c->name, c->project, c->service, c->image, c->image_id, c->config_hash};
 	size_t size = sizeof(*c);
 	struct container *copy;
 	char *at;
 
+	container_net_lines(c->networks, &addresses);
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		size += strnlen(texts[i], FIELD_MAX) + 1;
-	if ((copy = malloc(size)) == NULL)
+	if ((copy = malloc(size + addresses.len + 1)) == NULL)
 		abort();
 	*copy = *c;
 	at = (char *)(copy + 1);
-	copy->name = pack(&at, c->name);
-	copy->project = pack(&at, c->project);
-	copy->service = pack(&at, c->service);
-	copy->image = pack(&at, c->image);
-	copy->image_id = pack(&at, c->image_id);
-	copy->config_hash = pack(&at, c->config_hash);
+	copy->name = pack(&at, c->name, FIELD_MAX);
+	copy->project = pack(&at, c->project, FIELD_MAX);
+	copy->service = pack(&at, c->service, FIELD_MAX);
+	copy->image = pack(&at, c->image, FIELD_MAX);
+	copy->image_id = pack(&at, c->image_id, FIELD_MAX);
+	copy->config_hash = pack(&at, c->config_hash, FIELD_MAX);
+	copy->networks = NULL;
+	copy->addresses = pack(&at, buf_str(&addresses), CONTAINER_NETS_BYTES);
 	return copy;
 }

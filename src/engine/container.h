@@ -7,7 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CONTAINER_ID_LEN = 64 };
+enum {
+	CONTAINER_ID_LEN = 64,
+	CONTAINER_NETWORK_MAX = 128, /* bytes of a network's name; one with a longer name is left out */
+	CONTAINER_NETWORK_ID = 12,   /* hex digits of a network's id that tell it from another of its name */
+	CONTAINER_ADDRESS_MAX = 46,
+};
 
 enum container_state {
 	CONTAINER_CREATED,
@@ -32,6 +37,8 @@ struct container {
 	const char *image;	       /* as the engine says it: the name it was made from, or sha256:... */
 	const char *image_id;	       /* sha256:... */
 	const char *config_hash;       /* label com.docker.compose.config-hash */
+	const json_t *networks;	       /* as the engine tells of them; borrowed, NULL in a copy, which has: */
+	const char *addresses;	       /* a line each, by container_address */
 	int number;		       /* label com.docker.compose.container-number, 0 without */
 	enum container_state state;
 	enum container_health health; /* HEALTH_NONE unless running */
@@ -62,6 +69,14 @@ char *container_exit_text(const char *what, const struct container *c);
  * JSON. False for what makes no sense or is no container of a service (its project is not a valid service name). */
 bool container_from_list(struct container *c, const json_t *entry);
 bool container_from_inspect(struct container *c, const json_t *answer);
+/* A container's place in a network. */
+struct container_address {
+	char network[CONTAINER_NETWORK_MAX + 1]; /* its name: letters, digits and "_.-" */
+	char id[CONTAINER_NETWORK_ID + 1];	 /* the beginning of its id */
+	char ip[CONTAINER_ADDRESS_MAX];		 /* numeric; "": it shares the host's addresses, or has none */
+};
+/* Walks the addresses of a copy, in the engine's order: *at begins as c->addresses. False at the end. */
+bool container_address(const char **at, struct container_address *ret);
 /* A copy that owns its texts (cut at 512 bytes), in one allocation; free() it. */
 struct container *container_copy(const struct container *c);
 

@@ -421,6 +421,13 @@ engine_container_count(const struct engine *e)
 	return view_count(e->view);
 }
 
+void
+engine_saw(struct engine *e, const struct engine_reply *reply)
+{
+	if (reply->body != NULL)
+		view_inspect(e->view, reply->body);
+}
+
 struct pool *
 engine_pool(const struct engine *e)
 {

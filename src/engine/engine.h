@@ -75,6 +75,10 @@ struct engine_req *engine_list(struct engine *e, const char *project, engine_rep
 /* One container, by its id: what the engine knows about it. */
 struct engine_req *engine_inspect(struct engine *e, const char *id, engine_reply_fn *cb, void *ctx);
 
+/* The view learns what the answer to engine_inspect says, which nothing else may have told: no event of a container
+ * comes with another address in a network. */
+void engine_saw(struct engine *e, const struct engine_reply *reply);
+
 /* The writes. service: the name of the service to which the object must belong: the name in an image's tag, the compose
  * project of a container (asked of the engine before each write; another's: EPERM). id: of a container, 64 hex digits.
  * They are answered like the others. */

@@ -25,7 +25,8 @@ same(const struct container *a, const struct container *b)
 	return a->state == b->state && a->health == b->health && a->exit_code == b->exit_code &&
 	       a->restarts == b->restarts && a->oom == b->oom && a->number == b->number && a->oneoff == b->oneoff &&
 	       str_eq(a->name, b->name) && str_eq(a->project, b->project) && str_eq(a->service, b->service) &&
-	       str_eq(a->image_id, b->image_id) && str_eq(a->config_hash, b->config_hash);
+	       str_eq(a->image_id, b->image_id) && str_eq(a->config_hash, b->config_hash) &&
+	       str_eq(a->addresses, b->addresses);
 }
 
 /* Where the id is, or would have to go. */

@@ -303,6 +303,56 @@ hostile_labels_cost_little_memory(void **state)
 	free(copy);
 }
 
+/* How a container with these networks is kept: "network ip; network ip". */
+static char *
+kept_addresses(json_t *take_networks)
+{
+	json_t *o = json_pack("{s:s, s:s, s:{s:s}, s:{s:o}}", "Id", WEB, "State", "running", "Labels",
+	    "com.docker.compose.project", "web", "NetworkSettings", "Networks", take_networks);
+	struct buf b = BUF_INIT(4096);
+	struct container c = {.id = ""};
+	struct container_address address;
+	struct container *copy;
+	const char *at;
+
+	assert_true(container_from_list(&c, o));
+	copy = container_copy(&c);
+	json_decref(o);
+	for (at = copy->addresses; container_address(&at, &address);)
+		buf_printf(&b, "%s %s %s; ", address.network, address.id, address.ip);
+	free(copy);
+	return buf_take(&b);
+}
+
+static void
+addresses_are_kept_and_what_is_none_is_left_out(void **state)
+{
+	char huge[1000];
+	auto_free char *good = kept_addresses(json_pack("{s:{s:s, s:s, s:s}, s:{s:s, s:s, s:s}, s:{s:s, s:s}}", "edge",
+	    "NetworkID", WEB, "IPAddress", "10.1.2.3", "GlobalIPv6Address", "fd00::2", "six", "NetworkID", WEB,
+	    "IPAddress", "", "GlobalIPv6Address", "fd00::2", "host", "NetworkID", WEB, "IPAddress", ""));
+	auto_free char *want = str_printf("edge %.12s 10.1.2.3; six %.12s fd00::2; host %.12s ; ", WEB, WEB, WEB);
+	auto_free char *bad = NULL;
+	auto_free char *many = NULL;
+	json_t *networks = json_object();
+
+	(void)state;
+	assert_string_equal(good, want);
+	memset(huge, 'n', sizeof(huge) - 1);
+	huge[sizeof(huge) - 1] = '\0';
+	bad = kept_addresses(
+	    json_pack("{s:{s:s, s:s}, s:{s:s}, s:s, s:{s:s, s:s}}", "a b\nc", "NetworkID", WEB, "IPAddress", "10.1.2.3",
+		"x", "IPAddress", "10.1.2.3", "y", "z", huge, "NetworkID", WEB, "IPAddress", "10.1.2.3"));
+	assert_string_equal(bad, "");
+	for (int i = 0; i < 1000; i++) {
+		snprintf(huge, sizeof(huge), "net%d", i);
+		json_object_set_new(
+		    networks, huge, json_pack("{s:s, s:s}", "NetworkID", WEB, "IPAddress", "10.1.2.3; respond 1"));
+	}
+	many = kept_addresses(networks);
+	assert_true(strlen(many) < 4000 && strstr(many, "respond") == NULL && str_ends(many, " ; "));
+}
+
 static void
 exit_codes_and_health_are_read_from_the_status(void **state)
 {
@@ -336,6 +386,7 @@ main(void)
 	    cmocka_unit_test(a_list_does_not_forget_who_ran_out_of_memory),
 	    cmocka_unit_test(what_makes_no_sense_is_left_out),
 	    cmocka_unit_test(hostile_labels_cost_little_memory),
+	    cmocka_unit_test(addresses_are_kept_and_what_is_none_is_left_out),
 	    cmocka_unit_test(exit_codes_and_health_are_read_from_the_status),
 	};
 
