@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "conf/operator.h"
 #include "conf/problems.h"
+#include "conf/proxy_table.h"
 #include "conf/service.h"
 #include "conf/shown.h"
 #include "conf/toml.h"
@@ -33,6 +34,7 @@ struct check {
 	struct operator_check *who; /* the operators, judged to their end when all services have been seen */
 	size_t nwho;
 	json_t *who_seen;	     /* what they may not share */
+	struct table proxy;	     /* its node is NULL without one */
 	const json_t *entries[TOPS]; /* of the top-level keys; NULL: not seen */
 };
 
@@ -69,8 +71,9 @@ finish(struct check *c)
 	free(c->who);
 	if (json_array_size(errors) == 0) {
 		json_decref(c->accounts);
-		return must(json_pack("{s:i, s:o, s:o, s:o, s:o}", "version", 1, "errors", errors, "services",
-		    c->services, "operators", c->operators, "shown", c->shown));
+		return must(json_pack("{s:i, s:o, s:o, s:o, s:o, s:o*}", "version", 1, "errors", errors, "services",
+		    c->services, "operators", c->operators, "shown", c->shown, "proxy",
+		    c->proxy.node == NULL ? NULL : proxy_table_document(&c->proxy)));
 	}
 	json_decref(c->operators);
 	json_decref(c->shown);
@@ -142,9 +145,18 @@ end_operators(struct check *c)
 	}
 }
 
+static void
+check_proxy(struct check *c, const json_t *node, size_t index)
+{
+	(void)index;
+	c->proxy = (struct table){.problems = &c->problems, .node = node};
+	proxy_table_check(&c->proxy);
+	show(c, "proxy", &c->proxy);
+}
+
 static const struct top tops[TOPS] = {
     [TOP_SERVICES] = {"services", TOP_LIST, CHECK_SERVICES_MAX, check_service},
-    [TOP_PROXY] = {"proxy", TOP_TABLE, 1, NULL},
+    [TOP_PROXY] = {"proxy", TOP_TABLE, 1, check_proxy},
     [TOP_OPERATORS] = {"operators", TOP_LIST, CHECK_OPERATORS_MAX, check_operator},
 };
 
@@ -295,6 +307,7 @@ check_text(const char *text, size_t len)
 	struct check c = begin();
 	struct toml_problem problem;
 	json_t *tree = toml_tree(text, len, &problem);
+	json_t *doc = NULL;
 	size_t i;
 	json_t *entry;
 
@@ -312,8 +325,11 @@ check_text(const char *text, size_t len)
 		check_top(&c, entry);
 	}
 	end_operators(&c);
+	if (c.proxy.node != NULL && c.problems.n == 0)
+		proxy_table_check_sites(&c.proxy, json_object_get(c.entries[TOP_SERVICES], "node"));
+	doc = finish(&c);
 	json_decref(tree);
-	return finish(&c);
+	return doc;
 }
 
 json_t *

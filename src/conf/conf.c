@@ -68,6 +68,7 @@ conf_free(struct conf *c)
 	free(c->services);
 	operators_done(&c->operators);
 	json_decref(c->shown);
+	proxy_free(c->proxy);
 	free(c->dir);
 	free(c->datadir);
 	free(c->pins);
@@ -214,15 +215,19 @@ read_checked_head(json_t *doc, struct conf *c, struct err *err)
 	const json_t *services = NULL;
 	const json_t *operators = NULL;
 	json_t *shown = NULL;
+	json_t *proxy = NULL;
 	int r;
 
-	if (json_unpack_ex(doc, &e, JSON_STRICT, "{s:i, s:o, s:o, s:o, s:o}", "version", &version, "errors", &errors,
-		"services", &services, "operators", &operators, "shown", &shown) < 0)
+	if (json_unpack_ex(doc, &e, JSON_STRICT, "{s:i, s:o, s:o, s:o, s:o, s?o}", "version", &version, "errors",
+		&errors, "services", &services, "operators", &operators, "shown", &shown, "proxy", &proxy) < 0)
 		return err_set(err, EINVAL, "%s", e.text);
 	if (version != CONF_VERSION)
 		return err_set(err, EINVAL, "version %d is not %d", version, CONF_VERSION);
 	if (!json_is_array(errors) || json_array_size(errors) > 0)
 		return err_set(err, EINVAL, "it lists %zu errors", json_array_size(errors));
+	if (proxy != NULL && proxy_read(proxy, &c->proxy, err) < 0)
+		return -EINVAL;
+	c->proxied = proxy != NULL;
 	r = read_services(services, true, c, err);
 	return r < 0 ? r : read_rest(operators, shown, c, err);
 }
@@ -240,11 +245,12 @@ read_core_head(json_t *doc, struct conf *c, struct err *err)
 	const json_t *services = NULL;
 	const json_t *operators = NULL;
 	json_t *shown = NULL;
+	int proxied = 0;
 	int r;
 
-	if (json_unpack_ex(doc, &e, JSON_STRICT, "{s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o}", "version", &version,
-		"dir", &dir, "datadir", &datadir, "pins", &pins, "poll_ms", &poll_ms, "started_ms", &started_ms,
-		"services", &services, "operators", &operators, "shown", &shown) < 0)
+	if (json_unpack_ex(doc, &e, JSON_STRICT, "{s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s?b}", "version",
+		&version, "dir", &dir, "datadir", &datadir, "pins", &pins, "poll_ms", &poll_ms, "started_ms",
+		&started_ms, "services", &services, "operators", &operators, "shown", &shown, "proxied", &proxied) < 0)
 		return err_set(err, EINVAL, "%s", e.text);
 	if (version != CONF_VERSION)
 		return err_set(err, EINVAL, "version %d is not %d", version, CONF_VERSION);
@@ -254,6 +260,7 @@ read_core_head(json_t *doc, struct conf *c, struct err *err)
 	c->datadir = str_dup(datadir);
 	c->pins = str_dup(pins);
 	c->poll_ms = poll_ms;
+	c->proxied = proxied != 0;
 	c->started_ms = started_ms;
 	r = read_services(services, false, c, err);
 	return r < 0 ? r : read_rest(operators, shown, c, err);
@@ -327,10 +334,10 @@ char *
 conf_for_core(const struct conf *c)
 {
 	json_t *services = json_array();
-	json_t *doc = json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:O}", "version", CONF_VERSION, "dir", c->dir,
-	    "datadir", c->datadir, "pins", c->pins, "poll_ms", (json_int_t)c->poll_ms, "started_ms",
+	json_t *doc = json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:O, s:o*}", "version", CONF_VERSION, "dir",
+	    c->dir, "datadir", c->datadir, "pins", c->pins, "poll_ms", (json_int_t)c->poll_ms, "started_ms",
 	    (json_int_t)c->started_ms, "services", services, "operators", operators_json(&c->operators), "shown",
-	    c->shown);
+	    c->shown, "proxied", c->proxied ? json_true() : NULL);
 	char *json = NULL;
 
 	if (doc == NULL)

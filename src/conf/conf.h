@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "conf/operators.h"
+#include "conf/proxy.h"
 
 struct conf_service {
 	char *name;
@@ -63,6 +64,8 @@ struct conf {
 	struct conf_operators operators;
 	json_t
 	    *shown; /* what people may see of the file: name of a top-level table → [{"set", "otherwise"}] (shown.h) */
+	struct conf_proxy *proxy; /* NULL without one, and in core's document, which tells only whether there is one: */
+	bool proxied;
 	/* Only in core's document: */
 	char *dir; /* the state directory, clean absolute path */
 	char *datadir;

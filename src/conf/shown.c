@@ -124,6 +124,12 @@ static const struct {
     {"memory", plain, NULL},
     {"pids", plain, NULL},
     {"mount", plain, NULL},
+    /* of the proxy; its commands are hidden, but for reload */
+    {"type", plain, NULL},
+    {"file", plain, NULL},
+    {"listen", plain, NULL},
+    {"certificate", plain, NULL},
+    {"challenges", plain, NULL},
     /* of operators; the key is the public one */
     {"key", plain, NULL},
     {"services", plain, NULL},

@@ -23,7 +23,8 @@ claim_site(struct service *s, const json_t *entry, size_t i, const struct site *
 	const char *text = json_string_value(json_object_get(entry, "key"));
 	int line = tree_number(entry, "line");
 	auto_free char *wide = site_key(site, false);
-	auto_free char *exact = site_key(site, true);
+	auto_free char *key = site_key(site, true);
+	auto_free char *exact = str_printf("= %s", key); /* no site of its own: https is called like both */
 	const json_t *owner = json_object_get(s->sites, wide);
 	bool own = owner != NULL && json_object_get(owner, "service") == s->table.node;
 

@@ -18,6 +18,7 @@ struct job;
 struct pin_req;
 struct client;
 struct web;
+struct proxy;
 
 TAILQ_HEAD(service_list, service);
 TAILQ_HEAD(job_list, job);
@@ -45,6 +46,7 @@ struct core {
 	size_t njobs;
 	struct pin_list pins; /* what pgod was asked for */
 	struct client_list clients;
+	struct proxy *proxy; /* on the host; NULL when none is configured */
 	size_t nclients;
 	struct web *web; /* who asks for metrics; NULL: nobody */
 	struct metrics_core metrics;

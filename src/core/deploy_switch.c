@@ -32,6 +32,7 @@ switch_free(struct switching *sw)
 {
 	if (sw == NULL)
 		return;
+	switch_unroute(sw);
 	json_decref(sw->approved);
 	json_decref(sw->networks);
 	free(sw->hashes);
@@ -166,6 +167,7 @@ switch_failed(struct switching *sw, enum outcome outcome, const char *fmt, ...)
 	sw->failed_as = outcome;
 	sw->healthy = NULL;
 	deploy_watch_end(sw->d);
+	switch_unroute(sw);
 	moves_done(sw);
 	return switch_list(sw, find_half_made, remove_half_made, not_cleaned);
 }
@@ -177,6 +179,7 @@ drained(struct switching *sw, struct err *err)
 {
 	if (!sw->left_over)
 		forget(sw);
+	switch_unroute(sw);
 	sw->at++;
 	return next_swap(sw, err);
 }
@@ -195,10 +198,16 @@ drain(struct switching *sw, struct err *err)
 }
 
 static int
+lead_there(struct switching *sw, struct err *err)
+{
+	return switch_route(sw, drain, err);
+}
+
+static int
 give_names(struct switching *sw, struct err *err)
 {
 	moves_reconnect(sw, &switch_in_hand(sw)->made, true);
-	return moves_run(sw, false, drain, err);
+	return moves_run(sw, false, lead_there, err);
 }
 
 static int

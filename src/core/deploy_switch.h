@@ -25,12 +25,15 @@ struct switching {
 	json_t *approved;
 	char *hashes; /* what compose says that the containers should be */
 	struct swaps swaps;
-	size_t at;	    /* the swap in hand */
-	json_t *networks;   /* of its new containers: {id: {network: [aliases]}} */
-	size_t looking;	    /* the new container whose answer is awaited */
-	switch_fn *healthy; /* what follows once the new containers are; NULL while they are not awaited */
-	bool was_touched;   /* before the first swap */
-	bool drained;	    /* old containers have gone: there is no way back but the put back */
+	size_t at;		 /* the swap in hand */
+	json_t *networks;	 /* of its new containers: {id: {network: [aliases]}} */
+	size_t looking;		 /* the new container whose answer is awaited */
+	switch_fn *healthy;	 /* what follows once the new containers are; NULL while they are not awaited */
+	bool was_touched;	 /* before the first swap */
+	switch_fn *routed;	 /* what follows once the proxy of the host leads to the new containers */
+	struct proxy_wait *wait; /* for that; NULL while it is not awaited */
+	struct event *linger;	 /* and for the proxy's old processes */
+	bool drained;		 /* old containers have gone: there is no way back but the put back */
 
 	struct move *moves;
 	size_t nmoves, next;
@@ -63,6 +66,13 @@ int switch_failed(struct switching *sw, enum outcome outcome, const char *fmt, .
 /* deploy_health.c */
 /* Waits until the new containers of the swap in hand are healthy, health_timeout at most. Returns like a step. */
 int switch_await_health(struct switching *sw, switch_fn *healthy, struct err *err);
+
+/* deploy_route.c */
+/* Leads the proxy of the host to the new containers of the swap in hand, which have their names; where there is none,
+ * or the service has no sites, goes on at once. Returns like a step. */
+int switch_route(struct switching *sw, switch_fn *then, struct err *err);
+/* The proxy is led to the old containers again, or is no longer waited for. */
+void switch_unroute(struct switching *sw);
 
 /* deploy_moves.c */
 void moves_stop_and_remove(struct switching *sw, const struct strv *ids);

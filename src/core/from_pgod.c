@@ -8,6 +8,7 @@
 #include "core/job.h"
 #include "core/op.h"
 #include "core/pin.h"
+#include "core/proxy.h"
 #include "core/remove.h"
 #include "core/service.h"
 #include "core/web.h"
@@ -120,6 +121,14 @@ on_deploy_key(void *ctx, struct msg *m, struct err *err)
 }
 
 static int
+on_proxied(void *ctx, struct msg *m, struct err *err)
+{
+	(void)err;
+	proxy_on_answer(ctx, msg_int(m, "id"), msg_str(m, "error"), msg_int(m, "written_ms"));
+	return 0;
+}
+
+static int
 on_client(void *ctx, struct msg *m, struct err *err)
 {
 	(void)err;
@@ -163,6 +172,7 @@ const struct channel_rule from_pgod_rules[] = {
     {"retired", 1u << CORE_RUNNING, on_retired},
     {"pinned", 1u << CORE_RUNNING, on_pinned},
     {"deploy-key", 1u << CORE_RUNNING, on_deploy_key},
+    {"proxied", 1u << CORE_RUNNING, on_proxied},
     {"client", 1u << CORE_RUNNING, on_client},
     {"web", 1u << CORE_RUNNING, on_web},
     {"quit", 1u << CORE_CONFIG | 1u << CORE_RUNNING, on_quit},

@@ -21,6 +21,7 @@
 #include "core/judge.h"
 #include "core/op.h"
 #include "core/pin.h"
+#include "core/proxy.h"
 #include "core/remove.h"
 #include "core/service.h"
 #include "core/svclog.h"
@@ -92,6 +93,7 @@ on_engine_up(void *ctx)
 	core->engine_up = true;
 	log_info("the engine answers containers=%zu", engine_container_count(core->engine));
 	remove_unconfigured(core);
+	proxy_changed(core, NULL);
 	/* By name: what this sets going may change the order of the list. */
 	for (size_t i = 0; i < core->conf->nservices; i++)
 		service_on_engine_up(core_service(core, core->conf->services[i].name));
@@ -108,6 +110,7 @@ on_engine_down(void *ctx, const char *reason)
 	log_warn("the engine does not answer, containers may still run: %s", reason);
 	TAILQ_FOREACH(svc, &core->services, entry)
 	ended_on_engine_down(svc);
+	proxy_changed(core, NULL);
 }
 
 static void
@@ -115,8 +118,10 @@ on_engine_changed(void *ctx, const char *project)
 {
 	struct service *svc = core_service(ctx, project);
 
-	if (svc != NULL)
-		service_on_containers(svc);
+	if (svc == NULL)
+		return;
+	proxy_changed(ctx, project);
+	service_on_containers(svc);
 }
 
 static void
@@ -172,6 +177,7 @@ core_on_config(void *ctx, struct msg *m, struct err *err)
 						  .ctx = core,
 					      });
 	log_info("%zu services", core->conf->nservices);
+	core->proxy = proxy_new(core);
 	core_pin_all(core);
 	return 0;
 }

@@ -105,6 +105,7 @@ struct service {
 	char *trouble; /* why the last deploy failed for a passing reason; "" */
 	char *pending; /* why an approved release is not applied; "" */
 	struct heal_budget heal;
+	bool switch_to_new; /* start-first: the new containers of row.switching are the ones that visitors are led to */
 	struct oom oom;
 	struct metrics_service metrics;
 	struct import import;

@@ -6,6 +6,7 @@
 #include "base/io.h"
 #include "core/client.h"
 #include "core/op.h"
+#include "core/proxy.h"
 #include "core/runs.h"
 #include "core/service.h"
 #include "core/status.h"
@@ -141,6 +142,18 @@ answer_text(const struct answer *a)
 	return str_printf("%s%s%s", is_text[a->is], a->text[0] != '\0' ? ": " : "", a->text);
 }
 
+/* Where there is a proxy on the host: does it lead the service's sites to where they should lead? */
+static struct answer
+sites(const struct service *svc)
+{
+	auto_buf struct buf text = BUF_INIT(ERR_MSG_MAX * 2);
+	bool ok = false;
+
+	if (!proxy_tells(svc->core, svc->conf->name, &ok, &text))
+		return (struct answer){STATUS_NO, NULL};
+	return (struct answer){ok ? STATUS_YES : STATUS_NO, buf_take(&text)};
+}
+
 /* Of a service that imports the routes: are they what its proxy goes by? */
 static struct answer
 routes(const struct service *svc)
@@ -219,6 +232,7 @@ print(const struct service *svc, const struct status *s, struct buf *out)
 	auto_free char *source = str_printf("%s, branch %s", svc->conf->repository, svc->conf->branch);
 	auto_free char *memory = oom_text(&svc->oom);
 	auto_free char *routes_line = s->routes.text != NULL ? answer_text(&s->routes) : NULL;
+	auto_free char *sites_line = s->sites.text != NULL ? answer_text(&s->sites) : NULL;
 
 	status_fact(out, "service", svc->conf->name);
 	status_fact(out, "state", s->state);
@@ -239,6 +253,8 @@ print(const struct service *svc, const struct status *s, struct buf *out)
 	if (svc->row.stopped[0] != '\0')
 		status_fact(
 		    out, "stopped", str_eq(svc->row.stopped, "*") ? "everything, by an operator" : svc->row.stopped);
+	if (sites_line != NULL)
+		status_fact(out, "sites", sites_line);
 	if (svc->problem[0] != '\0')
 		status_fact(out, "problem", svc->problem);
 	key_lines(svc, out);
@@ -303,6 +319,7 @@ status_json(const struct service *svc, const struct status *s)
 	json_object_set_new(all, "keys", json_integer((json_int_t)svc->keys.n));
 	json_object_set_new(all, "keys_refused", json_integer((json_int_t)svc->keys.refused));
 	json_object_set_new(all, "key_problems", key_problems_json(&svc->keys));
+	json_object_set_new(all, "sites", s->sites.text != NULL ? answer_json(&s->sites) : json_null());
 	json_object_set_new(all, "look_error", client_text_json(svc->look_error));
 	return all;
 }
@@ -318,6 +335,7 @@ status_look(const struct service *svc, struct status *ret)
 	    .healthy = healthy(svc, &runs),
 	    .in_sync = in_sync(svc),
 	    .routes = routes(svc),
+	    .sites = sites(svc),
 	    .running = runs.running,
 	    .containers = runs.containers};
 }
@@ -343,6 +361,7 @@ status_done(struct status *s)
 	free(s->healthy.text);
 	free(s->in_sync.text);
 	free(s->routes.text);
+	free(s->sites.text);
 }
 
 void

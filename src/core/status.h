@@ -29,6 +29,7 @@ struct status {
 	struct answer healthy;
 	struct answer in_sync;
 	struct answer routes; /* does the proxy go by them? text NULL for a service that imports none */
+	struct answer sites;  /* does the proxy on the host lead there? text NULL without one, or without sites */
 	size_t running, containers;
 };
 #define auto_status __attribute__((cleanup(status_done)))

@@ -33,6 +33,8 @@ static const struct msg_spec catalogue[] = {
     {"pinned", PGOD_TO_CORE, "id:i error:s", 0, 0, "The service's pins are as asked for; or why they are not."},
     {"deploy-key", PGOD_TO_CORE, "id:i line:s error:s", 0, 0,
 	"The public half of a service's deploy key, as a line of authorized_keys; or why there is none."},
+    {"proxied", PGOD_TO_CORE, "id:i error:s written_ms:i", 0, 0,
+	"The proxy on the host has the routes as core said, in a file written then; or why it has not."},
     {"client", PGOD_TO_CORE, "id:i peer:s", 1, 1, "A channel to the pgod-ssh that serves a new connection from peer."},
     {"web", PGOD_TO_CORE, "", 1, 1, "A channel to the pgod-web that serves metrics; an earlier one is over."},
     {"quit", PGOD_TO_CORE, "", 0, 0, "Start nothing new, finish what runs, then exit."},
@@ -55,6 +57,9 @@ static const struct msg_spec catalogue[] = {
 	"no other pins afterwards."},
     {"deploy-key", CORE_TO_PGOD, "id:i service:s renew:b", 0, 0,
 	"Tell the public half of the service's deploy key, which is made when there is none. renew: make another one."},
+    {"upstreams", CORE_TO_PGOD, "id:i", 1, 1,
+	"Where the routes lead now: for each, in the order of pgo.toml, the addresses of its containers (a line, as a sealed "
+	"memfd). One at a time."},
     {"settled", CORE_TO_PGOD, "", 0, 0,
 	"What the services' releases mount is pinned, or cannot be: the engine may start containers."},
     /* pgod-ssh → core */

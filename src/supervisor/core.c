@@ -84,6 +84,14 @@ on_pin(void *ctx, struct msg *m, struct err *err)
 }
 
 static int
+on_upstreams(void *ctx, struct msg *m, struct err *err)
+{
+	struct core *c = ctx;
+
+	return c->handler.upstreams(c->handler.ctx, m, err);
+}
+
+static int
 on_settled(void *ctx, struct msg *m, struct err *err)
 {
 	struct core *c = ctx;
@@ -152,6 +160,7 @@ static const struct channel_rule rules[] = {
     {"kill", 1U << CORE_READY, on_kill},
     {"engine", 1U << CORE_READY, on_engine},
     {"pin", 1U << CORE_READY, on_pin},
+    {"upstreams", 1U << CORE_READY, on_upstreams},
     {"settled", 1U << CORE_READY, on_settled},
     {"retire", 1U << CORE_READY, on_retire},
     {"hold", 1U << CORE_READY, on_hold},

@@ -16,6 +16,7 @@ struct core_handler {
 	int (*kill)(void *ctx, struct msg *m, struct err *err);
 	int (*hold)(void *ctx, struct msg *m, struct err *err);
 	int (*pin)(void *ctx, struct msg *m, struct err *err);
+	int (*upstreams)(void *ctx, struct msg *m, struct err *err);
 	/* The engine may start containers. */
 	void (*settled)(void *ctx);
 	/* The directories of a service that is no longer configured have been put away. */

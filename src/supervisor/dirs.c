@@ -34,6 +34,7 @@ static const struct {
     {".private", 0755, OWNER_ROOT},
     {".ssh", 0700, OWNER_ROOT},
     {".removed", 0700, OWNER_ROOT},
+    {".proxy", 0700, OWNER_ROOT},
     {".state", 0700, OWNER_CORE},
 };
 

@@ -22,6 +22,7 @@
 #include "supervisor/notify.h"
 #include "supervisor/pin.h"
 #include "supervisor/pins.h"
+#include "supervisor/proxy.h"
 #include "supervisor/signers_watch.h"
 #include "supervisor/stop.h"
 #include "supervisor/watch.h"
@@ -44,6 +45,7 @@ struct pgod {
 	struct listener *listener;
 	struct jobs *jobs;
 	struct pins *pins;
+	struct proxy *proxy;
 	struct clients *clients;
 	struct core *core;
 	struct web *web;
@@ -171,6 +173,14 @@ on_pin(void *ctx, struct msg *m, struct err *err)
 	return pins_order(p->pins, m, err);
 }
 
+static int
+on_upstreams(void *ctx, struct msg *m, struct err *err)
+{
+	struct pgod *p = ctx;
+
+	return proxy_order(p->proxy, m, err);
+}
+
 /* Before the engine starts: it is ordered behind us, and what its containers mount is pinned now. */
 static void
 on_settled(void *ctx)
@@ -219,6 +229,7 @@ on_core_started(void *ctx, struct channel *ch)
 
 	jobs_set_core(p->jobs, ch);
 	pins_set_core(p->pins, ch);
+	proxy_set_core(p->proxy, ch);
 	if (send_config(p, ch, &err) < 0) {
 		log_err("cannot hand the configuration to core: %s", err.msg);
 		core_signal(p->core, SIGTERM);
@@ -249,6 +260,7 @@ on_core_gone(void *ctx)
 	jobs_set_core(p->jobs, NULL);
 	pins_set_core(p->pins, NULL);
 	web_set_core(p->web, NULL);
+	proxy_set_core(p->proxy, NULL);
 	if (p->listener != NULL)
 		listener_enable(p->listener, false); /* the kernel keeps new connections until core is back */
 }
@@ -328,6 +340,7 @@ need_parts(struct pgod *p, struct err *err)
 	    .kill = on_kill,
 	    .hold = on_hold,
 	    .pin = on_pin,
+	    .upstreams = on_upstreams,
 	    .settled = on_settled,
 	    .retired = on_retired,
 	    .started = on_core_started,
@@ -347,6 +360,7 @@ need_parts(struct pgod *p, struct err *err)
 		return -err->num;
 	p->jobs = jobs_new(p->base, p->children, &p->facts);
 	p->pins = pins_new(p->base, p->children, &p->facts);
+	p->proxy = proxy_new(p->base, p->children, &p->facts);
 	p->clients = clients_new(p->base, p->children, &p->facts, p->hostkey);
 	p->core = core_new(p->base, p->children, &p->facts, &core);
 	p->signers = signers_watch_new(p->base, p->facts.conf, p->options->duration_ms, p->core);
@@ -412,6 +426,7 @@ pgod_done(struct pgod *p)
 	core_free(p->core);
 	web_free(p->web);
 	clients_free(p->clients);
+	proxy_close(p->proxy);
 	pins_free(p->pins);
 	jobs_free(p->jobs);
 	watch_free(p->watch);

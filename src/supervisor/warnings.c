@@ -33,6 +33,8 @@ warn_of_no_import(const struct warnings *w)
 {
 	const struct conf_service *with_urls = NULL;
 
+	if (w->conf->proxied)
+		return;
 	for (size_t i = 0; i < w->conf->nservices; i++) {
 		const struct conf_service *s = &w->conf->services[i];
 
@@ -43,8 +45,8 @@ warn_of_no_import(const struct warnings *w)
 	}
 	if (with_urls != NULL)
 		warn(w, with_urls,
-		    "no service has \"import\", so no proxy is told of the names of \"urls\": they only keep other "
-		    "services from taking the names that they lead to");
+		    "there is no [proxy], and no service has \"import\", so no proxy is told of the names of \"urls\": they only "
+		    "keep other services from taking the names that they lead to");
 }
 
 static void

@@ -70,8 +70,9 @@ class Caddy:
 class Load:
     """Requests through the proxy at `rate` a second, from WORKERS kept connections, each at its time, however long others take."""
 
-    def __init__(self, caddy, rate):
-        self.address, self.rate = caddy.address, rate
+    def __init__(self, caddy, rate, port=8080, host=None):
+        self.address, self.rate, self.port = caddy.address, rate, port
+        self.headers = {"Host": host} if host else {}
         self.answers, self.failures = [], []
         self.ending = threading.Event()
         self.threads = [threading.Thread(target=self.work, args=(number,), daemon=True) for number in range(WORKERS)]
@@ -88,19 +89,31 @@ class Load:
             thread.join(30)
         self.ended = time.monotonic()
 
+    def get(self, connection):
+        connection.request("GET", "/", headers=self.headers)
+        answer = connection.getresponse()
+        answer.read()
+        return answer
+
     def work(self, number):
-        connection = http.client.HTTPConnection(self.address, 8080, timeout=30)
-        turn = 0
+        connection = http.client.HTTPConnection(self.address, self.port, timeout=30)
+        turn, kept = 0, False
         while not self.ending.wait(max(0.0, self.begun + (number + turn * WORKERS) / self.rate - time.monotonic())):
             turn += 1
             begun = time.monotonic()
             try:
-                connection.request("GET", "/")
-                answer = connection.getresponse()
-                answer.read()
+                try:
+                    answer = self.get(connection)
+                except ConnectionError:
+                    # A server may close a connection that it has kept at any time: every browser asks again.
+                    if not kept:
+                        raise
+                    connection.close()
+                    answer = self.get(connection)
+                kept = True
                 problem = None if answer.status == 200 else f"status {answer.status}"
             except (OSError, http.client.HTTPException) as err:
-                problem = repr(err)
+                problem, kept = repr(err), False
                 connection.close()
             if problem:
                 self.failures.append((begun - self.begun, problem))

@@ -131,6 +131,7 @@ class Pgod:
         self.metrics = f"127.0.0.1:{free_port()}"
         self.key = Key(self.path("key"))
         self.services = {}
+        self.tables = ""  # of pgo.toml, before the services
         self.process = None
         self.helpers = []
         self.inherited = ()  # descriptors that pgod is started with
@@ -162,7 +163,7 @@ class Pgod:
             for service in self.services.values():
                 keys = (f"{key} = {toml(value)}\n" for key, value in service.items() if value is not None)
                 entries.append("[[services]]\n" + "".join(keys))
-            text = "\n".join(entries)
+            text = self.tables + "\n".join(entries)
         with open(self.config + ".new", "w", encoding="utf-8") as out:
             out.write(text)
         os.rename(self.config + ".new", self.config)

@@ -284,13 +284,13 @@ only_services_may_stand_at_the_top(void **state)
 	(void)state;
 	expect_errors("name = \"x\"\nfoo = 1\n[proxy]\n[[Operators]]\n[bar]\n",
 	    "1:1: key \"name\" stands outside of a service: write it beneath [[services]]\n"
-	    "2:1: \"foo\" is not known: at the top of the file there is only [[services]], [[operators]]\n"
-	    "3:2: \"proxy\" is not yet supported by this version of pgo: remove it\n"
+	    "2:1: \"foo\" is not known: at the top of the file there is only [[services]], [proxy], [[operators]]\n"
+	    "3:1: proxy: key \"type\" is missing: write type = \"nginx\"\n"
+	    "3:1: proxy: key \"file\" is missing: write file = \"/etc/nginx/conf.d/pgo.conf\"\n"
 	    "4:1: operators[0]: key \"name\" is missing: write name = \"alice\"\n"
 	    "4:1: operators[0]: key \"key\" is missing: write key = \"ssh-ed25519 AAAA... alice\"\n"
-	    "5:2: \"bar\" is not known: at the top of the file there is only [[services]], [[operators]]\n");
+	    "5:2: \"bar\" is not known: at the top of the file there is only [[services]], [proxy], [[operators]]\n");
 	expect_errors("proxy = 1\noperators = {}\nserivces = 1\n",
-	    "1:1: \"proxy\" is not yet supported by this version of pgo: remove it\n"
 	    "1:9: \"proxy\" must be a table, not a number: write [proxy], in single brackets\n"
 	    "2:13: \"operators\" must be a list of tables, not a table: write [[operators]], in double brackets\n"
 	    "3:1: \"serivces\" is not known: did you mean \"services\"?\n");
@@ -319,7 +319,7 @@ all_errors_come_at_once_in_the_order_of_the_file(void **state)
 	    "10:16: services[1] \"b\": key \"env[1]\" has no \"=\": write VAR=VALUE\n"
 	    "10:21: services[1] \"b\": key \"env[2]\" sets A again, which line 10 has set: remove one\n"
 	    "11:10: services[1] \"b\": key \"branch\" begins with \"-\": git allows no such branch\n"
-	    "12:2: \"zap\" is not known: at the top of the file there is only [[services]], [[operators]]\n");
+	    "12:2: \"zap\" is not known: at the top of the file there is only [[services]], [proxy], [[operators]]\n");
 }
 
 /* Where a deploy of every service would be judged by it, a mistake is told before one is. */

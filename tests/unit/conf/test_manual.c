@@ -12,6 +12,7 @@
 #include "conf/conf.h"
 #include "conf/keys.h"
 #include "conf/operator.h"
+#include "conf/proxy_table.h"
 #include "ipc/allow.h"
 
 static const char *manual_path;
@@ -80,6 +81,26 @@ every_key_of_an_operator_has_its_item_in_the_manual(void **state)
 }
 
 static void
+every_key_of_the_proxy_has_its_item_in_the_manual(void **state)
+{
+	auto_buf struct buf b = BUF_INIT(1 << 20);
+	auto_free char *part = NULL;
+
+	(void)state;
+	read_file(manual_path, &b);
+	part = section(buf_str(&b), ".Ss The proxy on the host\n");
+	for (size_t i = 0; i < proxy_menu.n; i++) {
+		auto_free char *item = str_printf("\n.It Ic %s No = ", proxy_menu.keys[i].name);
+		const char *at = strstr(part, item);
+
+		if (at == NULL)
+			fail_msg("the manual has no item for the proxy's key %s", proxy_menu.keys[i].name);
+		if (proxy_menu.keys[i].state == KEY_NEEDED && !str_starts(strchr(at + 1, '\n'), "\nNeeded.\n"))
+			fail_msg("the manual does not say that %s is needed", proxy_menu.keys[i].name);
+	}
+}
+
+static void
 everything_that_can_be_allowed_is_in_the_manual(void **state)
 {
 	auto_buf struct buf b = BUF_INIT(1 << 20);
@@ -99,7 +120,7 @@ static void
 the_manual_has_no_key_that_is_not_in_the_table(void **state)
 {
 	auto_buf struct buf b = BUF_INIT(1 << 20);
-	size_t n = service_menu.n + operator_menu.n;
+	size_t n = service_menu.n + operator_menu.n + proxy_menu.n;
 	size_t items = 0;
 
 	(void)state;
@@ -144,6 +165,24 @@ the_manuals_example_is_accepted(void **state)
 }
 
 static void
+the_manuals_proxies_are_accepted(void **state)
+{
+	auto_buf struct buf b = BUF_INIT(1 << 20);
+	int types = 0;
+
+	(void)state;
+	read_file(manual_path, &b);
+	for (const char *p = buf_str(&b); (p = strstr(p, "\n[proxy]\n")) != NULL; p++) {
+		struct conf *c = parse(p, (size_t)(strstr(p, "\n.Ed\n") - p));
+
+		assert_true(c->proxied);
+		types |= 1 << c->proxy->type;
+		conf_free(c);
+	}
+	assert_int_equal(types, 1 << PROXY_CADDY | 1 << PROXY_NGINX);
+}
+
+static void
 the_shipped_example_shows_every_supported_key(void **state)
 {
 	auto_buf struct buf b = BUF_INIT(1 << 20);
@@ -171,6 +210,8 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_key_has_its_item_in_the_manual),
 	    cmocka_unit_test(every_key_of_an_operator_has_its_item_in_the_manual),
+	    cmocka_unit_test(every_key_of_the_proxy_has_its_item_in_the_manual),
+	    cmocka_unit_test(the_manuals_proxies_are_accepted),
 	    cmocka_unit_test(everything_that_can_be_allowed_is_in_the_manual),
 	    cmocka_unit_test(the_manual_has_no_key_that_is_not_in_the_table),
 	    cmocka_unit_test(the_manuals_example_is_accepted),

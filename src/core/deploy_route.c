@@ -1,0 +1,121 @@
+/* Start-first, where a proxy on the host leads to this service: it leads to the new containers before the old ones go,
+ * or the old ones stay. */
+#include "base/auto.h"
+#include "core/deploy_switch.h"
+#include "core/proxy.h"
+#include "engine/engine.h"
+
+enum {
+	/* nginx's old processes take new requests for a moment after the reload, and send them where they know. */
+	ROUTE_LINGER_MS = 2000,
+};
+
+static int next_look(struct switching *sw, struct err *err);
+
+static void
+on_lingered(evutil_socket_t fd, short what, void *ctx)
+{
+	struct switching *sw = ctx;
+	struct err err = ERR_INIT;
+
+	(void)fd;
+	(void)what;
+	deploy_continue(sw->d, TAKE(sw->routed)(sw, &err), &err);
+}
+
+static int
+linger(struct switching *sw)
+{
+	static const struct timeval tv = {ROUTE_LINGER_MS / 1000, 0};
+
+	if (sw->linger == NULL)
+		sw->linger = evtimer_new(sw->d->svc->core->base, on_lingered, sw);
+	if (sw->linger == NULL || event_add(sw->linger, &tv) < 0)
+		abort();
+	return STEP_WAIT;
+}
+
+static void
+on_proxied(void *ctx, const char *error)
+{
+	struct switching *sw = ctx;
+	struct err err = ERR_INIT;
+	int rc;
+
+	sw->wait = NULL;
+	if (error[0] == '\0') {
+		rc = linger(sw);
+	} else {
+		sw->routed = NULL;
+		rc = switch_failed(
+		    sw, OUTCOME_FAILED, "the proxy of the host does not lead to its new container: %s", error);
+	}
+	deploy_continue(sw->d, rc, &err);
+}
+
+static int
+await(struct switching *sw, struct err *err)
+{
+	struct service *svc = sw->d->svc;
+
+	svc->switch_to_new = true;
+	sw->wait = proxy_await(svc->core, svc->conf->name, on_proxied, sw);
+	return sw->wait == NULL ? TAKE(sw->routed)(sw, err) : STEP_WAIT;
+}
+
+/* What the view knows of a new container's addresses may be of before it was given its names. */
+static void
+on_looked(void *ctx, const struct engine_reply *reply)
+{
+	struct switching *sw = ctx;
+	struct err err = ERR_INIT;
+	int rc;
+
+	sw->d->req = NULL;
+	engine_saw(sw->d->svc->core->engine, reply);
+	if (reply->err->num != 0) {
+		rc = switch_failed(sw, switch_blames(reply), "%s", reply->err->msg);
+	} else {
+		sw->looking++;
+		rc = next_look(sw, &err);
+	}
+	deploy_continue(sw->d, rc, &err);
+}
+
+static int
+next_look(struct switching *sw, struct err *err)
+{
+	const struct strv *made = &switch_in_hand(sw)->made;
+
+	if (sw->looking == made->n)
+		return await(sw, err);
+	sw->d->req = engine_inspect(sw->d->svc->core->engine, made->v[sw->looking], on_looked, sw);
+	return STEP_WAIT;
+}
+
+int
+switch_route(struct switching *sw, switch_fn *then, struct err *err)
+{
+	const struct service *svc = sw->d->svc;
+
+	if (!svc->core->conf->proxied || svc->conf->urls.n == 0)
+		return then(sw, err);
+	task_sayf(sw->d->task, "%s: the proxy is led to the new container\n", switch_in_hand(sw)->service);
+	sw->routed = then;
+	sw->looking = 0;
+	return next_look(sw, err);
+}
+
+void
+switch_unroute(struct switching *sw)
+{
+	struct service *svc = sw->d->svc;
+
+	proxy_abandon(TAKE(sw->wait));
+	if (sw->linger != NULL)
+		event_free(TAKE(sw->linger));
+	sw->routed = NULL;
+	if (svc->switch_to_new)
+		proxy_changed(svc->core, svc->conf->name);
+	svc->switch_to_new = false;
+}

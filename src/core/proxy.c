@@ -1,0 +1,243 @@
+#include "core/proxy.h"
+
+#include <stdlib.h>
+
+#include "base/auto.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "conf/routes.h"
+#include "core/proxy_targets.h"
+#include "ipc/upstreams.h"
+
+enum {
+	PROXY_CALM_MS = 100, /* a burst of events is one change */
+	PROXY_RETRY_MIN_MS = 2 * 1000,
+	PROXY_RETRY_MAX_MS = 5 * 60 * 1000,
+};
+
+struct proxy_wait {
+	TAILQ_ENTRY(proxy_wait) entry;
+	struct proxy *proxy;
+	void (*done)(void *ctx, const char *error);
+	void *ctx;
+	int64_t since; /* the first message that counts */
+};
+
+struct proxy {
+	struct core *core;
+	struct routes routes;
+	struct networks *networks;
+	struct event *timer;
+	TAILQ_HEAD(, proxy_wait) waits;
+	char *said;   /* the last message's addresses; NULL: none yet */
+	int64_t id;   /* of the last message */
+	bool asked;   /* it has no answer yet */
+	bool changed; /* look again when it has */
+	char *error;  /* of the last answer; "" when all is well */
+	int64_t written_ms;
+	int retry_ms;
+};
+
+static void
+in_ms(struct proxy *p, int ms)
+{
+	struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
+
+	event_add(p->timer, &tv);
+}
+
+static void
+tell_waits(struct proxy *p, int64_t id, const char *error)
+{
+	struct proxy_wait *w = TAILQ_FIRST(&p->waits);
+
+	while (w != NULL) {
+		struct proxy_wait *next = TAILQ_NEXT(w, entry);
+
+		if (w->since <= id) {
+			TAILQ_REMOVE(&p->waits, w, entry);
+			w->proxy = NULL;
+			if (w->done != NULL)
+				w->done(w->ctx, error);
+			free(w);
+		}
+		w = next;
+	}
+}
+
+static void
+say(struct proxy *p, const struct buf *text)
+{
+	struct err err = ERR_INIT;
+	auto_close int fd = text->full ? -1 : io_memfd("upstreams", buf_str(text), text->len, &err);
+
+	if (fd < 0) {
+		log_err("cannot say where the routes lead: %s", text->full ? "there are too many" : err.msg);
+		in_ms(p, PROXY_RETRY_MAX_MS);
+		return;
+	}
+	str_set(&p->said, buf_str(text));
+	p->id++;
+	p->asked = true;
+	channel_send(p->core->pgod, msg_new("upstreams", "sI", "id", (json_int_t)p->id), &fd, 1);
+}
+
+/* Says where everything leads, unless pgod knows that already. */
+static void
+look(struct proxy *p)
+{
+	auto_upstreams struct upstreams u = {0};
+	auto_buf struct buf text = BUF_INIT(UPSTREAMS_BYTES);
+	bool known = p->said != NULL && p->error[0] == '\0';
+
+	/* What does not answer is no reason to lead nobody anywhere. */
+	if (!p->core->engine_up) {
+		tell_waits(p, INT64_MAX, "the engine does not answer");
+		return;
+	}
+	if (!targets_find(p->core, &p->routes, p->networks, &u))
+		return; /* a network is being asked for; its answer is a change */
+	upstreams_pack(&u, &text);
+	if (p->said == NULL || !str_eq(p->said, buf_str(&text)))
+		p->retry_ms = PROXY_RETRY_MIN_MS;
+	else if (known) {
+		tell_waits(p, INT64_MAX, "");
+		return;
+	}
+	say(p, &text);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	struct proxy *p = ctx;
+
+	(void)fd;
+	(void)what;
+	if (p->asked)
+		p->changed = true;
+	else
+		look(p);
+}
+
+static bool
+has_routes(const struct proxy *p, const char *project)
+{
+	for (size_t i = 0; i < p->routes.n; i++) {
+		if (project == NULL || str_eq(p->routes.v[i].service, project))
+			return true;
+	}
+	return project == NULL;
+}
+
+static void
+on_network(void *ctx)
+{
+	proxy_changed(ctx, NULL);
+}
+
+void
+proxy_changed(struct core *core, const char *project)
+{
+	struct proxy *p = core->proxy;
+
+	if (p != NULL && has_routes(p, project) && !event_pending(p->timer, EV_TIMEOUT, NULL))
+		in_ms(p, PROXY_CALM_MS);
+	else if (p != NULL && has_routes(p, project) && p->error[0] != '\0')
+		in_ms(p, PROXY_CALM_MS); /* not only when the next try is due */
+}
+
+void
+proxy_on_answer(struct core *core, int64_t id, const char *error, int64_t written_ms)
+{
+	struct proxy *p = core->proxy;
+
+	if (p == NULL || !p->asked || id != p->id)
+		return;
+	p->asked = false;
+	if (error[0] == '\0') {
+		if (p->error[0] != '\0')
+			log_info("the proxy has the routes of now again");
+		p->written_ms = written_ms;
+	}
+	str_set(&p->error, error);
+	tell_waits(p, id, error);
+	if (p->changed) {
+		in_ms(p, 0);
+	} else if (error[0] != '\0') {
+		in_ms(p, p->retry_ms);
+		p->retry_ms = p->retry_ms * 2 > PROXY_RETRY_MAX_MS ? PROXY_RETRY_MAX_MS : p->retry_ms * 2;
+	}
+	p->changed = false;
+}
+
+struct proxy_wait *
+proxy_await(struct core *core, const char *project, void (*done)(void *ctx, const char *error), void *ctx)
+{
+	struct proxy *p = core->proxy;
+	struct proxy_wait *w;
+
+	if (p == NULL || !has_routes(p, project))
+		return NULL;
+	w = calloc(1, sizeof(*w));
+	if (w == NULL)
+		abort();
+	*w = (struct proxy_wait){.proxy = p, .done = done, .ctx = ctx, .since = p->id + 1};
+	TAILQ_INSERT_TAIL(&p->waits, w, entry);
+	if (p->asked)
+		p->changed = true;
+	else
+		in_ms(p, 0);
+	return w;
+}
+
+void
+proxy_abandon(struct proxy_wait *w)
+{
+	if (w == NULL || w->proxy == NULL)
+		return;
+	TAILQ_REMOVE(&w->proxy->waits, w, entry);
+	free(w);
+}
+
+bool
+proxy_tells(const struct core *core, const char *project, bool *ret_ok, struct buf *ret)
+{
+	const struct proxy *p = core->proxy;
+	char when[IO_UTC_TEXT];
+	size_t n = 0;
+
+	for (size_t i = 0; p != NULL && i < p->routes.n; i++)
+		n += str_eq(p->routes.v[i].service, project) ? 1 : 0;
+	if (n == 0)
+		return false;
+	*ret_ok = p->error[0] == '\0' && p->written_ms != 0;
+	io_utc_text(p->written_ms, when);
+	if (p->error[0] != '\0')
+		buf_printf(ret, "the proxy has not taken what they lead to now: %s", p->error);
+	else if (p->written_ms == 0)
+		buf_str_add(ret, "the proxy's file has not been written yet");
+	else
+		buf_printf(ret, "%zu, in the proxy's file of %s UTC", n, when);
+	return true;
+}
+
+struct proxy *
+proxy_new(struct core *core)
+{
+	struct proxy *p;
+
+	if (!core->conf->proxied)
+		return NULL;
+	p = calloc(1, sizeof(*p));
+	if (p == NULL || (p->timer = evtimer_new(core->base, on_timer, p)) == NULL)
+		abort();
+	p->core = core;
+	p->error = str_dup("");
+	p->retry_ms = PROXY_RETRY_MIN_MS;
+	TAILQ_INIT(&p->waits);
+	routes_of(core->conf, &p->routes);
+	p->networks = networks_new(on_network, core);
+	return p;
+}

@@ -1,0 +1,278 @@
+#include "supervisor/proxy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "conf/routes.h"
+#include "ipc/upstreams.h"
+#include "supervisor/proxy_file.h"
+#include "supervisor/proxy_text.h"
+
+enum {
+	/* The test, the reload, and another reload of what was there before, with a little for the file. */
+	PROXY_DEADLINE_MS = 3 * PROXY_COMMAND_MS + 20 * 1000,
+	REPORT_FD = 3, /* of the child */
+};
+
+/* What a child does: core's order, or, at the start, what an earlier one has left. */
+struct job {
+	bool recover;
+	long long id; /* of core's message; 0: nobody waits */
+	struct upstreams upstreams;
+};
+
+struct proxy {
+	struct event_base *base;
+	struct children *children;
+	const struct facts *facts;
+	struct channel *core;
+	struct routes routes;
+	struct job running;
+	struct job next;
+	bool busy, has_next;
+	bool stuck; /* past its deadline: told to die, which it does when the file system answers */
+	struct child child;
+	struct event *deadline;
+	int report; /* read end */
+};
+
+static void run_next(struct proxy *p);
+
+static void
+job_done(struct job *j)
+{
+	upstreams_done(&j->upstreams);
+	*j = (struct job){0};
+}
+
+static void
+answer(struct proxy *p, struct job *j, const char *error, long long written_ms)
+{
+	if (error[0] != '\0')
+		log_err("the proxy does not have the routes of now: %s", error);
+	if (j->id != 0 && p->core != NULL)
+		channel_send(p->core,
+		    msg_new("proxied", "sIsssI", "id", (json_int_t)j->id, "error", error, "written_ms",
+			(json_int_t)written_ms),
+		    NULL, 0);
+	j->id = 0;
+}
+
+/* --- the child --- */
+
+static bool
+has_certificate(void *ctx, const char *host)
+{
+	const struct conf_proxy *c = ctx;
+	auto_free char *certificate = proxy_path_for(c->certificate, host);
+	auto_free char *key = proxy_path_for(c->certificate_key, host);
+
+	return access(certificate, R_OK) == 0 && access(key, R_OK) == 0;
+}
+
+static int
+child_work(const struct proxy *p, const char *state, long long *ret_ms, struct err *err)
+{
+	struct conf_proxy *c = p->facts->conf->proxy;
+	auto_buf struct buf text = BUF_INIT(PROXY_TEXT_MAX);
+	struct proxy_input in = {.proxy = c,
+	    .routes = &p->routes,
+	    .upstreams = &p->running.upstreams,
+	    .has_certificate = has_certificate,
+	    .ctx = c};
+
+	if (p->running.recover)
+		return proxy_file_recover(c, state, err);
+	proxy_text(&in, &text);
+	if (text.full)
+		return err_set(err, EFBIG, "the routes are longer than %d bytes", PROXY_TEXT_MAX);
+	return proxy_file_apply(c, state, &text, ret_ms, err);
+}
+
+/* Forked and not executed: it writes what only root may, and reads nothing that is foreign. */
+static void
+child_run(const struct proxy *p, int report)
+{
+	auto_free char *state = str_printf("%s/.proxy", p->facts->dir);
+	auto_free char *said = NULL;
+	struct err err = ERR_INIT;
+	long long ms = 0;
+	sigset_t all;
+	int rc;
+
+	/* Signals are for the parent, whose handlers would run here. */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (dup2(report, REPORT_FD) < 0 || close_range(REPORT_FD + 1, ~0U, 0) < 0 ||
+	    fcntl(REPORT_FD, F_SETFD, FD_CLOEXEC) < 0)
+		_exit(EXIT_FAILURE);
+	rc = child_work(p, state, &ms, &err);
+	said = rc < 0 ? str_dup(err.msg) : str_printf("%lld", ms);
+	io_write_all(REPORT_FD, said, strlen(said), NULL);
+	_exit(rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+static void
+on_ended(void *ctx, int wstatus)
+{
+	struct proxy *p = ctx;
+	auto_buf struct buf text = BUF_INIT(ERR_MSG_MAX);
+	int64_t written_ms = 0;
+
+	io_read_all(p->report, &text, NULL);
+	auto_close_(&p->report);
+	p->report = -1;
+	if (wstatus == 0)
+		str_to_int(buf_str(&text), 0, INT64_MAX, &written_ms);
+	else if (text.len == 0)
+		buf_str_add(&text, "the process that writes it was killed");
+	if (!p->stuck)
+		answer(p, &p->running, wstatus == 0 ? "" : buf_str(&text), written_ms);
+	event_del(p->deadline);
+	p->busy = p->stuck = false;
+	job_done(&p->running);
+	run_next(p);
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *ctx)
+{
+	struct proxy *p = ctx;
+	auto_free char *text = str_printf("it was not written within %d s", PROXY_DEADLINE_MS / 1000);
+
+	(void)fd;
+	(void)what;
+	p->stuck = true;
+	kill(p->child.pid, SIGKILL);
+	answer(p, &p->running, text, 0);
+}
+
+static int
+start(struct proxy *p, struct err *err)
+{
+	static const struct timeval deadline = {PROXY_DEADLINE_MS / 1000, 0};
+	auto_close int write_end = -1;
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_errno(err, "cannot make a pipe");
+	p->report = fds[0];
+	write_end = fds[1];
+	pid = fork();
+	if (pid < 0) {
+		close(p->report);
+		p->report = -1;
+		return err_errno(err, "cannot start a process");
+	}
+	if (pid == 0)
+		child_run(p, write_end);
+	event_add(p->deadline, &deadline);
+	children_add(p->children, &p->child, pid, on_ended, p);
+	p->busy = true;
+	return 0;
+}
+
+static void
+run_next(struct proxy *p)
+{
+	struct err err = ERR_INIT;
+
+	if (p->busy || !p->has_next)
+		return;
+	p->running = p->next;
+	p->next = (struct job){0};
+	p->has_next = false;
+	if (start(p, &err) >= 0)
+		return;
+	answer(p, &p->running, err.msg, 0);
+	job_done(&p->running);
+}
+
+static void
+enqueue(struct proxy *p, struct job take_job)
+{
+	job_done(&p->next);
+	p->next = take_job;
+	p->has_next = true;
+	run_next(p);
+}
+
+int
+proxy_order(struct proxy *p, struct msg *m, struct err *err)
+{
+	auto_buf struct buf text = BUF_INIT(UPSTREAMS_BYTES);
+	auto_close int fd = msg_take_fd(m, 0);
+	struct job job = {.id = msg_int(m, "id")};
+	int rc;
+
+	if (p->facts->conf->proxy == NULL)
+		return err_set(err, EPROTO, "upstreams, and no proxy is configured");
+	if (p->next.id != 0 || (p->busy && p->running.id != 0))
+		return err_set(err, EPROTO, "upstreams before the last ones were answered");
+	rc = io_memfd_read(fd, &text, err);
+	if (rc >= 0)
+		rc = upstreams_unpack(buf_str(&text), text.len, p->routes.n, &job.upstreams, err);
+	if (rc < 0)
+		return rc;
+	if (p->stuck) {
+		answer(p, &job, "an earlier write still hangs in a file system that does not answer", 0);
+		job_done(&job);
+		return 0;
+	}
+	enqueue(p, job);
+	return 0;
+}
+
+/* The next core counts from one again, and says itself where everything leads. What runs is brought to its end. */
+void
+proxy_set_core(struct proxy *p, struct channel *core)
+{
+	p->core = core;
+	if (core != NULL)
+		return;
+	p->running.id = 0;
+	if (p->has_next && !p->next.recover) {
+		job_done(&p->next);
+		p->has_next = false;
+	}
+}
+
+struct proxy *
+proxy_new(struct event_base *base, struct children *children, const struct facts *facts)
+{
+	struct proxy *p = calloc(1, sizeof(*p));
+
+	if (p == NULL || (p->deadline = evtimer_new(base, on_deadline, p)) == NULL)
+		abort();
+	p->base = base;
+	p->children = children;
+	p->facts = facts;
+	p->report = -1;
+	routes_of(facts->conf, &p->routes);
+	if (facts->conf->proxy != NULL)
+		enqueue(p, (struct job){.recover = true});
+	return p;
+}
+
+void
+proxy_close(struct proxy *p)
+{
+	if (p == NULL)
+		return;
+	event_free(p->deadline);
+	auto_close_(&p->report);
+	job_done(&p->running);
+	job_done(&p->next);
+	routes_done(&p->routes);
+	free(p);
+}
