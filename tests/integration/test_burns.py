@@ -10,6 +10,7 @@ import urllib.parse
 from lib.host import run, stays, wait_until
 from lib.pgo import web
 from lib.scenes import deployed, ids, three_polls
+from lib.scrape import ask
 from lib.servers import http_git
 
 SECRET = "c4nary+Of$ome/Length=="
@@ -75,6 +76,7 @@ def test_a_secret_shows_in_no_log_database_answer_or_command_line(pgo):
     for op in (["status"], ["ps"], ["load"], ["git", "log"], ["help"], ["plan"], ["history"], ["deploys", "1"], ["logs", "deploy"]):
         done = pgo.ctl("site", *op)
         answers.append(done.stdout + done.stderr)
+    answers.append(ask(pgo.metrics)[1])
     os.rename(repo.path, repo.path + ".away")
     pgo.wait_log("cannot|not found|repository", after=len(pgo.log()))
     assert watch.stop() == set() and watch.looks > 3

@@ -393,6 +393,21 @@ what_is_wrong_at_the_start_is_said_in_a_sentence(void **state)
 	fails_to_start(":3:8: user: the account _pgod is not for services", NULL, NULL);
 }
 
+/* The machine of these tests has no account _pgod-web, as one where pgo was installed before there were metrics. */
+static void
+without_an_account_for_metrics_all_else_goes_on(void **state)
+{
+	auto_msg struct msg m = MSG_INIT;
+
+	(void)state;
+	pgod_start(&fx, "--metric=127.0.0.1:0", NULL);
+	core_attach(&fx, true);
+	expect(&fx, "config", &m);
+	assert_true(log_has(&fx, "metrics are not served: make it with: adduser"));
+	assert_int_equal(pgod_stop(&fx), 0);
+	fx.pgod = 0;
+}
+
 static void
 a_link_in_place_of_a_directory_is_a_problem_and_not_followed(void **state)
 {
@@ -432,6 +447,7 @@ main(int argc, char **argv)
 	    T(a_connection_gets_a_process_with_the_host_key_and_core_a_channel),
 	    T(the_33rd_connection_of_an_address_is_closed_at_once),
 	    T(what_is_wrong_at_the_start_is_said_in_a_sentence),
+	    T(without_an_account_for_metrics_all_else_goes_on),
 	    T(a_link_in_place_of_a_directory_is_a_problem_and_not_followed),
 	};
 	int failed;
