@@ -1,0 +1,91 @@
+"""The shells know the operations and options that there are, and no others."""
+
+import os
+import re
+import shutil
+
+import pytest
+
+from lib.host import TOP, run
+from lib.pgo import program
+
+FOLDER = os.path.join(TOP, "dist", "completions")
+FILES = {"bash": "pgoctl.bash", "zsh": "_pgoctl", "fish": "pgoctl.fish"}
+# Has a parser of its own, which pgod-core --operations does not list; tests/unit/engine holds that.
+PS = {"--all", "--quiet", "--services", "--status", "--json", "--no-trunc"}
+
+
+def text_of(shell):
+    with open(os.path.join(FOLDER, FILES[shell]), encoding="utf-8") as text:
+        return text.read()
+
+
+def known():
+    """operation → its options, and those that are refused with them."""
+    lines = [line.split() for line in run(program("pgod-core"), "--operations").stdout.splitlines()]
+    return {line[0]: set(line[1:]) for line in lines}
+
+
+def listed(shell, name):
+    return set(re.search(rf"(?:\b_*pgoctl_)?{name}(?:=\(|='| (?=up plan|services status))([a-z -]+)", text_of(shell))[1].split())
+
+
+@pytest.mark.parametrize("shell", FILES)
+def test_a_shell_offers_operations_that_there_are_not_or_hides_one(shell):
+    assert listed(shell, r"(?<!host_)operations") == {name for name in known() if "://" not in name}
+    assert listed(shell, "host_operations") == {name.partition("://")[2] for name in known() if "://" in name}
+
+
+@pytest.mark.parametrize("shell", FILES)
+def test_a_shell_offers_an_option_that_is_refused(shell):
+    options = {name.partition("://")[2] or name: words for name, words in known().items()} | known() | {"ps": PS, "git": {"pull", "hash", "--json"}}
+    rows = re.findall(r"^\s*(?:case )?([a-z][a-z| -]*?)(?:\)|\n) *(?:echo|options=\(|\s*printf '%s\\n')\s?([a-zA-Z -]+)", text_of(shell), re.M)
+    assert len(rows) > 10
+    for names, offered in rows:
+        for name in re.split(r"[| ]+", names.strip()):
+            assert set(offered.split()) <= options[name], (name, offered)
+
+
+@pytest.mark.parametrize("shell", FILES)
+def test_a_shell_offers_other_options_of_pgoctl_itself(shell):
+    own = set(re.findall(r"--([a-z-]+)", run(program("pgoctl"), "--help").stdout)) - {"json"}
+    assert own and all(re.search(rf"(--|-l ){name}\b", text_of(shell)) for name in own), own
+
+
+@pytest.mark.parametrize("shell", FILES)
+def test_a_completion_is_no_script(shell):
+    if shutil.which(shell):
+        run(shell, *(["-n"] if shell != "fish" else ["--no-execute"]), os.path.join(FOLDER, FILES[shell]))
+    assert "\t \t" not in text_of(shell)
+
+
+COMPLETE = """
+. "$1"; shift
+COMP_LINE=$*
+COMP_POINT=${#COMP_LINE}
+COMP_WORDBREAKS=$BREAKS
+_pgoctl
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+def bash(line, home, breaks=" \t\n:"):
+    argv = ["bash", "-euc", COMPLETE, "bash", os.path.join(FOLDER, FILES["bash"]), line]
+    return sorted(filter(None, run(*argv, env={"PATH": "/usr/bin:/bin", "HOME": str(home), "BREAKS": breaks}).stdout.splitlines()))
+
+
+def test_bash_completes_something_else_than_what_is_meant(tmp_path):
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "known_hosts").write_text("[box.example]:2222 ssh-ed25519 A\n[2001:db8::1]:2222,[more]:2222 ssh-ed25519 A\nother ssh-ed25519 A\n|1|hash= ssh-ed25519 A\n")
+    (tmp_path / "key file").write_text("")
+    assert bash("pgoctl b", tmp_path) == ["box.example:"]
+    assert bash("pgoctl m", tmp_path) == ["more:"]
+    assert bash("pgoctl box:web//ro", tmp_path) == ["web//rollback"]
+    assert bash("pgoctl box:web//ro", tmp_path, " ") == ["box:web//rollback"]
+    assert bash("pgoctl -i key -p 22 me@box:web//de", tmp_path) == ["web//deploy-key", "web//deploys"]
+    assert bash("pgoctl box:host//s", tmp_path) == ["host//services", "host//status"]
+    assert bash("pgoctl box:web//logs --t", tmp_path) == ["--tail", "--timestamps"]
+    assert bash("pgoctl box:web//git ", tmp_path) == ["hash", "pull"]
+    assert bash("pgoctl --acc", tmp_path) == ["--accept-new"]
+    assert bash("pgoctl box:web", tmp_path) == bash("pgoctl -p ", tmp_path) == bash("pgoctl box:web//exec web sh", tmp_path) == []
+    assert bash(f"pgoctl -i {tmp_path}/ke", tmp_path) == [f"{tmp_path}/key file"]
