@@ -6,6 +6,7 @@ import os
 import pytest
 
 from lib.host import TOP, run
+from lib.pgo import BUILD
 
 TALLY = os.path.join(TOP, "scripts", "tally")
 CMOCKA = {"name": "base err", "result": "OK", "stdout": "[  PASSED  ] 7 test(s).\n", "stderr": ""}
@@ -100,6 +101,18 @@ def test_make_install_puts_everything_where_a_server_wants_it(tmp_path):
     assert "\nExecStart=/usr/local/sbin/pgod\n" in unit and "@" not in unit.split("ExecStart")[1].split()[0]
     run("make", "uninstall", f"DESTDIR={tmp_path}", cwd=TOP, deadline=300)
     assert everything_in(tmp_path) == set()
+
+
+def test_every_file_that_is_installed_is_in_a_debian_package():
+    """dh_missing says the same after a build that takes a minute."""
+    listed = []
+    for name in ("pgo.install", "pgoctl.install", "not-installed"):
+        with open(os.path.join(TOP, "dist", "debian", name), encoding="utf-8") as lines:
+            listed += [line.split()[0] for line in lines if line.strip()]
+    installed = json.loads(run("meson", "introspect", "--installed", BUILD).stdout).values()
+    names = [path.replace("/usr/local/lib/systemd/", "/lib/systemd/").replace("/usr/local/", "/usr/").lstrip("/") for path in installed]
+    lost = [name for name in names if not any(name == entry or name.startswith(entry + "/") for entry in listed)]
+    assert names and not lost, f"in no package: name them in dist/debian/*.install: {lost}"
 
 
 @pytest.mark.parametrize("system", ["systemd", "none"])
