@@ -134,6 +134,15 @@ def test_the_accounts_that_are_installed_are_those_that_pgod_wants(tmp_path):
     assert "not a valid" not in said.stderr
 
 
+def test_a_data_directory_that_is_there_keeps_its_owner_and_mode(tmp_path):
+    (tmp_path / "data").mkdir(mode=0o750)
+    os.chown(tmp_path / "data", 12345, 12345)
+    run("systemd-tmpfiles", f"--root={tmp_path}", "--create", os.path.join(TOP, "dist", "tmpfiles.conf"))
+    there, made = os.stat(tmp_path / "data"), os.stat(tmp_path / "var/lib/pgo")
+    assert (there.st_uid, there.st_gid, there.st_mode & 0o7777) == (12345, 12345, 0o750)
+    assert (made.st_uid, made.st_gid, made.st_mode & 0o7777) == (0, 0, 0o755)
+
+
 def test_an_engine_of_our_own_leaves_no_network_and_no_process(tmp_path):
     links = run("ip", "-o", "link").stdout.count("\n")
     run(os.path.join(TOP, "scripts", "engine"), "start", str(tmp_path / "e"))
