@@ -79,7 +79,7 @@ def test_a_port_or_an_ipv6_address_in_the_url_is_not_understood(pgo, export):
     pgo.start().wait_deployed("site", repo.head, deadline=SLOW)
     wait_until(lambda: lines(path) == ["started"], "the container has written", SLOW)
     ((source, _, options),) = share_of(pgo, "site")
-    assert source == f"[::1]:{path}" and "port=2049" in options
+    assert source == f"[::1]:{path}" and "addr=::1" in options
 
 
 def test_a_server_that_is_down_lets_containers_write_below_the_share(pgo, export):
