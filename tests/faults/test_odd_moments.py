@@ -7,14 +7,10 @@ import pytest
 
 from lib.host import stays, wait_until
 from lib.pgo import Key, install_roles, web
-from lib.scenes import deployed, hold_down, in_background, three_polls, wait_step
+from lib.scenes import deployed, hold_down, in_background, running, three_polls, wait_step
 
 EDGE = dict(web(networks={"edge": None}), networks={"edge": {"external": True, "name": "pgot-edge"}})
 TWO = {"services": {"web": {"image": "pgo-test/web:1"}, "db": {"image": "pgo-test/web:1"}}}
-
-
-def running(pgo, name="site"):
-    return sorted(box.service for box in pgo.running(name))
 
 
 @pytest.mark.parametrize("model, trouble", [(web("pgo-test/none:1"), "pull access denied"), (EDGE, "pgot-edge")])

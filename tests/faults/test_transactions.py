@@ -8,44 +8,9 @@ import pytest
 
 from lib.host import run, stays, wait_until
 from lib.pgo import web
-from lib.scenes import deployed, hold_down, ids, in_background, three_polls, wait_step
+from lib.scenes import HEALTHY, assert_old_runs, bad, deployed, deploys, hold_down, ids, image_of, in_background, rows, second, three_polls, wait_rolled_back, wait_step
 
-HEALTHY = {"healthcheck": {"test": ["CMD", "true"]}}
 TWO = {"services": {"web": {"image": "pgo-test/web:1"}, "db": {"image": "pgo-test/web:1"}}}
-
-
-def rows(pgo, sql, *args):
-    """What core has written down."""
-    path = os.path.join(pgo.dir, ".state", "pgo.db")
-    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as db:
-        return db.execute(sql, args).fetchall()
-
-
-def deploys(pgo, what="trigger, outcome, why"):
-    return rows(pgo, f"SELECT {what} FROM deploy WHERE service = 'site' ORDER BY id")
-
-
-def image_of(pgo, name="site"):
-    return sorted({box.image_id for box in pgo.running(name)})
-
-
-def second(pgo):
-    return pgo.engine.images["pgo-test/web:2"]
-
-
-def bad(pgo, repo, image="pgo-test/web:2", **keys):
-    """Commits a release whose containers have another image; how they behave is the test's business."""
-    return repo.commit({"compose.yaml": web(image, **keys)})
-
-
-def wait_rolled_back(pgo, head, why):
-    return pgo.wait_status("site", rf"in sync +no: commit {head[:8]} is rolled back: [^\n]*{why}.*last deploy[^\n]*, took")
-
-
-def assert_old_runs(pgo, repo):
-    assert image_of(pgo) == [pgo.engine.images["pgo-test/web:1"]]
-    assert pgo.ref("site") == repo.head
-    assert "state       live" in pgo.status("site")
 
 
 @pytest.mark.parametrize("restart, why", [("no", "web: exited with 3"), ("always", "web: dies again and again"), ("on-failure", "again and again")])

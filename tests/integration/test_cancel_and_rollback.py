@@ -6,8 +6,7 @@ import pytest
 
 from lib.host import stays
 from lib.pgo import web
-from lib.scenes import deployed, ids, three_polls, wait_step
-from test_transactions import HEALTHY, assert_old_runs, bad, image_of, second
+from lib.scenes import HEALTHY, assert_old_runs, bad, deployed, ids, image_of, second, three_polls, wait_step
 
 
 def cancel(pgo):

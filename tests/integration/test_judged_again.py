@@ -6,10 +6,8 @@ import pytest
 
 from lib.host import run, stays, wait_until
 from lib.pgo import web
-from test_odd_moments import running
+from lib.scenes import HEALTHY, bad, deployed, deploys, ids, running, second, three_polls, wait_rolled_back
 from test_policy import port
-from test_tracking import deployed, ids, three_polls
-from test_transactions import HEALTHY, bad, deploys, second, wait_rolled_back
 
 CAPABLE = {"cap_add": ["NET_ADMIN"]}
 

@@ -11,6 +11,7 @@ from lib.host import wait_until
 from lib.pgo import program, web
 
 CHECK = {"test": ["CMD", "true"]}
+HEALTHY = {"healthcheck": CHECK}
 START_FIRST = {"update": "start-first"}
 
 
@@ -31,6 +32,10 @@ def three_polls(pgo, repo):
 
 def ids(pgo, name="site"):
     return sorted(box.id for box in pgo.engine.containers(name))
+
+
+def running(pgo, name="site"):
+    return sorted(box.service for box in pgo.running(name))
 
 
 def by_service(pgo, service):
@@ -68,6 +73,40 @@ def shop_deployed(pgo, count=1, files=None, **more):
     pgo.service("site", repo, health_timeout="5s", settle="100ms")
     pgo.start().wait_deployed("site", repo.head, count=count)
     return repo
+
+
+def rows(pgo, sql, *args):
+    """What core has written down."""
+    path = os.path.join(pgo.dir, ".state", "pgo.db")
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as db:
+        return db.execute(sql, args).fetchall()
+
+
+def deploys(pgo, what="trigger, outcome, why"):
+    return rows(pgo, f"SELECT {what} FROM deploy WHERE service = 'site' ORDER BY id")
+
+
+def image_of(pgo, name="site"):
+    return sorted({box.image_id for box in pgo.running(name)})
+
+
+def second(pgo):
+    return pgo.engine.images["pgo-test/web:2"]
+
+
+def bad(pgo, repo, image="pgo-test/web:2", **keys):
+    """Commits a release whose containers have another image; how they behave is the test's business."""
+    return repo.commit({"compose.yaml": web(image, **keys)})
+
+
+def wait_rolled_back(pgo, head, why):
+    return pgo.wait_status("site", rf"in sync +no: commit {head[:8]} is rolled back: [^\n]*{why}.*last deploy[^\n]*, took")
+
+
+def assert_old_runs(pgo, repo):
+    assert image_of(pgo) == [pgo.engine.images["pgo-test/web:1"]]
+    assert pgo.ref("site") == repo.head
+    assert "state       live" in pgo.status("site")
 
 
 def in_db(pgo, sql):
