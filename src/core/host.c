@@ -201,7 +201,8 @@ add_service_problems(const struct service *svc, const struct status *s, json_t *
 		add_problem(list, name, "held", svc->hold_note);
 	else if (s->healthy.is == STATUS_NO)
 		add_problem(list, name, "not healthy", s->healthy.text);
-	if (s->in_sync.is == STATUS_NO)
+	/* Of a commit that is on its way nobody needs to hear. */
+	if (s->in_sync.is == STATUS_NO && (svc->running == NULL || svc->running->kind != TASK_DEPLOY))
 		add_problem(list, name, "not in sync", s->in_sync.text);
 	if (s->routes.text != NULL && s->routes.is == STATUS_NO)
 		add_problem(list, name, "routes", s->routes.text);

@@ -5,6 +5,7 @@
 
 #include "base/auto.h"
 #include "base/str.h"
+#include "ipc/opname.h"
 
 void
 target_done(struct target *t)
@@ -51,6 +52,8 @@ target_parse(const char *text, struct target *ret_t, struct err *err)
 	bool user = at != NULL && *at == '@';
 	int rc;
 
+	if (str_starts(text, OPNAME_HOST))
+		return err_set(err, EINVAL, "%s: of which host? As in example.org:%s", text, text);
 	if (user && at == text)
 		return err_set(err, EINVAL, "%s: nothing stands before the @", text);
 	if (user)

@@ -106,6 +106,7 @@ target_is_split_wrongly(void **state)
 	    {"10.0.0.1:s//ps", NULL, "10.0.0.1", "s//ps"},
 	    {"[2001:db8::1]:s//ps", NULL, "2001:db8::1", "s//ps"},
 	    {"me@[::1]:s//ps", "me", "::1", "s//ps"},
+	    {"h:host://status", NULL, "h", "host://status"},
 	};
 
 	(void)state;
@@ -124,7 +125,8 @@ static void
 wrong_targets_pass(void **state)
 {
 	static const char *const cases[] = {"", "h", "h:", "h:s", "h:s/ps", "h:s//", "h://ps", "h:s//a//b", "h:s///ps",
-	    ":s//ps", "::1:s//ps", "[::1:s//ps", "[::1]s//ps", "[]:s//ps", "@h:s//ps", "me@:s//ps", "s//ps"};
+	    ":s//ps", "::1:s//ps", "[::1:s//ps", "[::1]s//ps", "[]:s//ps", "@h:s//ps", "me@:s//ps", "s//ps",
+	    "host://status"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
