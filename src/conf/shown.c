@@ -95,6 +95,17 @@ registries(const json_t *node)
 	return all;
 }
 
+/* The program, which tells enough: what stands behind it may be anything. A command in one string is one of pgo's. */
+static json_t *
+command(const json_t *node)
+{
+	const json_t *first = json_array_get(json_object_get(node, "value"), 0);
+
+	if (!tree_is(node, "array"))
+		return plain(node);
+	return first == NULL ? must(json_array()) : must(json_pack("[o, s]", plain(first), SHOWN_HIDDEN));
+}
+
 static const struct {
 	const char *key;
 	json_t *(*show)(const json_t *node);
@@ -110,7 +121,7 @@ static const struct {
     {"networks", plain, NULL},
     {"urls", plain, NULL},
     {"import", plain, NULL},
-    {"reload", plain, NULL},
+    {"reload", command, NULL},
     {"update", plain, "recreate"},
     {"timeout", plain, NULL},
     {"health_timeout", plain, NULL},
@@ -124,11 +135,15 @@ static const struct {
     {"memory", plain, NULL},
     {"pids", plain, NULL},
     {"mount", plain, NULL},
-    /* of the proxy; its commands are hidden, but for reload */
+    {"group", plain, NULL},
+    {"ignore", plain, NULL},
+    /* of the proxy */
     {"type", plain, NULL},
     {"file", plain, NULL},
+    {"test", command, NULL},
     {"listen", plain, NULL},
     {"certificate", plain, NULL},
+    {"certificate_key", plain, NULL}, /* a path */
     {"challenges", plain, NULL},
     /* of operators; the key is the public one */
     {"key", plain, NULL},

@@ -13,6 +13,7 @@
 #include "conf/keys.h"
 #include "conf/operator.h"
 #include "conf/proxy_table.h"
+#include "conf/shown.h"
 #include "ipc/allow.h"
 
 static const char *manual_path;
@@ -164,6 +165,33 @@ the_manuals_example_is_accepted(void **state)
 	conf_free(c);
 }
 
+/* Whoever added a key has decided what people may see of it: what has no row in shown.c is hidden as a whole. */
+static void
+each_is_shown(const json_t *shown)
+{
+	const char *top;
+	json_t *tables;
+
+	json_object_foreach((json_t *)shown, top, tables)
+	{
+		size_t i;
+		json_t *table;
+
+		json_array_foreach(tables, i, table)
+		{
+			const char *key;
+			json_t *value;
+
+			json_object_foreach(json_object_get(table, "set"), key, value)
+			{
+				if (str_eq(json_string_value(value), SHOWN_HIDDEN))
+					fail_msg(
+					    "host://config hides the key %s of %s: it has no row in shown.c", key, top);
+			}
+		}
+	}
+}
+
 static void
 the_manuals_proxies_are_accepted(void **state)
 {
@@ -176,6 +204,7 @@ the_manuals_proxies_are_accepted(void **state)
 		struct conf *c = parse(p, (size_t)(strstr(p, "\n.Ed\n") - p));
 
 		assert_true(c->proxied);
+		each_is_shown(c->shown);
 		types |= 1 << c->proxy->type;
 		conf_free(c);
 	}
@@ -201,6 +230,7 @@ the_shipped_example_shows_every_supported_key(void **state)
 			fail_msg("the example does not show the key %s", keys[i].name);
 	}
 	assert_int_equal(c->operators.n, 1);
+	each_is_shown(c->shown);
 	conf_free(c);
 }
 

@@ -147,6 +147,19 @@ what_is_shown_has_no_secret_in_it(void **state)
 	conf_free(c);
 }
 
+static void
+of_a_command_only_the_program_is_shown(void **state)
+{
+	struct conf *c = parse("[proxy]\ntype = \"nginx\"\nfile = \"/etc/nginx/conf.d/pgo.conf\"\n"
+			       "test = [ \"/usr/bin/check\", \"--token\", \"hunter22\" ]\n");
+	auto_free char *shown = json_dumps(c->shown, JSON_COMPACT);
+
+	(void)state;
+	assert_null(strstr(shown, "hunter22"));
+	assert_non_null(strstr(shown, "\"test\":[\"/usr/bin/check\",\"***\"]"));
+	conf_free(c);
+}
+
 /* Whoever adds a key decides what people see of it: what has no row in shown.c is hidden. */
 static void
 a_key_that_nobody_thought_of_is_hidden(void **state)
@@ -175,6 +188,7 @@ main(void)
 	    cmocka_unit_test(two_operators_share_neither_name_nor_key),
 	    cmocka_unit_test(too_many_operators_are_refused),
 	    cmocka_unit_test(what_is_shown_has_no_secret_in_it),
+	    cmocka_unit_test(of_a_command_only_the_program_is_shown),
 	    cmocka_unit_test(a_key_that_nobody_thought_of_is_hidden),
 	};
 
