@@ -40,6 +40,7 @@ struct conf_service {
 	char *env_digest;     /* of `env`, to be compared: whoever has it can try what the values are, so it is
 				 not written down as it is */
 	char *group;	      /* of an older pgo: read for the sake of a warning; NULL */
+	struct strv masks;    /* by which core hides secrets that it does not know: conf/mask.h */
 	bool ignore;	      /* reload is false where the compose file's x-pgo does not say */
 	struct strv allow;    /* what the policy lets pass besides, "key:value" or "key" */
 	struct strv ports;    /* "5005/5": published ports that are allowed, 5005 to 5010 */

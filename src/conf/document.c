@@ -6,6 +6,7 @@
 
 #include "base/auto.h"
 #include "base/str.h"
+#include "conf/masks.h"
 #include "conf/rules.h"
 #include "conf/service.h"
 #include "conf/settings.h"
@@ -61,6 +62,34 @@ env_digest(const struct service *s)
 	return str_dup(hex);
 }
 
+/* Of all that must not be printed. */
+static void
+add_masks(const struct service *s, struct strv *masks)
+{
+	auto_strv struct strv env = {NULL, 0};
+	auto_strv struct strv registries = {NULL, 0};
+	auto_free char *url = NULL;
+	auto_free char *auth = NULL;
+
+	add_strings(s, KEY_ENV, &env);
+	add_strings(s, KEY_REGISTRIES, &registries);
+	for (size_t i = 0; i < registries.n; i++) {
+		auto_free char *user = NULL;
+		auto_free char *token = NULL;
+		auto_free char *registry = NULL;
+
+		if (rule_split_registry(registries.v[i], &user, &token, &registry, NULL) < 0)
+			abort();
+		masks_of_login(user != NULL ? user : table_string(&s->table, KEY_USER, ""), token, masks);
+	}
+	if (rule_split_repository(table_string(&s->table, KEY_REPOSITORY, ""), &url, &auth, NULL) < 0)
+		abort();
+	if (auth != NULL)
+		masks_of_auth(auth, masks);
+	for (size_t i = 0; i < env.n; i++)
+		masks_of_env(env.v[i], masks);
+}
+
 static json_t *
 settings_of(const struct service *s)
 {
@@ -88,6 +117,7 @@ settings_of(const struct service *s)
 	settings.group = group == NULL ? NULL : str_dup(group);
 	settings.ignore = json_is_true(json_object_get(table_node(&s->table, KEY_IGNORE), "value"));
 	settings.env_digest = env_digest(s);
+	add_masks(s, &settings.masks);
 	add_strings(s, KEY_ALLOW, &settings.allow);
 	add_strings(s, KEY_PORTS, &settings.ports);
 	add_routes(s, &settings.urls);

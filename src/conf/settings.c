@@ -6,6 +6,7 @@
 
 #include "base/auto.h"
 #include "conf/fields.h"
+#include "conf/mask.h"
 #include "conf/rules.h"
 
 /* Where an amount is kept; `keep`, a count of a few, is an int and has a place of its own. */
@@ -59,6 +60,8 @@ read_lists(const json_t *object, struct conf_service *s, struct err *err)
 
 	if (r == 0)
 		r = field_list(json_object_get(object, "ports"), "ports", rule_ports, &s->ports, err);
+	if (r == 0)
+		r = field_list(json_object_get(object, "masks"), "masks", rule_mask, &s->masks, err);
 	return r < 0 ? r : field_list(json_object_get(object, "urls"), "urls", rule_route, &s->urls, err);
 }
 
@@ -70,7 +73,7 @@ settings_read(json_t *object, struct conf_service *s, struct err *err)
 	int r = 0;
 
 	/* As many as are read below: nothing is there that we do not know. */
-	if (!json_is_object(object) || json_object_size(object) != AMOUNTS + 10)
+	if (!json_is_object(object) || json_object_size(object) != AMOUNTS + 11)
 		return err_set(err, EINVAL, "\"settings\" lacks a field or has one too many");
 	if (!json_is_boolean(refused))
 		return err_set(err, EINVAL, "\"rewind_refused\" is neither true nor false");
@@ -112,6 +115,7 @@ settings_json(const struct conf_service *s)
 	set(object, "group", s->group == NULL ? json_null() : json_string(s->group));
 	set(object, "ignore", json_boolean(s->ignore));
 	set(object, "env_digest", json_string(s->env_digest));
+	set(object, "masks", field_strings(&s->masks));
 	set(object, "allow", field_strings(&s->allow));
 	set(object, "ports", field_strings(&s->ports));
 	set(object, "urls", field_strings(&s->urls));
@@ -126,6 +130,7 @@ settings_done(struct conf_service *s)
 	free(s->group);
 	free(s->import);
 	free(s->reload);
+	strv_done(&s->masks);
 	strv_done(&s->allow);
 	strv_done(&s->ports);
 	strv_done(&s->urls);

@@ -35,4 +35,8 @@ int deploy_cancel(struct service *svc, const char *who, struct err *err);
 /* The log of the deploy that runs, and its id; NULL when none runs. */
 struct journal *deploy_journal(const struct service *svc, int64_t *ret_deploy);
 
+struct buf;
+/* Hides the values of the variables that the containers of its model get. */
+void deploy_hide(const struct deploy *d, struct buf *text);
+
 #endif

@@ -9,12 +9,14 @@
 #include "base/log.h"
 #include "compose/pins.h"
 #include "core/deploy_steps.h"
+#include "core/masks.h"
 #include "core/pin.h"
 
 void
 deploy_forget_model(struct deploy *d)
 {
 	json_decref(TAKE(d->model));
+	masks_free(TAKE(d->masks));
 	json_decref(TAKE(d->image_configs));
 	for (size_t i = 0; d->ids != NULL && i < d->images.n; i++)
 		free(d->ids[i]);
@@ -45,6 +47,7 @@ deploy_load_release(struct deploy *d, int64_t id, struct err *err)
 		return -err->num;
 	deploy_forget_model(d);
 	d->model = model_unpin(approved);
+	d->masks = masks_of_model(d->model);
 	d->approved = buf_take(&text);
 	d->release = id;
 	d->was_good = r.good_ms != 0;

@@ -12,6 +12,7 @@
 #include "core/deploy_steps.h"
 #include "core/journal.h"
 #include "core/keep.h"
+#include "core/masks.h"
 #include "core/pin.h"
 
 struct ending {
@@ -38,6 +39,12 @@ static const struct ending endings[] = {
     [OUTCOME_INTERRUPTED] = {"interrupted", 1, true, false, false},
 };
 
+void
+deploy_hide(const struct deploy *d, struct buf *text)
+{
+	masks_hide(d->masks, text);
+}
+
 /* A reason stands in one line of the log, of status, of the journal. */
 int
 deploy_ends(struct deploy *d, enum outcome outcome, const char *fmt, ...)
@@ -50,6 +57,8 @@ deploy_ends(struct deploy *d, enum outcome outcome, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
+	masks_hide(d->svc->masks, &text);
+	deploy_hide(d, &text);
 	line = str_one_line(buf_str(&text));
 	snprintf(d->reason, sizeof(d->reason), "%s", line);
 	return STEP_END;

@@ -6,6 +6,7 @@
 #include "base/auto.h"
 #include "compose/start_first.h"
 #include "core/deploy_steps.h"
+#include "core/masks.h"
 #include "core/pin.h"
 
 static int
@@ -49,6 +50,7 @@ step_resolve_done(struct deploy *d, const struct job_result *r, struct err *err)
 	if (r->tail[0] != '\0')
 		task_sayf(d->task, "%s\n", r->tail);
 	d->model = model_parse(r->out, r->out_len, err);
+	d->masks = masks_of_model(d->model);
 	return d->model == NULL ? -err->num : STEP_NEXT;
 }
 

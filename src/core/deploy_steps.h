@@ -76,8 +76,9 @@ struct deploy {
 	char cancelled[TASK_WHO_MAX]; /* who asked to end it; "" */
 	int64_t begun_ms;
 
-	json_t *model;	    /* resolved: its paths are the sources, not the pins */
-	struct strv inputs; /* paths, and the job's answer for each */
+	struct masks *masks; /* of what its variables hold; NULL: none, or no model yet */
+	json_t *model;	     /* resolved: its paths are the sources, not the pins */
+	struct strv inputs;  /* paths, and the job's answer for each */
 	struct strv answers;
 	struct model_images images;
 	char **ids;	       /* images.n: image id, or NULL while missing */

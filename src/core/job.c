@@ -10,8 +10,13 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "core/lines.h"
+#include "core/masks.h"
+#include "core/service.h"
 
-enum { READ_BYTES = 8192 };
+enum {
+	READ_BYTES = 8192,
+	LINE_MAX_BYTES = 64 * 1024, /* a longer one is cut, and with it a secret that lies there */
+};
 
 struct job_pipe {
 	struct job *job;
@@ -19,6 +24,7 @@ struct job_pipe {
 	int fd;
 	struct event *ev;
 	struct buf text;
+	struct buf line;    /* what has come of a line, while its secrets cannot be hidden yet */
 	struct lines lines; /* for who follows */
 };
 
@@ -60,6 +66,8 @@ job_free(struct job *job)
 	lines_done(&job->out.lines);
 	lines_done(&job->err.lines);
 	buf_done(&job->out.text);
+	buf_done(&job->out.line);
+	buf_done(&job->err.line);
 	buf_done(&job->err.text);
 	if (job->timer != NULL)
 		event_free(job->timer);
@@ -130,14 +138,6 @@ job_maybe_finish(struct job *job)
 		event_add(job->timer, &drain);
 }
 
-static void
-on_timer(evutil_socket_t fd, short what, void *ctx)
-{
-	(void)fd;
-	(void)what;
-	job_finish(ctx);
-}
-
 /* stderr keeps its end, stdout its whole up to its limit. */
 static void
 keep(struct job_pipe *p, const char *data, size_t len)
@@ -165,7 +165,7 @@ add_line(void *ctx, const char *text, size_t len)
 static void
 follow(struct job_pipe *p, const char *data, size_t len)
 {
-	auto_buf struct buf whole = BUF_INIT(2 * (LINES_MAX + READ_BYTES));
+	auto_buf struct buf whole = BUF_INIT(2 * (LINES_MAX + 2 * LINE_MAX_BYTES));
 
 	if (p->job->piece == NULL)
 		return;
@@ -177,10 +177,58 @@ follow(struct job_pipe *p, const char *data, size_t len)
 		p->job->piece(p->job->ctx, p->stream, buf_str(&whole), whole.len);
 }
 
+/* A piece that holds no secret any more. */
+static void
+take(struct job_pipe *p, const char *data, size_t len)
+{
+	if (p->stream == 2)
+		keep(p, data, len);
+	if (len > 0)
+		follow(p, data, len);
+}
+
+static void
+take_line(struct job_pipe *p, const struct masks *masks, size_t len)
+{
+	auto_buf struct buf text = BUF_INIT(2 * LINE_MAX_BYTES);
+
+	buf_add(&text, buf_str(&p->line), len);
+	buf_drop(&p->line, len);
+	masks_hide(masks, &text);
+	take(p, buf_str(&text), text.len);
+}
+
+static const struct masks *
+masks_of(const struct job *job)
+{
+	const struct service *svc = core_service(job->core, job->service);
+
+	return svc == NULL ? NULL : svc->masks;
+}
+
+/* In whole lines, so that no secret is cut in two. */
+static void
+feed(struct job_pipe *p, const struct masks *masks, const char *data, size_t len)
+{
+	while (len > 0) {
+		const char *end = memrchr(data, '\n', len);
+		size_t n = end != NULL ? (size_t)(end - data) + 1 : len;
+
+		if (n > LINE_MAX_BYTES - p->line.len)
+			n = LINE_MAX_BYTES - p->line.len;
+		buf_add(&p->line, data, n);
+		data += n;
+		len -= n;
+		if (end != NULL || p->line.len == LINE_MAX_BYTES)
+			take_line(p, masks, p->line.len);
+	}
+}
+
 static void
 on_readable(evutil_socket_t fd, short what, void *ctx)
 {
 	struct job_pipe *p = ctx;
+	const struct masks *masks = masks_of(p->job);
 	char data[READ_BYTES];
 	ssize_t n = read(fd, data, sizeof(data));
 
@@ -188,13 +236,32 @@ on_readable(evutil_socket_t fd, short what, void *ctx)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n > 0) {
-		keep(p, data, (size_t)n);
-		follow(p, data, (size_t)n);
+		/* What is collected of stdout is data: a model. */
+		if (p->stream == 1)
+			keep(p, data, (size_t)n);
+		if (masks == NULL)
+			take(p, data, (size_t)n);
+		else if (p->stream == 2 || p->job->piece != NULL)
+			feed(p, masks, data, (size_t)n);
 		return;
 	}
+	take_line(p, masks, p->line.len);
 	follow(p, NULL, 0);
 	pipe_close(p);
 	job_maybe_finish(p->job);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+	struct job *job = ctx;
+
+	(void)fd;
+	(void)what;
+	/* Of what a grandchild still writes. */
+	take_line(&job->out, masks_of(job), job->out.line.len);
+	take_line(&job->err, masks_of(job), job->err.line.len);
+	job_finish(job);
 }
 
 /* Makes a pipe whose read end core watches; the write end is for the job. */
@@ -266,10 +333,18 @@ job_start(struct core *core, const struct job_spec *spec)
 	job->id = ++core->last_job_id;
 	job->kind = str_dup(spec->kind);
 	job->service = str_dup(spec->service);
-	job->out =
-	    (struct job_pipe){.job = job, .stream = 1, .fd = -1, .text = BUF_INIT(JOB_OUT_MAX), .lines = LINES_INIT};
-	job->err =
-	    (struct job_pipe){.job = job, .stream = 2, .fd = -1, .text = BUF_INIT(JOB_TAIL_MAX), .lines = LINES_INIT};
+	job->out = (struct job_pipe){.job = job,
+	    .stream = 1,
+	    .fd = -1,
+	    .text = BUF_INIT(JOB_OUT_MAX),
+	    .line = BUF_INIT(LINE_MAX_BYTES),
+	    .lines = LINES_INIT};
+	job->err = (struct job_pipe){.job = job,
+	    .stream = 2,
+	    .fd = -1,
+	    .text = BUF_INIT(JOB_TAIL_MAX),
+	    .line = BUF_INIT(LINE_MAX_BYTES),
+	    .lines = LINES_INIT};
 	job->cols = spec->cols;
 	job->rows = spec->rows;
 	job->started = spec->started;

@@ -2,6 +2,7 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "core/masks.h"
 #include "core/service.h"
 
 struct model_limits
@@ -101,6 +102,7 @@ judge_current(struct service *svc)
 	auto_json json_t *model = NULL;
 	auto_free char *sentences = NULL;
 	auto_free char *breach = NULL;
+	struct masks *own = NULL;
 	struct err err = ERR_INIT;
 
 	if (svc->row.release != 0 &&
@@ -108,7 +110,11 @@ judge_current(struct service *svc)
 		model = model_parse(buf_str(&text), text.len, &err);
 	if (model != NULL)
 		judge_release(svc, model, &vs);
+	own = masks_of_model(model);
 	sentences = violations_text(&vs);
+	masks_hide_str(svc->masks, &sentences);
+	masks_hide_str(own, &sentences);
+	masks_free(own);
 	breach = str_one_line(sentences);
 	if (breach[0] != '\0' && !str_eq(breach, svc->breach))
 		log_warn(

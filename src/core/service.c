@@ -13,6 +13,7 @@
 #include "core/ended.h"
 #include "core/job.h"
 #include "core/judge.h"
+#include "core/masks.h"
 #include "core/rules.h"
 #include "core/runs.h"
 #include "engine/engine.h"
@@ -146,6 +147,7 @@ service_new(struct core *core, const struct conf_service *conf, struct err *err)
 	svc->conf = conf;
 	svc->resume_trigger = "boot";
 	svc->news = "poll";
+	svc->masks = masks_new(&conf->masks);
 	svc->live_path = str_printf("%s/%s", core->conf->dir, conf->name);
 	svc->data_path = str_printf("%s/%s", core->conf->datadir, conf->name);
 	svc->problem = str_dup("");
@@ -180,6 +182,7 @@ service_free(struct service *svc)
 	event_free(svc->heal_timer);
 	event_free(svc->retry_timer);
 	event_free(svc->ended_timer);
+	masks_free(svc->masks);
 	strv_done(&svc->revive);
 	oom_forget(&svc->oom);
 	import_done(svc);

@@ -62,12 +62,15 @@ struct task {
 };
 TAILQ_HEAD(task_list, task);
 
+struct masks;
+
 struct service {
 	TAILQ_ENTRY(service) entry;
 	struct core *core;
 	const struct conf_service *conf;
 	char *live_path; /* clean absolute paths */
 	char *data_path;
+	struct masks *masks; /* of the secrets that pgo.toml has for it; NULL: none */
 
 	bool ready;    /* pgod has prepared the directories */
 	char *problem; /* why not; "" when unknown yet */

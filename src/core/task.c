@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "core/client.h"
 #include "core/ended.h"
+#include "core/masks.h"
 #include "core/runs.h"
 #include "core/service.h"
 
@@ -254,10 +255,16 @@ task_end(struct task *task, int status, const char *text)
 void
 task_say(struct task *task, int stream, const char *data, size_t len)
 {
-	if (task->client != NULL)
-		client_output(task->client, stream, data, len);
+	auto_buf struct buf text = BUF_INIT(2 * len + 4096);
+
+	buf_add(&text, data, len);
+	masks_hide(task->svc->masks, &text);
 	if (task->deploy != NULL)
-		deploy_say(task->deploy, data, len);
+		deploy_hide(task->deploy, &text);
+	if (task->client != NULL)
+		client_output(task->client, stream, buf_str(&text), text.len);
+	if (task->deploy != NULL)
+		deploy_say(task->deploy, buf_str(&text), text.len);
 }
 
 void

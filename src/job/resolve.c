@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "job/composefile.h"
 #include "job/files.h"
+#include "job/hide.h"
 #include "job/job.h"
 #include "job/unset.h"
 #include "job/words.h"
@@ -177,6 +178,7 @@ verb_resolve(const struct job *job, char *const *operands, struct err *err)
 	path = str_printf("%s/%s", job->live, file);
 	override_path = override ? str_printf("%s/%s", job->live, override) : NULL;
 	r = run_compose(job, path, override_path, &model, &words, err);
+	hide_env_files(job, (const char *const[]){file, override}, 2, &words);
 	if (r == -EFBIG) {
 		job_say("the resolved model has more than %d MiB", JOB_MODEL_MAX_BYTES >> 20);
 		return JOB_REFUSED;

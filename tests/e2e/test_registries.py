@@ -131,3 +131,4 @@ def test_a_registry_that_answers_rubbish_is_quoted_bounded_and_escaped(pgo):
         assert "\x1b" not in text and len(text) < 8000, text
         assert fetch(only(pgo)) == "one"
     assert registry.who_pulled("echo") == {f"alice:{secret}"}
+    nothing_is_left(pgo, secret)

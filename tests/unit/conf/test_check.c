@@ -61,6 +61,18 @@ an_empty_file_has_no_services_and_is_fine(void **state)
 	}
 }
 
+/* Takes the masks of a service out of the document, and tells how many there were; test_masks.c is about what they do.
+ */
+static size_t
+take_masks(json_t *doc, size_t service)
+{
+	json_t *settings = json_object_get(json_array_get(json_object_get(doc, "services"), service), "settings");
+	size_t n = json_array_size(json_object_get(settings, "masks"));
+
+	assert_int_equal(json_object_del(settings, "masks"), 0);
+	return n;
+}
+
 static void
 a_whole_service_comes_out_as_documented(void **state)
 {
@@ -97,6 +109,8 @@ a_whole_service_comes_out_as_documented(void **state)
 	auto_free char *json = NULL;
 
 	(void)state;
+	assert_true(take_masks(doc, 0) > 5);
+	assert_int_equal(take_masks(doc, 1), 0);
 	json_object_del(doc, "shown"); /* has a test of its own */
 	json = json_dumps(doc, JSON_COMPACT);
 	assert_string_equal(json, want);

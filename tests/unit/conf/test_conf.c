@@ -13,7 +13,7 @@
 #define SETTINGS                                                                                                                                                                                                    \
 	"{\"timeout_ms\":1000,\"health_timeout_ms\":120000,\"settle_ms\":0,\"keep\":20,\"cpus_milli\":1500,"                                                                                                        \
 	"\"memory_bytes\":6291456,\"pids\":200,\"update\":\"in-place\",\"import\":\"c/routes\",\"reload\":\"h:c//exec caddy reload\",\"rewind_refused\":true,\"group\":null,\"ignore\":false,\"env_digest\":\"" HEX \
-	"\",\"allow\":[\"privileged\"],"                                                                                                                                                                            \
+	"\",\"masks\":[\"A 8 00000000000000ff " HEX "\"],\"allow\":[\"privileged\"],"                                                                                                                               \
 	"\"ports\":[\"5005/5\"],\"urls\":[\"a.org web:80\"]}"
 #define CHECKED_SERVICE                                                                                                                       \
 	"{\"name\":\"pgo\",\"user\":\"miek\",\"repository\":\"https://host/"                                                                  \
