@@ -73,6 +73,17 @@ held(const struct subject *s, int64_t *ret)
 	return true;
 }
 
+/* Absent for a service that imports none. */
+static bool
+routes_loaded(const struct subject *s, int64_t *ret)
+{
+	bool is = false;
+	auto_free char *text = import_status(s->svc, &is);
+
+	*ret = is;
+	return text != NULL;
+}
+
 static bool
 stopped(const struct subject *s, int64_t *ret)
 {
@@ -216,6 +227,7 @@ const struct metric metrics_each[] = {
 	{"pgo_service_held", METRIC_GAUGE, WHOLE, NULL, held, NULL, "Whether an operator holds it down."},
 	{"pgo_service_stopped", METRIC_GAUGE, WHOLE, NULL, stopped, NULL, "Whether an operator has stopped the whole of it."},
 	{"pgo_service_broken", METRIC_GAUGE, WHOLE, NULL, broken, NULL, "Whether pgo has given up bringing it up."},
+	{"pgo_service_routes_loaded", METRIC_GAUGE, WHOLE, NULL, routes_loaded, NULL, "Whether its proxy goes by the routes."},
 	{"pgo_service_containers", METRIC_GAUGE, WHOLE, NULL, containers, NULL, "Its containers."},
 	{"pgo_service_containers_running", METRIC_GAUGE, WHOLE, NULL, containers_running, NULL, "Those of them that run."},
 	{"pgo_service_memory_kills", METRIC_GAUGE, WHOLE, NULL, out_of_memory, NULL,

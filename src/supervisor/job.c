@@ -66,8 +66,8 @@ static const struct job_kind table[] = {
 	    {PROJECT, "restart"}},
 	{"down", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE | JOB_LEFT, 10 * MINUTE, 10 * SECOND, ORDINARY,
 	    {PROJECT, "down"}},
-	/* a proxy's: as its service's `reload` says */
-	{"reload", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE, 60 * SECOND, 5 * SECOND, ORDINARY,
+	/* a proxy's, as its service's `reload` says: it reads the file as it is, so it may be ended and run again at any time */
+	{"reload", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE, 60 * SECOND, 5 * SECOND, ORDINARY,
 	    {PROJECT, "exec", "-T"}},
 	/* a client's: it ends with the client, and after a day in any case */
 	{"logs", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE, 24 * HOUR, 2 * SECOND, ORDINARY,

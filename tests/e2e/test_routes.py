@@ -23,7 +23,7 @@ RELOAD = "localhost:caddy//exec caddy reload --config /etc/caddy/Caddyfile --ada
 
 
 def proxy_model(volume="./caddy/:/etc/caddy/"):
-    caddy = {"image": IMAGE, "restart": "unless-stopped", "volumes": [volume, "data:/data"], "networks": ["edge"], "stop_grace_period": "1s"}
+    caddy = {"image": IMAGE, "restart": "unless-stopped", "ports": ["80:80", "443:443"], "volumes": [volume, "data:/data"], "networks": ["edge"], "stop_grace_period": "1s"}
     return {"services": {"caddy": caddy}, "networks": {"edge": {"name": EDGE}}, "volumes": {"data": None}}
 
 
@@ -39,7 +39,7 @@ class World:
         env = {"PATH": "/usr/bin:/bin", "HOME": pgo.path("home"), "DOCKER_HOST": pgo.engine.docker_host}
         run(f"{TOP}/scripts/caddy-image", IMAGE, env=env)
         self.repo = pgo.repo("caddy", {"compose.yaml": proxy_model(), "caddy/Caddyfile": CADDYFILE, ".gitignore": "caddy/Caddyfile-import\n"})
-        pgo.service("caddy", self.repo, **{"import": "caddy/Caddyfile-import", "reload": RELOAD, "settle": "500ms"})
+        pgo.service("caddy", self.repo, **{"import": "caddy/Caddyfile-import", "reload": RELOAD, "ports": ["80/0", "443/0"], "settle": "500ms"})
         self.file = pgo.live("caddy", "caddy", "Caddyfile-import")
         self.site("frontend", {"http://shop.example.org": "frontend:8080", "secure.example.org": "frontend:8080"})
 
@@ -155,7 +155,7 @@ def test_routes_that_caddy_itself_refuses_never_take_the_files_place(pgo, world)
 
 def test_a_file_that_is_mounted_itself_is_told_and_a_restart_shows_it(pgo, world):
     repo = pgo.repo("single", {"compose.yaml": proxy_model("./Caddyfile-import:/etc/caddy/Caddyfile")})
-    pgo.service("caddy", repo, **{"import": "Caddyfile-import", "reload": RELOAD, "settle": "500ms"})
+    pgo.service("caddy", repo, **{"import": "Caddyfile-import", "reload": RELOAD, "ports": ["80/0", "443/0"], "settle": "500ms"})
     world.file = pgo.live("caddy", "Caddyfile-import")
     world.restart()
     pgo.wait_deployed("caddy", repo.head, deadline=60)

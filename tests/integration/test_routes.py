@@ -111,16 +111,19 @@ def test_a_reload_that_fails_puts_the_old_routes_back_and_harms_nobody(pgo, live
     live.wait_loaded(BLOG)
 
 
-def test_a_kill_between_write_and_reload_ends_in_the_new_routes(pgo, live):
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_an_end_of_pgod_between_write_and_reload_leads_to_the_new_routes(pgo, live, end):
     pgo.services["shop"]["urls"] = {"blog.example.org": "ghost:2368"}
     pgo.stop()
     pgo.engine.hold("exec")
     pgo.start()
     wait_until(lambda: live.reloads() == 2, "the proxy is about to be told")
-    call = pgo.engine.calls("exec", "proxy")[-1]
     assert read(live.file) == BLOG and read(live.loaded) == SHOP
-    pgo.kill()
-    os.kill(call["pid"], signal.SIGKILL)
+    if end == "kill":
+        pgo.kill()
+        os.kill(pgo.engine.calls("exec", "proxy")[-1]["pid"], signal.SIGKILL)
+    else:
+        pgo.stop()
     pgo.engine.release("exec")
     pgo.start()
     live.wait_loaded(BLOG)

@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "conf/check.h"
 #include "conf/conf.h"
+#include "conf/routes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -41,6 +42,44 @@ check_errors(const json_t *doc)
 	}
 }
 
+/* "example.org {": a site without a blank or a brace, and " {" behind it. */
+static void
+check_site_line(const char *line, size_t len)
+{
+	must(len > 2 && memcmp(line + len - 2, " {", 2) == 0);
+	must(line[0] != '(' && line[0] != '@' && line[0] != '#');
+	for (size_t i = 0; i < len - 2; i++)
+		must((unsigned char)line[i] > 0x20 && (unsigned char)line[i] < 0x7f &&
+		     strchr("{}\"`'\\,;$%()<>@", line[i]) == NULL);
+}
+
+/* Whatever a site is called, a proxy reads as many blocks as there are routes, each with one upstream. */
+static void
+check_routes(const struct conf *c)
+{
+	static const char upstream[] = "\treverse_proxy ";
+	auto_routes struct routes r = {0};
+	auto_buf struct buf text = BUF_INIT(ROUTES_TEXT_MAX);
+	const char *p;
+
+	routes_of(c, &r);
+	routes_caddyfile(&r, &text);
+	must(!text.full && strlen(buf_str(&text)) == text.len);
+	p = buf_str(&text);
+	for (size_t i = 0; i < r.n; i++) {
+		size_t len = strcspn(p, "\n");
+
+		check_site_line(p, len);
+		p += len + 1;
+		must(strncmp(p, upstream, strlen(upstream)) == 0);
+		p += strlen(upstream);
+		p += strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:");
+		must(strncmp(p, "\n}\n", 3) == 0);
+		p += 3;
+	}
+	must(*p == '\0');
+}
+
 static void
 check_round_trip(const json_t *doc)
 {
@@ -51,6 +90,7 @@ check_round_trip(const json_t *doc)
 	struct conf *core = NULL;
 
 	must(c != NULL);
+	check_routes(c);
 	c->dir = str_dup("/var/lib/pgo");
 	c->datadir = str_dup("/data");
 	c->pins = str_dup("/run/pgo/pins/var-lib-pgo");
