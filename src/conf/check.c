@@ -43,8 +43,7 @@ struct top {
 	const char *name;
 	enum top_form form;
 	size_t max; /* of a list */
-	/* Judges one table, of a list the one at this index, and keeps what the document says of it. NULL: a later
-	 * version knows it; this one checks its form and refuses it. */
+	/* Judges one table, of a list the one at this index, and keeps what the document says of it. */
 	void (*check)(struct check *c, const json_t *node, size_t index);
 };
 
@@ -201,9 +200,9 @@ check_form(struct check *c, const struct top *top, const json_t *node)
 
 	if (!tree_is(node, list ? "array" : "table"))
 		top_problem(c, node, wrong);
-	else if (list && top->check != NULL)
+	else if (list)
 		check_list(c, top, json_object_get(node, "value"));
-	else if (top->check != NULL)
+	else
 		top->check(c, node, 0);
 }
 
@@ -212,7 +211,6 @@ check_known(struct check *c, enum top_id id, const json_t *entry)
 {
 	const struct top *top = &tops[id];
 	const json_t *before = c->entries[id];
-	auto_free char *later = str_printf("\"%s\" is not yet supported by this version of pgo: remove it", top->name);
 
 	if (before != NULL) {
 		problems_add(&c->problems, tree_number(entry, "line"), tree_number(entry, "column"),
@@ -224,8 +222,6 @@ check_known(struct check *c, enum top_id id, const json_t *entry)
 	}
 	c->entries[id] = entry;
 	check_form(c, top, json_object_get(entry, "node"));
-	if (top->check == NULL)
-		top_problem(c, entry, later);
 }
 
 /* [[services]], [proxy] and [[operators]]: what is supported. */
@@ -235,8 +231,6 @@ tops_text(struct buf *b)
 	const char *between = "";
 
 	for (size_t i = 0; i < TOPS; i++) {
-		if (tops[i].check == NULL)
-			continue;
 		buf_printf(b, tops[i].form == TOP_LIST ? "%s[[%s]]" : "%s[%s]", between, tops[i].name);
 		between = ", ";
 	}
@@ -250,7 +244,7 @@ near_top(const char *name)
 	size_t distance = NEAR_NONE;
 
 	for (size_t i = 0; i < TOPS; i++) {
-		if (tops[i].check != NULL && name_is_near(name, tops[i].name, &distance))
+		if (name_is_near(name, tops[i].name, &distance))
 			best = tops[i].name;
 	}
 	return best;

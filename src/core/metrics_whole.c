@@ -8,6 +8,7 @@
 
 #include "base/auto.h"
 #include "core/metrics_page.h"
+#include "core/proxy.h"
 
 static void
 build_info(const struct page *p, const char *name)
@@ -61,6 +62,25 @@ clients(const struct core *core, int64_t *ret)
 {
 	*ret = (int64_t)core->nclients;
 	return true;
+}
+
+static bool
+proxy_up_to_date(const struct core *core, int64_t *ret)
+{
+	int64_t written_ms = 0;
+	bool ok = false;
+	bool known = proxy_state(core, &ok, &written_ms);
+
+	*ret = ok;
+	return known;
+}
+
+static bool
+proxy_written(const struct core *core, int64_t *ret)
+{
+	bool ok = false;
+
+	return proxy_state(core, &ok, ret) && *ret != 0;
 }
 
 static bool
@@ -157,6 +177,8 @@ const struct metric metrics_whole[] = {
 	{"pgo_services_waiting", METRIC_GAUGE, WHOLE, services_waiting, NULL, NULL, "Services that wait for their turn."},
 	{"pgo_jobs", METRIC_GAUGE, WHOLE, jobs, NULL, NULL, "Jobs (git, compose) that run."},
 	{"pgo_clients", METRIC_GAUGE, WHOLE, clients, NULL, NULL, "SSH connections of operators."},
+	{"pgo_proxy_up_to_date", METRIC_GAUGE, WHOLE, proxy_up_to_date, NULL, NULL, "Whether the proxy on the host leads to what runs."},
+	{"pgo_proxy_written_timestamp_seconds", METRIC_GAUGE, MILLI, proxy_written, NULL, NULL, "When the proxy's file was written."},
 	{"pgo_step_duration_seconds", METRIC_HISTOGRAM, WHOLE, NULL, NULL, step_durations, "How long the steps of deploys took."},
 	{"process_start_time_seconds", METRIC_GAUGE, MILLI, start_time, NULL, NULL, "When pgod-core started."},
 	{"process_cpu_seconds_total", METRIC_COUNTER, MILLI, cpu_time, NULL, NULL, "Processor time of pgod-core."},

@@ -202,6 +202,18 @@ proxy_abandon(struct proxy_wait *w)
 }
 
 bool
+proxy_state(const struct core *core, bool *ret_ok, int64_t *ret_written_ms)
+{
+	const struct proxy *p = core->proxy;
+
+	if (p == NULL || (p->written_ms == 0 && p->error[0] == '\0'))
+		return false;
+	*ret_ok = p->error[0] == '\0';
+	*ret_written_ms = p->written_ms;
+	return true;
+}
+
+bool
 proxy_tells(const struct core *core, const char *project, bool *ret_ok, struct buf *ret)
 {
 	const struct proxy *p = core->proxy;

@@ -24,6 +24,9 @@ struct proxy_wait *proxy_await(
     struct core *core, const char *project, void (*done)(void *ctx, const char *error), void *ctx);
 /* Nobody waits any more; NULL is fine. */
 void proxy_abandon(struct proxy_wait *w);
+/* For metrics: does the file say what core said last, and when was it written? False without proxy, and before pgod's
+ * first answer. */
+bool proxy_state(const struct core *core, bool *ret_ok, int64_t *ret_written_ms);
 /* For status: "2, in the proxy's file of 2026-11-21 10:00:00 UTC", or why they are not there. False for a service
  * without sites, or without proxy. ret_ok tells which. */
 bool proxy_tells(const struct core *core, const char *project, bool *ret_ok, struct buf *ret);

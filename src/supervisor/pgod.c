@@ -62,6 +62,7 @@ stop(struct pgod *p, int status, const char *why)
 {
 	if (!stop_begun(p->stop)) {
 		log_info("stopping: %s", why);
+		proxy_quit(p->proxy);
 		notify("STOPPING=1");
 		p->status = status;
 		listener_free(p->listener);

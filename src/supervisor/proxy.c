@@ -18,6 +18,7 @@
 enum {
 	/* The test, the reload, and another reload of what was there before, with a little for the file. */
 	PROXY_DEADLINE_MS = 3 * PROXY_COMMAND_MS + 20 * 1000,
+	PROXY_QUIT_MS = 5 * 1000,
 	REPORT_FD = 3, /* of the child */
 };
 
@@ -37,6 +38,7 @@ struct proxy {
 	struct job running;
 	struct job next;
 	bool busy, has_next;
+	bool quitting;
 	bool stuck; /* past its deadline: told to die, which it does when the file system answers */
 	struct child child;
 	struct event *deadline;
@@ -147,7 +149,8 @@ static void
 on_deadline(evutil_socket_t fd, short what, void *ctx)
 {
 	struct proxy *p = ctx;
-	auto_free char *text = str_printf("it was not written within %d s", PROXY_DEADLINE_MS / 1000);
+	auto_free char *text =
+	    p->quitting ? str_dup("pgod ends") : str_printf("it was not written within %d s", PROXY_DEADLINE_MS / 1000);
 
 	(void)fd;
 	(void)what;
@@ -224,6 +227,11 @@ proxy_order(struct proxy *p, struct msg *m, struct err *err)
 		rc = upstreams_unpack(buf_str(&text), text.len, p->routes.n, &job.upstreams, err);
 	if (rc < 0)
 		return rc;
+	if (p->quitting) {
+		answer(p, &job, "pgod ends", 0);
+		job_done(&job);
+		return 0;
+	}
 	if (p->stuck) {
 		answer(p, &job, "an earlier write still hangs in a file system that does not answer", 0);
 		job_done(&job);
@@ -231,6 +239,18 @@ proxy_order(struct proxy *p, struct msg *m, struct err *err)
 	}
 	enqueue(p, job);
 	return 0;
+}
+
+void
+proxy_quit(struct proxy *p)
+{
+	static const struct timeval moment = {PROXY_QUIT_MS / 1000, 0};
+
+	p->quitting = true;
+	job_done(&p->next);
+	p->has_next = false;
+	if (p->busy)
+		event_add(p->deadline, &moment);
 }
 
 /* The next core counts from one again, and says itself where everything leads. What runs is brought to its end. */

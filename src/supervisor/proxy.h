@@ -17,6 +17,8 @@ struct proxy *proxy_new(struct event_base *base, struct children *children, cons
 void proxy_close(struct proxy *p);
 /* Where answers go from now on; NULL: nowhere, what waits is dropped. */
 void proxy_set_core(struct proxy *p, struct channel *core);
+/* pgod ends: nothing new is begun, and what runs is given a moment. What it leaves undecided the next pgod takes up. */
+void proxy_quit(struct proxy *p);
 /* Core's message `upstreams`. An error means that core broke the rules. */
 int proxy_order(struct proxy *p, struct msg *m, struct err *err);
 

@@ -70,6 +70,7 @@ class FakeEngine(Projects):
         self.waiting = []
         self.server = None
         self.last_ns = 0
+        self.addresses = 0
 
     # life
 
@@ -150,7 +151,7 @@ class FakeEngine(Projects):
 
     def create_network(self, name):
         with self.lock:
-            return self.networks.setdefault(name, {"Name": name, "Id": fake_id(), "Labels": {}})
+            return self.networks.setdefault(name, {"Name": name, "Id": fake_id(), "Driver": "bridge", "Labels": {}})
 
     def network_names(self):
         with self.lock:
@@ -319,9 +320,14 @@ class FakeEngine(Projects):
                 self.change(box, "exited", "die", 0)
                 self.emit(box, "stop")
 
+    def address(self):
+        """Another one each time, as an engine's that gives a free one."""
+        self.addresses += 1
+        return f"10.1.{self.addresses // 250 % 250}.{self.addresses % 250 + 1}"
+
     def connect(self, box, network, aliases=()):
         with self.lock:
-            box.networks[network["Name"]] = {"NetworkID": network["Id"], "Aliases": list(aliases), "IPAddress": "10.1.2.3"}
+            box.networks[network["Name"]] = {"NetworkID": network["Id"], "Aliases": list(aliases), "IPAddress": self.address()}
 
     def change(self, box, state, action, code=0):
         with self.lock:
