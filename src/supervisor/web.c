@@ -55,7 +55,7 @@ join(struct web *w)
 	struct err err = ERR_INIT;
 	int pair[2];
 
-	if (!w->runs || w->core == NULL)
+	if (w->arrival < 0 || w->core == NULL)
 		return;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
 		log_err("cannot make a channel: %s", strerror(errno));
@@ -96,6 +96,9 @@ start(struct web *w, struct err *err)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_errno(err, "cannot make a channel");
+	w->arrival = pair[0];
+	io_set_nonblock(w->arrival, true); /* who does not read must not hold pgod up */
+	join(w);			   /* before it runs: whoever has knocked must not be answered without core */
 	fds[0] = pair[1];
 	for (size_t i = 0; i < w->bound.n; i++)
 		fds[i + 1] = w->bound.fds[i];
@@ -104,15 +107,12 @@ start(struct web *w, struct err *err)
 	    err);
 	close(pair[1]);
 	if (rc < 0) {
-		close(pair[0]);
+		close(take_fd(&w->arrival));
 		return rc;
 	}
-	w->arrival = pair[0];
-	io_set_nonblock(w->arrival, true); /* who does not read must not hold pgod up */
 	w->runs = true;
 	w->started_ms = io_now_ms();
 	children_add(w->children, &w->child, pid, on_ended, w);
-	join(w);
 	return 0;
 }
 

@@ -167,14 +167,22 @@ http_start(struct web *w, struct err *err)
 	return 0;
 }
 
+/* It is of no use to anybody any more, but for those who are still reading it: they keep it. */
+static void
+drop_page(struct web *w)
+{
+	if (w->page != NULL)
+		MHD_destroy_response(w->page);
+	w->page = NULL;
+}
+
 void
 http_stop(struct web *w)
 {
 	http_wake(w);
 	if (w->daemon != NULL)
 		MHD_stop_daemon(w->daemon);
-	if (w->page != NULL)
-		MHD_destroy_response(w->page);
+	drop_page(w);
 }
 
 static void
@@ -275,6 +283,8 @@ http_turn(struct web *w)
 {
 	keep_time(w);
 	MHD_run(w->daemon);
+	if (!is_fresh(w))
+		drop_page(w);
 }
 
 int
@@ -284,7 +294,7 @@ http_wait_ms(const struct web *w)
 
 	if (MHD_get_timeout(w->daemon, &ms) == MHD_YES && ms < TICK_MS)
 		return (int)ms;
-	return w->nvisitors > 0 || io_now_ms() < w->deaf_until_ms ? TICK_MS : -1;
+	return w->nvisitors > 0 || w->page != NULL || io_now_ms() < w->deaf_until_ms ? TICK_MS : -1;
 }
 
 void
@@ -296,8 +306,7 @@ http_set_page(struct web *w, char *take_text, size_t len)
 		abort();
 	MHD_add_response_header(page, MHD_HTTP_HEADER_CONTENT_TYPE, METRICS_TYPE);
 	MHD_add_response_header(page, MHD_HTTP_HEADER_CONNECTION, "close");
-	if (w->page != NULL)
-		MHD_destroy_response(w->page); /* who is reading it keeps it */
+	drop_page(w);
 	w->page = page;
 	w->page_ms = io_now_ms();
 }
