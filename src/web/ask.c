@@ -9,7 +9,7 @@
 #include "web/bounds.h"
 #include "web/web.h"
 
-/* Core restarts, or has dropped us: pgod sends another channel. */
+/* Core restarts, which takes a moment: pgod sends another channel. */
 static void
 lose_core(struct web *w, const char *why)
 {
@@ -17,25 +17,19 @@ lose_core(struct web *w, const char *why)
 		log_warn("the channel to core: %s", why);
 	close(take_fd(&w->core));
 	w->asked = false;
-	http_wake(w);
 }
 
-bool
+void
 ask_core(struct web *w)
 {
 	json_t *body;
 	struct err err = ERR_INIT;
-	int rc;
 
-	if (w->core < 0)
-		return false;
-	if (w->asked)
-		return true;
+	if (w->core < 0 || w->asked)
+		return;
 	body = msg_new("metrics", "");
-	rc = msg_send(w->core, WEB_TO_CORE, body, NULL, 0, &err);
+	w->asked = msg_send(w->core, WEB_TO_CORE, body, NULL, 0, &err) >= 0;
 	json_decref(body);
-	w->asked = rc >= 0;
-	return w->asked;
 }
 
 static int
@@ -86,6 +80,7 @@ ask_arrival(struct web *w, struct err *err)
 	w->asked = false;
 	if (io_set_nonblock(w->core, true) < 0)
 		return err_set(err, EINVAL, "the descriptors are not what pgod gives");
-	http_wake(w);
+	if (http_waits(w))
+		ask_core(w);
 	return 1;
 }

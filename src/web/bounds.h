@@ -6,7 +6,7 @@
 enum {
 	REQUEST_MS = 400,
 	LIFE_MS = 1000,
-	CORE_MS = 300,
+	CORE_MS = 600,
 	FRESH_MS = 200,
 };
 #else

@@ -95,8 +95,9 @@ begin(struct visitor *v, const char *path, const char *method)
 		return say(v->http, MHD_HTTP_CONTENT_TOO_LARGE, "no body is taken here");
 	if (v->route == NULL)
 		return say(v->http, MHD_HTTP_NOT_FOUND, "there are /metrics and /healthz");
-	if (is_fresh(w) || !ask_core(w))
+	if (is_fresh(w))
 		return v->route->show(w, v->http);
+	ask_core(w);
 	v->waits = true;
 	v->waits_since_ms = io_now_ms();
 	MHD_suspend_connection(v->http);
@@ -261,6 +262,19 @@ http_wake(struct web *w)
 		if (v->waits)
 			wake(v);
 	}
+}
+
+bool
+http_waits(const struct web *w)
+{
+	const struct visitor *v;
+
+	LIST_FOREACH(v, &w->visitors, link)
+	{
+		if (v->waits)
+			return true;
+	}
+	return false;
 }
 
 static void

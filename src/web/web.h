@@ -55,9 +55,11 @@ int http_wait_ms(const struct web *w);
 void http_set_page(struct web *w, char *take_text, size_t len);
 /* Those who wait for core are answered with what there is. */
 void http_wake(struct web *w);
+/* Does anybody wait for core? */
+bool http_waits(const struct web *w);
 
-/* ask.c: the channel to core. Asks for a page, if none is on its way. False when there is no core to ask. */
-bool ask_core(struct web *w);
+/* ask.c: the channel to core. Asks for a page, if none is on its way; while there is no core, the next one is asked. */
+void ask_core(struct web *w);
 /* Core has said something, or gone. */
 void ask_readable(struct web *w);
 /* pgod has a new channel for us: 1, or 0 when pgod has gone. */

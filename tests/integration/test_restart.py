@@ -28,11 +28,13 @@ def test_who_connects_while_pgod_is_down_is_served_by_the_next(pgo, systemd):
     pgo.signal(signal.SIGHUP)
     assert pgo.wait_exit() == 2
     client = pgo.helper(subprocess.Popen(pgo.ssh_argv("site//ping"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE))
+    scraper = pgo.helper(subprocess.Popen(["curl", "-sf", "--noproxy", "*", f"http://{pgo.metrics}/metrics"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE))
     with socket.create_connection(("127.0.0.1", pgo.port), 5):
         assert client.poll() is None
         pgo.start(write=False)
         assert client.wait(20) == 0
     client.stdout.close()
+    assert b"pgo_services 1\n" in scraper.communicate(timeout=20)[0]
     systemd.wait_ready()
     assert systemd.kept("ssh") == before, "the same socket, once"
 
