@@ -55,7 +55,7 @@ _pgoctl_argument() {
 _pgoctl_target() {
 	local word=$1 prefix=${1%"${1##*//}"}
 	case $word in
-	*:host//*) _pgoctl_words "$word" "$prefix" "$_pgoctl_host_operations" ;;
+	*:host://*) _pgoctl_words "$word" "$prefix" "$_pgoctl_host_operations" ;;
 	*:*//*) _pgoctl_words "$word" "$prefix" "$_pgoctl_operations" ;;
 	*:*) ;;
 	*)

@@ -8,7 +8,7 @@ function __pgoctl_target
     set -l parts (string match -r '^(.*//)' -- $word)
     if set -q parts[2]
         set -l operations $__pgoctl_operations
-        string match -q '*:host//' -- $parts[2]; and set operations $__pgoctl_host_operations
+        string match -q '*:host://' -- $parts[2]; and set operations $__pgoctl_host_operations
         for operation in $operations
             echo $parts[2]$operation
         end

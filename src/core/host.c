@@ -204,6 +204,8 @@ add_service_problems(const struct service *svc, const struct status *s, json_t *
 	/* Of a commit that is on its way nobody needs to hear. */
 	if (s->in_sync.is == STATUS_NO && (svc->running == NULL || svc->running->kind != TASK_DEPLOY))
 		add_problem(list, name, "not in sync", s->in_sync.text);
+	if (s->sites.text != NULL && s->sites.is == STATUS_NO)
+		add_problem(list, name, "sites", s->sites.text);
 	if (s->routes.text != NULL && s->routes.is == STATUS_NO)
 		add_problem(list, name, "routes", s->routes.text);
 	if (s->sites.text != NULL && s->sites.is == STATUS_NO)
