@@ -115,6 +115,7 @@ def test_what_was_installed_before_the_boot_comes_up_with_it_and_takes_its_confi
     assert machine.show("UnitFileState") == "enabled"
     assert machine.first_pid and machine.main_pid() != machine.first_pid, "the new configuration was a restart"
     assert machine.show("NFileDescriptorStore") == "2", "for SSH and for metrics"
+    assert machine.run("busybox", "wget", "-q", "-O", "-", "http://127.0.0.1:9112/healthz").stdout
     roles = machine.run("ps", "-eo", "user:20,comm").stdout.split("\n")
     assert {"_pgod pgod-core", "_pgod-ssh pgod-ssh", "_pgod-web pgod-web"} <= {" ".join(line.split()) for line in roles}
 
