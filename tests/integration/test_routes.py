@@ -165,3 +165,27 @@ def test_another_place_for_the_file_is_told_like_another_file(pgo, live):
     live.restart().wait_loaded(SHOP)
     assert live.reloads() == 2
     assert pgo.engine.calls("exec", "proxy")[-1]["argv"][-4:] == ["web", "cp", live.file, live.loaded]
+
+
+def test_a_deploy_that_an_earlier_pgod_began_has_its_routes_before_its_containers(pgo, live):
+    pgo.engine.hold("up")
+    head = live.repo.commit({"compose.yaml": web("pgo-test/web:2")})
+    wait_until(lambda: len(pgo.engine.calls("up", "proxy")) == 2, "the deploy has come to its containers")
+    pgo.kill()
+    os.kill(pgo.engine.calls("up", "proxy")[-1]["pid"], signal.SIGKILL)
+    os.unlink(live.file)
+    pgo.start()
+    wait_until(lambda: len(pgo.engine.calls("up", "proxy")) == 3, "the next pgod brings it to its end")
+    assert read(live.file) == SHOP
+    pgo.engine.release("up")
+    pgo.wait_deployed("proxy", head)
+
+
+def test_something_in_the_place_of_the_file_fails_the_deploy_and_harms_nothing(pgo, live):
+    box = pgo.engine.containers("proxy")[0].id
+    os.unlink(live.file)
+    os.makedirs(os.path.join(live.file, "mine"))
+    live.repo.commit({"compose.yaml": web("pgo-test/web:2")})
+    pgo.wait_status("proxy", "state +live.*in sync +no: .*routes: caddy/Caddyfile-import: cannot put the new file in the place of the old one")
+    assert pgo.engine.containers("proxy")[0].id == box and os.path.isdir(os.path.join(live.file, "mine"))
+    assert "state       live" in pgo.status("shop")
