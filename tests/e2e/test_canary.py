@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from lib.host import command_of, process_table, run
+from lib.host import command_of, process_table, run, wait_until
 from lib.registries import Registry
 from lib.servers import http_git
 from test_commit import fetch, only
@@ -73,12 +73,16 @@ class Canary:
     def ask_all(self, service):
         for op, *args in (
             ["status"], ["status", "--json"], ["history"], ["history", "--json"], ["deploys"], ["deploys", "--json"], ["logs", "deploy"],
-            ["plan"], ["plan", "--json"], ["load"], ["load", "--json"], ["ps"], ["deploy-key"], ["help"],
+            ["plan"], ["plan", "--json"], ["load"], ["load", "--json"], ["ps"], ["journal"], ["deploy-key"], ["help"],
         ):  # fmt: skip
             self.ask(service, op, *args)
+        # While a page is being made for one, another one is told to come back.
+        self.answers.append(("metrics", wait_until(self.metrics, "a page of metrics")))
+
+    def metrics(self):
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"http://{self.pgo.metrics}/metrics", timeout=10) as answer:
-            self.answers.append(("metrics", answer.read().decode()))
+            return answer.read().decode()
 
     def places(self):
         yield from self.answers
