@@ -163,11 +163,32 @@ a_damaged_borrower_is_mended_from_the_remote(void **state)
 	fx_assert_said(fx, "damaged");
 }
 
+/* The lender sends what the commit's hash covers; submodules come from their own servers. */
+static void
+a_commit_with_submodules_is_left_to_fetch(void **state)
+{
+	struct fx *fx = *state;
+	auto_free char *oid = NULL;
+
+	fx_do(fx,
+	    "git init -q --bare -b main s.git; git init -q -b main ws; cd ws; echo s >s; git add s; git commit -qm s; "
+	    "git push -q ../s.git main");
+	oid = fetched(fx, "printf '[submodule \"x\"]\npath = sub\nurl = ../s.git\n' >.gitmodules; mkdir sub; "
+			  "git update-index --add --cacheinfo 160000,$(git -C ../s.git rev-parse main),sub");
+	assert_int_equal(export(fx, oid), 0);
+	assert_int_equal(import(fx, oid), 1);
+	fx_assert_said(fx, "the commit has submodules");
+	assert_int_equal(fx_job(fx, "fetch", NULL), 0);
+	assert_int_equal(export(fx, oid), 0);
+	assert_int_equal(import(fx, oid), 0);
+}
+
 int
 main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fx_setup, fx_teardown)
 	const struct CMUnitTest tests[] = {
+	    TEST(a_commit_with_submodules_is_left_to_fetch),
 	    TEST(a_commit_comes_without_the_remote_and_can_be_deployed),
 	    TEST(a_deep_repository_lends_one_commit_and_no_history),
 	    TEST(what_was_not_asked_for_is_not_taken),
