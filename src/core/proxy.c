@@ -12,6 +12,10 @@
 
 enum {
 	PROXY_CALM_MS = 100, /* a burst of events is one change */
+	/* A container that comes and goes makes the proxy read its file again and again: less and less often. */
+	PROXY_SERIES_FREE = 10,
+	PROXY_PAUSE_MAX_MS = 5 * 1000,
+	PROXY_QUIET_MS = 30 * 1000, /* without a change: the next one is told at once again */
 	PROXY_RETRY_MIN_MS = 2 * 1000,
 	PROXY_RETRY_MAX_MS = 5 * 60 * 1000,
 };
@@ -36,7 +40,11 @@ struct proxy {
 	bool changed; /* look again when it has */
 	char *error;  /* of the last answer; "" when all is well */
 	int64_t written_ms;
-	int retry_ms;
+	int retry_ms;	  /* the next pause after a refusal */
+	long long due_ms; /* when what was refused is tried again */
+	int series;	  /* messages without a quiet time between them */
+	int pause_ms;	  /* between two of them */
+	long long said_ms;
 };
 
 static void
@@ -66,6 +74,20 @@ tell_waits(struct proxy *p, int64_t id, const char *error)
 	}
 }
 
+/* One more message: how long the one after it has to wait. */
+static void
+pace(struct proxy *p)
+{
+	long long now_ms = io_now_ms();
+
+	p->series = now_ms - p->said_ms > PROXY_QUIET_MS ? 0 : p->series + 1;
+	if (p->series < PROXY_SERIES_FREE)
+		p->pause_ms = PROXY_CALM_MS;
+	else
+		p->pause_ms = p->pause_ms * 2 > PROXY_PAUSE_MAX_MS ? PROXY_PAUSE_MAX_MS : p->pause_ms * 2;
+	p->said_ms = now_ms;
+}
+
 static void
 say(struct proxy *p, const struct buf *text)
 {
@@ -78,9 +100,19 @@ say(struct proxy *p, const struct buf *text)
 		return;
 	}
 	str_set(&p->said, buf_str(text));
+	pace(p);
 	p->id++;
 	p->asked = true;
 	channel_send(p->core->pgod, msg_new("upstreams", "sI", "id", (json_int_t)p->id), &fd, 1);
+}
+
+/* How long the message has to wait for its turn; whoever waits for the proxy does not. */
+static long long
+turn_in_ms(const struct proxy *p, bool news)
+{
+	long long due_ms = news ? p->said_ms + p->pause_ms : p->due_ms;
+
+	return p->said == NULL || !TAILQ_EMPTY(&p->waits) ? 0 : due_ms - io_now_ms();
 }
 
 /* Says where everything leads, unless pgod knows that already. */
@@ -89,7 +121,7 @@ look(struct proxy *p)
 {
 	auto_upstreams struct upstreams u = {0};
 	auto_buf struct buf text = BUF_INIT(UPSTREAMS_BYTES);
-	bool known = p->said != NULL && p->error[0] == '\0';
+	bool news;
 
 	/* What does not answer is no reason to lead nobody anywhere. */
 	if (!p->core->engine_up) {
@@ -99,12 +131,17 @@ look(struct proxy *p)
 	if (!targets_find(p->core, &p->routes, p->networks, &u))
 		return; /* a network is being asked for; its answer is a change */
 	upstreams_pack(&u, &text);
-	if (p->said == NULL || !str_eq(p->said, buf_str(&text)))
-		p->retry_ms = PROXY_RETRY_MIN_MS;
-	else if (known) {
+	news = p->said == NULL || !str_eq(p->said, buf_str(&text));
+	if (!news && p->error[0] == '\0') {
 		tell_waits(p, INT64_MAX, "");
 		return;
 	}
+	if (turn_in_ms(p, news) > 0) {
+		in_ms(p, (int)turn_in_ms(p, news));
+		return;
+	}
+	if (news)
+		p->retry_ms = PROXY_RETRY_MIN_MS;
 	say(p, &text);
 }
 
@@ -142,10 +179,11 @@ proxy_changed(struct core *core, const char *project)
 {
 	struct proxy *p = core->proxy;
 
-	if (p != NULL && has_routes(p, project) && !event_pending(p->timer, EV_TIMEOUT, NULL))
+	if (p == NULL || !has_routes(p, project))
+		return;
+	/* A refusal's next try may be minutes away: what is new does not wait for that. */
+	if (p->error[0] != '\0' || !event_pending(p->timer, EV_TIMEOUT, NULL))
 		in_ms(p, PROXY_CALM_MS);
-	else if (p != NULL && has_routes(p, project) && p->error[0] != '\0')
-		in_ms(p, PROXY_CALM_MS); /* not only when the next try is due */
 }
 
 void
@@ -163,10 +201,10 @@ proxy_on_answer(struct core *core, int64_t id, const char *error, int64_t writte
 	}
 	str_set(&p->error, error);
 	tell_waits(p, id, error);
-	if (p->changed) {
-		in_ms(p, 0);
-	} else if (error[0] != '\0') {
-		in_ms(p, p->retry_ms);
+	if (p->changed || error[0] != '\0')
+		in_ms(p, p->changed ? 0 : p->retry_ms);
+	if (error[0] != '\0') {
+		p->due_ms = io_now_ms() + p->retry_ms;
 		p->retry_ms = p->retry_ms * 2 > PROXY_RETRY_MAX_MS ? PROXY_RETRY_MAX_MS : p->retry_ms * 2;
 	}
 	p->changed = false;
@@ -248,6 +286,7 @@ proxy_new(struct core *core)
 	p->core = core;
 	p->error = str_dup("");
 	p->retry_ms = PROXY_RETRY_MIN_MS;
+	p->pause_ms = PROXY_CALM_MS;
 	TAILQ_INIT(&p->waits);
 	routes_of(core->conf, &p->routes);
 	p->networks = networks_new(on_network, core);

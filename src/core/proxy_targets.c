@@ -191,7 +191,7 @@ look_at(void *ctx, const struct container *c)
 bool
 targets_find(struct core *core, const struct routes *routes, struct networks *networks, struct upstreams *ret)
 {
-	auto_upstreams struct upstreams u = {.v = calloc(routes->n + 1, sizeof(*u.v)), .n = routes->n};
+	struct upstreams u = {.v = calloc(routes->n + 1, sizeof(*u.v)), .n = routes->n};
 	bool asked = false;
 
 	if (u.v == NULL)
@@ -212,8 +212,8 @@ targets_find(struct core *core, const struct routes *routes, struct networks *ne
 		asked = asked || s.asked;
 	}
 	if (asked)
-		return false;
-	*ret = u;
-	u = (struct upstreams){0};
-	return true;
+		upstreams_done(&u);
+	else
+		*ret = u;
+	return !asked;
 }

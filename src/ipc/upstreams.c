@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/auto.h"
-
 void
 upstreams_done(struct upstreams *u)
 {
@@ -76,24 +74,33 @@ read_line(const char *line, size_t len, struct strv *sv)
 	return true;
 }
 
-int
-upstreams_unpack(const char *data, size_t len, size_t n, struct upstreams *ret, struct err *err)
+static int
+read_lines(const char *data, size_t len, struct upstreams *u, struct err *err)
 {
-	auto_upstreams struct upstreams u = {.v = calloc(n + 1, sizeof(*u.v)), .n = n};
 	const char *at = data, *end = data + len;
 
-	if (u.v == NULL)
-		abort();
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < u->n; i++) {
 		const char *stop = memchr(at, '\n', (size_t)(end - at));
 
-		if (stop == NULL || !read_line(at, (size_t)(stop - at), &u.v[i]))
+		if (stop == NULL || !read_line(at, (size_t)(stop - at), &u->v[i]))
 			return err_set(err, EBADMSG, "the addresses of route %zu are malformed", i);
 		at = stop + 1;
 	}
-	if (at != end)
-		return err_set(err, EBADMSG, "addresses of more than the %zu routes", n);
-	*ret = u;
-	u = (struct upstreams){0};
-	return 0;
+	return at == end ? 0 : err_set(err, EBADMSG, "addresses of more than the %zu routes", u->n);
+}
+
+int
+upstreams_unpack(const char *data, size_t len, size_t n, struct upstreams *ret, struct err *err)
+{
+	struct upstreams u = {.v = calloc(n + 1, sizeof(*u.v)), .n = n};
+	int rc;
+
+	if (u.v == NULL)
+		abort();
+	rc = read_lines(data, len, &u, err);
+	if (rc < 0)
+		upstreams_done(&u);
+	else
+		*ret = u;
+	return rc;
 }
