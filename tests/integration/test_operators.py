@@ -20,11 +20,11 @@ def operators_toml(rows):
 
 @pytest.fixture
 def host(pgo):
-    """Services site and shop, whose repositories have one key; operators who may all, some, and nothing any more."""
+    """Services site and host (which is not the host itself) with one key; operators who may all, some, and nothing any more."""
     pgo.keys = {name: Key(pgo.path(name)) for name in ("alice", "ci", "gone", "elsewhere")}
     line = {name: key.public.strip() for name, key in pgo.keys.items()}
     secret = "hunter22"
-    for name in ("site", "shop"):
+    for name in ("site", "host"):
         pgo.service(name, pgo.repo(name, {"compose.yaml": web()}), env=[f"TOKEN={secret}"])
     pgo.write_config()
     rows = [
@@ -36,7 +36,7 @@ def host(pgo):
     with open(pgo.config, "a", encoding="utf-8") as config:
         config.write(operators_toml(rows))
     pgo.start(write=False)
-    for name in ("site", "shop"):
+    for name in ("site", "host"):
         pgo.wait_status(name, r"in sync +yes.*took")
     return pgo
 
@@ -46,7 +46,7 @@ def test_operators_act_within_their_services_and_operations(host):
         return host.ssh(line, key=host.keys[who])
 
     assert ask("site//exec web echo here", "alice").stdout == "here\n"
-    assert ask("shop//ping", "alice").stdout.startswith("pong!")
+    assert ask("host//ping", "alice").stdout.startswith("pong!")
     assert re.search(r'operation exec service=site key="SHA256:\S+ operator alice"', host.log())
     assert ask("site//ping", "ci").stdout.startswith("pong!")
     refused = ask("site//exec web true", "ci")
@@ -54,8 +54,8 @@ def test_operators_act_within_their_services_and_operations(host):
     assert refused.stdout == (
         'Unauthorized: Key for user "tess", operator ci, may not ask for exec of site: it may ask for ping, ps, host://status, host://services\n'
     )
-    stranger = host.ssh("shop//ping", key=Key(host.path("stranger")))
-    assert ask("shop//ping", "ci").stdout == stranger.stdout, "not one of its services: as if it were none"
+    stranger = host.ssh("host//ping", key=Key(host.path("stranger")))
+    assert ask("host//ping", "ci").stdout == stranger.stdout, "not one of its services: as if it were none"
     assert ask("nowhere//ping", "ci").returncode == REFUSED
     unknown = ask("nowhere//ping", "alice")
     assert (unknown.stdout, unknown.returncode) == ('Not Found: No service found with name "nowhere"\n', NOT_FOUND)
@@ -64,9 +64,9 @@ def test_operators_act_within_their_services_and_operations(host):
         assert ask("host://status", who).returncode == REFUSED
 
     services = json.loads(ask("host://services --json", "alice").stdout)
-    assert [(service["name"], service["state"], service["healthy"]["is"]) for service in services] == [("site", "live", True), ("shop", "live", True)]
+    assert [(service["name"], service["state"], service["healthy"]["is"]) for service in services] == [("site", "live", True), ("host", "live", True)]
     table = ask("host://services", "ci").stdout
-    assert "site" in table and "shop" not in table and host.accounts.a.pw_name in table
+    assert "site" in table and "host" not in table and host.accounts.a.pw_name in table
     assert json.loads(ask("host://status --json", "ci").stdout)["services"] == 1
 
     for line in ("host://status", "host://who", "host://config", "host://help", "host://frob"):
@@ -92,7 +92,7 @@ def test_the_host_answers_what_is_not_well_and_who_may_what(host):
     assert status["states"] == {"held": 1, "live": 1}
     assert any(p["service"] == "site" and p["problem"] == "held" and "disk" in p["reason"] for p in status["problems"])
 
-    with subprocess.Popen(host.ssh_argv("shop//exec web sh -c 'echo here; read line'"), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+    with subprocess.Popen(host.ssh_argv("host//exec web sh -c 'echo here; read line'"), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout.readline() == b"here\n"
         who = json.loads(ask("who", "--json").stdout)
         other.communicate(b"go\n")
@@ -101,7 +101,7 @@ def test_the_host_answers_what_is_not_well_and_who_may_what(host):
     key = who["services"][0]["keys"][0]
     assert (key["fingerprint"], key["place"], key["type"]) == (fingerprint, "ssh/test.pub:1", "ssh-ed25519")
     assert who["operators"][2]["expired"] and who["operators"][3]["options"] == 'from="192.0.2.0/24"'
-    assert [(c["service"], c["op"]) for c in who["connected"]] == [("shop", "exec")]
+    assert [(c["service"], c["op"]) for c in who["connected"]] == [("host", "exec")]
     text = ask("who").stdout
     assert "services: site" in text and fingerprint in text
 
@@ -113,11 +113,3 @@ def test_the_host_answers_what_is_not_well_and_who_may_what(host):
         out.write(config.stdout)
     checked = subprocess.run([program("pgod"), "--check", "-c", path], capture_output=True, text=True, env=host.env(), check=False)
     assert checked.returncode == 0, checked.stderr
-
-
-def test_a_service_called_host_is_not_the_host(pgo):
-    pgo.service("host", pgo.repo("host"))
-    pgo.start()
-    pgo.wait_status("host", r"in sync +yes.*took")
-    assert pgo.ssh("host//ping").stdout.startswith("pong!")
-    assert pgo.ssh("host://status").returncode == REFUSED
