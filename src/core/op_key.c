@@ -1,17 +1,30 @@
 /* deploy-key: the private half is root's, so pgod is asked for the public one. */
+#include "base/io.h"
 #include "core/client.h"
 #include "core/op.h"
 #include "core/service.h"
 
+enum { RENEW_MS = 60 * 1000 };
+
 void
 deploy_key_run(struct client *c, const struct op *op, const struct strv *args)
 {
+	const bool renew = op_has(args, "--new");
+
 	(void)op;
+	/* A new key is work for pgod itself, and for whoever has to add it to the repository. */
+	if (renew && c->svc->key_renewed_ms != 0 && io_now_ms() - c->svc->key_renewed_ms < RENEW_MS) {
+		client_answer(c, 2, 1, "the deploy key of %s was made anew less than a minute ago: wait a little\n",
+		    c->svc->conf->name);
+		return;
+	}
+	if (renew)
+		c->svc->key_renewed_ms = io_now_ms();
 	c->json = op_has(args, "--json");
 	c->deploy_key = ++c->core->last_hold_id;
 	channel_send(c->core->pgod,
 	    msg_new("deploy-key", "sIsssb", "id", (json_int_t)c->deploy_key, "service", c->svc->conf->name, "renew",
-		(int)op_has(args, "--new")),
+		(int)renew),
 	    NULL, 0);
 }
 

@@ -70,7 +70,8 @@ struct service {
 	const struct conf_service *conf;
 	char *live_path; /* clean absolute paths */
 	char *data_path;
-	struct masks *masks; /* of the secrets that pgo.toml has for it; NULL: none */
+	long long key_renewed_ms; /* when an operator last asked for another deploy key; 0: not yet */
+	struct masks *masks;	  /* of the secrets that pgo.toml has for it; NULL: none */
 
 	bool ready;    /* pgod has prepared the directories */
 	char *problem; /* why not; "" when unknown yet */

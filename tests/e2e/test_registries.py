@@ -132,3 +132,15 @@ def test_a_registry_that_answers_rubbish_is_quoted_bounded_and_escaped(pgo):
         assert fetch(only(pgo)) == "one"
     assert registry.who_pulled("echo") == {f"alice:{secret}"}
     nothing_is_left(pgo, secret)
+
+
+def test_a_build_starts_from_a_private_image(pgo):
+    registry = Registry(pgo, {"alice": ALICE})
+    image = registry.push("pgo-test/web:1", "base")
+    repo = pgo.repo("site", {**site_files(pgo, "built"), "Dockerfile": f"FROM {image}\nLABEL of=ours\n"})
+    head = repo.commit({"compose.yaml": {"services": {"web": {"build": ".", "volumes": ["./www:/www:ro"], "stop_grace_period": "0s"}}}})
+    pgo.service("site", repo, registries=[f"alice:{ALICE}@{registry.host}"])
+    pgo.start().wait_deployed("site", head, deadline=60)
+    assert fetch(only(pgo)) == "built"
+    assert registry.who_pulled("base") == {f"alice:{ALICE}"}
+    nothing_is_left(pgo, ALICE)

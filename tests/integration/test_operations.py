@@ -49,6 +49,8 @@ def test_deploy_key_prints_a_line_of_authorized_keys(site):
     first = site.ctl("site", "deploy-key").stdout
     assert re.fullmatch(r"ssh-ed25519 [A-Za-z0-9+/=]+ pgo-site@\S+\n", first), first
     assert site.ctl("site", "deploy-key").stdout == first != site.ctl("site", "deploy-key", "--new").stdout
+    again = site.ctl("site", "deploy-key", "--new")
+    assert again.returncode == 1 and "less than a minute ago" in again.stderr
 
 
 def test_plain_ssh_works_like_pgoctl(site):
