@@ -32,23 +32,41 @@ place_done(struct place *p)
 	free(p->candidate);
 }
 
-bool
-routes_are_tracked(const struct tree *tracked, const char *import)
+/* The name beside the file under which its next content lies for a while. The caller frees. */
+static char *
+candidate_of(const char *import)
+{
+	const char *slash = strrchr(import, '/');
+	const char *base = slash == NULL ? import : slash + 1;
+
+	return str_printf("%.*s.%s.pgo", (int)(base - import), import, base);
+}
+
+static bool
+is_tracked(const struct tree *tracked, const char *path)
 {
 	const struct entry *e = NULL;
 
-	for (size_t len = strcspn(import, "/"); e == NULL; len += 1 + strcspn(import + len + 1, "/")) {
-		e = tree_find(tracked, import, len);
-		if (import[len] == '\0')
+	for (size_t len = strcspn(path, "/"); e == NULL; len += 1 + strcspn(path + len + 1, "/")) {
+		e = tree_find(tracked, path, len);
+		if (path[len] == '\0')
 			break;
 	}
-	if (e == NULL && !tree_has_below(tracked, import))
+	if (e == NULL && !tree_has_below(tracked, path))
 		return false;
 	job_say(
 	    "pgod writes the routes to %s, as import in pgo.toml says, and the repository has %s %s itself: remove it "
 	    "there (git rm --cached) and add it to .gitignore, or change import",
-	    import, e == NULL ? "the directory" : "the file", e == NULL ? import : e->path);
+	    path, e == NULL ? "the directory" : "the file", e == NULL ? path : e->path);
 	return true;
+}
+
+bool
+routes_are_tracked(const struct tree *tracked, const char *import)
+{
+	auto_free char *candidate = candidate_of(import);
+
+	return is_tracked(tracked, import) || is_tracked(tracked, candidate);
 }
 
 static int
@@ -61,7 +79,7 @@ open_place(const struct job *job, struct place *ret, struct err *err)
 	ret->dirfd = files_make_parent(rootfd, job->import, &ret->base, err);
 	if (ret->dirfd < 0)
 		return err_wrap(err, "cannot make the directory of %s", job->import);
-	ret->candidate = str_printf(".%s.pgo", ret->base);
+	ret->candidate = candidate_of(ret->base);
 	return 0;
 }
 

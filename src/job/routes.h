@@ -6,8 +6,8 @@
 
 #include "job/tree.h"
 
-/* Says as a sentence what of these tracked files is in the way of the import file: it is one of them, or a directory
- * of them, or lies below what is none. False when nothing is. */
+/* Says as a sentence what of these tracked files is in the way of the import file, or of the name under which its next
+ * content lies: it is one of them, or a directory of them, or lies below what is none. False when nothing is. */
 bool routes_are_tracked(const struct tree *tracked, const char *import);
 
 #endif

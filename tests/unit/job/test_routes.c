@@ -12,7 +12,8 @@ enum { REFUSED = 6 };
 static void
 deployed(struct fx *fx, const char *import)
 {
-	auto_free char *oid = fx_commit(fx, "mkdir -p caddy; echo main >caddy/Caddyfile; ln -s caddy link");
+	auto_free char *oid =
+	    fx_commit(fx, "mkdir -p caddy; echo main >caddy/Caddyfile; echo x >caddy/.x.pgo; ln -s caddy link");
 
 	fx_deploy(fx, oid);
 	fx_env(fx, "PGO_IMPORT", import);
@@ -126,6 +127,7 @@ what_the_repository_has_is_not_overwritten_and_a_commit_that_has_it_is_refused(v
 	    {"caddy", "has the directory caddy itself"},
 	    {"link", "has the file link itself"},
 	    {"link/import", "has the file link itself"},
+	    {"caddy/x", "has the file caddy/.x.pgo itself"},
 	    {"caddy/Caddyfile/import", "has the file caddy/Caddyfile itself"},
 	};
 	struct fx *fx = *state;
