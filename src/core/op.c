@@ -235,7 +235,7 @@ op_run(struct client *c)
 		client_answer(c, 2, 1, "%s\n", err.msg);
 		return;
 	}
-	refusal = op->changes ? why_not(c->svc) : NULL;
+	refusal = op->changes && c->svc != NULL ? why_not(c->svc) : NULL;
 	if (refusal != NULL) {
 		client_answer(c, 2, 1, "%s\n", refusal);
 		return;
