@@ -11,6 +11,8 @@ from lib.proxies import HostCaddy, Nginx
 
 HEALTHY = {"test": ["CMD", "busybox", "wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/"], "interval": "300ms", "timeout": "5s", "retries": 2}
 
+ECHO = "{http.request.host} for {http.request.header.X-Forwarded-For} by {http.request.header.X-Forwarded-Proto}, upgrade {http.request.header.Upgrade}"
+
 
 def shop(page="one", healthcheck=True, **more):
     """A web server that says which name it was asked for, and ends its requests before it goes."""
@@ -34,7 +36,7 @@ def services(pgo, **urls):
     """A service for each, of one container whose page is the service's name."""
     repos = {}
     for name, sites in urls.items():
-        repos[name] = pgo.repo(name, {"compose.yaml": shop(name), "ssh/k.pub": pgo.key.public})
+        repos[name] = pgo.repo(name, {"compose.yaml": shop(ECHO if name == "echo" else name), "ssh/k.pub": pgo.key.public})
         pgo.service(name, repos[name], urls=sites, health_timeout="20s", settle="100ms")
     return repos
 
@@ -45,6 +47,7 @@ def test_visitors_reach_their_site_and_nobody_elses(pgo, proxy):
         shop={"http://shop.test": "web:8080", "http://*.shop.test": "web:8080", "http://split.test/shop/*": "web:8080"},
         blog={"http://blog.test": "web:8080", "http://split.test/blog": "web:8080", f"http://{'long-' * 12}x.blog.test": "web:8080"},
         gone={"http://gone.test": "other:8080"},
+        echo={"http://echo.test": "web:8080"},
     )
     proxy.start()
     pgo.start()
@@ -60,6 +63,13 @@ def test_visitors_reach_their_site_and_nobody_elses(pgo, proxy):
     assert proxy.ask("admin.test").body == "admin"
     assert proxy.ask("split.test", "/shop/x").body == "shop"
     assert proxy.ask("split.test", "/blog").body == "blog"
+    # A client's word about itself does not count, and a body may be of any size.
+    wait_until(lambda: proxy.ask("echo.test").status == 200, "echo.test is led to")
+    lies = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https"}
+    assert proxy.ask("echo.test", headers=lies, method="POST", body=b"x" * 3_000_000).body.startswith("echo.test for 127.0.0.1 by http, upgrade")
+    for word, passed in {"websocket": "websocket", "h2c": ""}.items():
+        answer = proxy.ask("echo.test", headers={"Connection": "Upgrade", "Upgrade": word})
+        assert isinstance(proxy, HostCaddy) or answer.body.endswith(f"upgrade {passed}".strip()), answer
     # What nobody has tells nothing, and is never a neighbour's.
     for name in ("other.test", "", "b.a.shop.test", "xshop.test", proxy.address, "[::1]", "localhost", "blog.test.evil", "127.0.0.1:80", "sub.blog.test"):
         answer = proxy.ask(name)
