@@ -95,14 +95,30 @@ registries(const json_t *node)
 	return all;
 }
 
-/* The program, which tells enough: what stands behind it may be anything. A command in one string is one of pgo's. */
+/* "machine:service//exec WORD WORD ***": where, and which program. */
+static json_t *
+command_line(const char *text)
+{
+	const char *at = text;
+	auto_free char *shown = NULL;
+
+	for (int words = 0; words < 3; words++) {
+		at += strspn(at, " ");
+		at += strcspn(at, " ");
+	}
+	shown = str_printf("%.*s%s", (int)(at - text), text, *at != '\0' ? " " SHOWN_HIDDEN : "");
+	return must(json_string(shown));
+}
+
+/* The program, which tells enough: what stands behind it may be anything. */
 static json_t *
 command(const json_t *node)
 {
-	const json_t *first = json_array_get(json_object_get(node, "value"), 0);
+	const json_t *value = json_object_get(node, "value");
+	const json_t *first = json_array_get(value, 0);
 
 	if (!tree_is(node, "array"))
-		return plain(node);
+		return command_line(json_string_value(value));
 	return first == NULL ? must(json_array()) : must(json_pack("[o, s]", plain(first), SHOWN_HIDDEN));
 }
 

@@ -150,12 +150,14 @@ what_is_shown_has_no_secret_in_it(void **state)
 static void
 of_a_command_only_the_program_is_shown(void **state)
 {
-	struct conf *c = parse("[proxy]\ntype = \"nginx\"\nfile = \"/etc/nginx/conf.d/pgo.conf\"\n"
-			       "test = [ \"/usr/bin/check\", \"--token\", \"hunter22\" ]\n");
+	struct conf *c = parse(WEB "import = \"routes\"\nreload = \"localhost:web//exec web caddy reload hunter22\"\n"
+				   "[proxy]\ntype = \"nginx\"\nfile = \"/etc/nginx/conf.d/pgo.conf\"\n"
+				   "test = [ \"/usr/bin/check\", \"--token\", \"hunter22\" ]\n");
 	auto_free char *shown = json_dumps(c->shown, JSON_COMPACT);
 
 	(void)state;
 	assert_null(strstr(shown, "hunter22"));
+	assert_non_null(strstr(shown, "\"reload\":\"localhost:web//exec web caddy ***\""));
 	assert_non_null(strstr(shown, "\"test\":[\"/usr/bin/check\",\"***\"]"));
 	conf_free(c);
 }
