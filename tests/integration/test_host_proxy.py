@@ -158,3 +158,24 @@ def test_a_switch_that_the_proxy_does_not_take_leaves_the_old_container(pgo, pro
     assert [box.id for box in pgo.running("shop")] != [old.id]
     # When the old one was told to go, visitors were led to the new one already.
     assert [led for box, led in seen if box == old.id] == [addresses(pgo, "shop")]
+
+
+def test_only_what_is_well_and_can_be_reached_is_led_to(pgo, proxy):
+    pgo.engine.create_network("far")["Driver"] = "overlay"
+    pgo.engine.create_network("near")
+    networks = {"far": {"external": True, "name": "far"}, "near": {"external": True, "name": "near"}}
+    service = {"image": "pgo-test/web:1", "healthcheck": {"test": ["CMD", "true"]}}
+    model = {
+        "services": {"web": {**service, "networks": ["far", "near"]}, "hidden": {**service, "networks": ["far"]}},
+        "networks": networks,
+    }
+    repo = pgo.repo("shop", {"compose.yaml": model})
+    pgo.service("shop", repo, urls={"shop.test": "web:8080", "hidden.test": "hidden:8080"})
+    pgo.engine.behave("web", health=None)
+    pgo.start()
+    starting = wait_until(lambda: [box for box in pgo.running("shop") if box.service == "web"], "it runs, and starts yet")
+    wait_until(lambda: proxy.read("read").count("return 503;") == 2, "nobody is led anywhere")
+    stays(lambda: not proxy.leads_to(), "nobody is led to what starts yet", pgo.news())
+    pgo.engine.set_health(starting[0], "healthy")
+    wait_until(lambda: proxy.leads_to() == {starting[0].networks["near"]["IPAddress"]}, "it is led to, by the network that the host is in")
+    assert proxy.read("read").count("return 503;") == 1
