@@ -47,14 +47,6 @@ struct top {
 	void (*check)(struct check *c, const json_t *node, size_t index);
 };
 
-static json_t *
-must(json_t *value)
-{
-	if (value == NULL)
-		abort();
-	return value;
-}
-
 /* Frees the check; what is left is the document. */
 static json_t *
 finish(struct check *c)
@@ -70,13 +62,13 @@ finish(struct check *c)
 	free(c->who);
 	if (json_array_size(errors) == 0) {
 		json_decref(c->accounts);
-		return must(json_pack("{s:i, s:o, s:o, s:o, s:o, s:o*}", "version", 1, "errors", errors, "services",
-		    c->services, "operators", c->operators, "shown", c->shown, "proxy",
+		return tree_must(json_pack("{s:i, s:o, s:o, s:o, s:o, s:o*}", "version", 1, "errors", errors,
+		    "services", c->services, "operators", c->operators, "shown", c->shown, "proxy",
 		    c->proxy.node == NULL ? NULL : proxy_table_document(&c->proxy)));
 	}
 	json_decref(c->operators);
 	json_decref(c->shown);
-	return must(json_pack(
+	return tree_must(json_pack(
 	    "{s:i, s:o, s:o, s:o}", "version", 1, "errors", errors, "services", c->services, "accounts", c->accounts));
 }
 
@@ -89,7 +81,7 @@ show(struct check *c, const char *top, const struct table *t)
 	if (c->problems.n > 0)
 		return;
 	if (list == NULL) {
-		list = must(json_array());
+		list = tree_must(json_array());
 		if (json_object_set_new(c->shown, top, list) != 0)
 			abort();
 	}
@@ -286,13 +278,13 @@ check_top(struct check *c, const json_t *entry)
 static struct check
 begin(void)
 {
-	return (struct check){.services = must(json_array()),
-	    .accounts = must(json_array()),
-	    .names = must(json_object()),
-	    .sites = must(json_object()),
-	    .operators = must(json_array()),
-	    .shown = must(json_object()),
-	    .who_seen = must(json_object())};
+	return (struct check){.services = tree_must(json_array()),
+	    .accounts = tree_must(json_array()),
+	    .names = tree_must(json_object()),
+	    .sites = tree_must(json_object()),
+	    .operators = tree_must(json_array()),
+	    .shown = tree_must(json_object()),
+	    .who_seen = tree_must(json_object())};
 }
 
 json_t *

@@ -8,14 +8,6 @@
 #include "conf/rules.h"
 #include "conf/tree.h"
 
-static json_t *
-must(json_t *value)
-{
-	if (value == NULL)
-		abort();
-	return value;
-}
-
 /* A node's value without the places that it knows. */
 static json_t *
 plain(const json_t *node)
@@ -34,14 +26,14 @@ plain(const json_t *node)
 			       plain(json_object_get(item, "node"))) != 0)
 			abort();
 	}
-	return must(all);
+	return tree_must(all);
 }
 
 /* VAR=***: what it is called is no secret, and all that helps. */
 static json_t *
 variables(const json_t *node)
 {
-	json_t *all = must(json_array());
+	json_t *all = tree_must(json_array());
 	size_t i;
 	json_t *item;
 
@@ -67,20 +59,20 @@ repository(const json_t *node)
 	const char *host;
 
 	if (rule_split_repository(text, &url, &auth, NULL) < 0)
-		return must(json_string(SHOWN_HIDDEN));
+		return tree_must(json_string(SHOWN_HIDDEN));
 	host = strstr(url, "://");
 	if (auth == NULL || host == NULL)
-		return must(json_string(url));
+		return tree_must(json_string(url));
 	host += strlen("://");
 	shown = str_printf("%.*s" SHOWN_HIDDEN "@%s", (int)(host - url), url, host);
-	return must(json_string(shown));
+	return tree_must(json_string(shown));
 }
 
 /* ***@registry */
 static json_t *
 registries(const json_t *node)
 {
-	json_t *all = must(json_array());
+	json_t *all = tree_must(json_array());
 	size_t i;
 	json_t *item;
 
@@ -107,7 +99,7 @@ command_line(const char *text)
 		at += strcspn(at, " ");
 	}
 	shown = str_printf("%.*s%s", (int)(at - text), text, *at != '\0' ? " " SHOWN_HIDDEN : "");
-	return must(json_string(shown));
+	return tree_must(json_string(shown));
 }
 
 /* The program, which tells enough: what stands behind it may be anything. */
@@ -119,7 +111,7 @@ command(const json_t *node)
 
 	if (!tree_is(node, "array"))
 		return command_line(json_string_value(value));
-	return first == NULL ? must(json_array()) : must(json_pack("[o, s]", plain(first), SHOWN_HIDDEN));
+	return first == NULL ? tree_must(json_array()) : tree_must(json_pack("[o, s]", plain(first), SHOWN_HIDDEN));
 }
 
 static const struct {
@@ -177,9 +169,9 @@ amount_without(const struct key *key)
 	if (n == 0)
 		return NULL;
 	if (key->type != KEY_DURATION)
-		return must(json_integer(n));
+		return tree_must(json_integer(n));
 	text = n % 60000 == 0 ? str_printf("%lldm", (long long)n / 60000) : str_printf("%gs", (double)n / 1000);
-	return must(json_string(text));
+	return tree_must(json_string(text));
 }
 
 static json_t *
@@ -187,7 +179,7 @@ otherwise(const struct key *key)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		if (str_eq(rows[i].key, key->name) && rows[i].otherwise != NULL)
-			return must(json_string(rows[i].otherwise));
+			return tree_must(json_string(rows[i].otherwise));
 	}
 	return amount_without(key);
 }
@@ -199,14 +191,14 @@ show(const struct key *key, const json_t *node)
 		if (str_eq(rows[i].key, key->name))
 			return rows[i].show(node);
 	}
-	return must(json_string(SHOWN_HIDDEN));
+	return tree_must(json_string(SHOWN_HIDDEN));
 }
 
 json_t *
 shown_table(const struct table *t)
 {
-	json_t *set = must(json_object());
-	json_t *without = must(json_object());
+	json_t *set = tree_must(json_object());
+	json_t *without = tree_must(json_object());
 
 	for (size_t k = 0; k < t->menu->n; k++) {
 		const struct key *key = &t->menu->keys[k];
@@ -217,5 +209,5 @@ shown_table(const struct table *t)
 		if (value != NULL && json_object_set_new(without, key->name, value) != 0)
 			abort();
 	}
-	return must(json_pack("{s:o, s:o}", "set", set, "otherwise", without));
+	return tree_must(json_pack("{s:o, s:o}", "set", set, "otherwise", without));
 }

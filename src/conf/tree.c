@@ -41,3 +41,11 @@ tree_shown(struct buf *b, const json_t *string)
 		buf_str_add(b, "...");
 	return buf_str(b);
 }
+
+json_t *
+tree_must(json_t *value)
+{
+	if (value == NULL)
+		abort();
+	return value;
+}

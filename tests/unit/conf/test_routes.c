@@ -1,7 +1,6 @@
 /* The sites of `urls` and what they lead to. */
-#include "cmocka_all.h"
+#include "samples.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,26 +11,6 @@
 #include "conf/check.h"
 #include "conf/rules.h"
 #include "conf/site.h"
-
-struct sample {
-	const char *value;
-	const char *part; /* of the sentence; NULL: the value is fine */
-};
-
-static void
-try_all(int (*rule)(const char *, struct err *), const struct sample *samples, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		struct err err = ERR_INIT;
-		int r = rule(samples[i].value, &err);
-
-		if (samples[i].part == NULL && r != 0)
-			fail_msg("\"%s\" is refused: %s", samples[i].value, err.msg);
-		if (samples[i].part != NULL && (r != -EINVAL || strstr(err.msg, samples[i].part) == NULL))
-			fail_msg(
-			    "\"%s\" gives %d, \"%s\", without \"%s\"", samples[i].value, r, err.msg, samples[i].part);
-	}
-}
 
 static void
 sites_that_lead_into_the_proxys_configuration(void **state)
