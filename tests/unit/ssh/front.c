@@ -205,6 +205,7 @@ static const struct {
 	void (*run)(int ch, const struct opline *ol);
 } ops[] = {
     {"exec", op_exec},	       /* the arguments are a program to run as the job */
+    {"logs", op_exec},	       /* the same, as the operation whose lines compose clears */
     {"status", op_status},     /* end with this status */
     {"echo", op_echo},	       /* the words, one a line, in <> */
     {"both", op_both},	       /* a line on each stream, status 7 */

@@ -344,11 +344,28 @@ weak_algorithms_are_still_spoken(void **state)
 	assert_int_equal(child_run(&f, argv, NULL, NULL, NULL, NULL), 255);
 }
 
+/* compose 2.26 clears the line in front of each line of a log, also where there is no terminal. */
+static void
+lines_of_a_log_begin_with_an_order_to_the_terminal(void **state)
+{
+	auto_buf struct buf out = BUF_INIT(4096);
+
+	(void)state;
+	assert_int_equal(ssh_run(&f, "t//logs printf '\\033[2Ka\\n\\033[2Kb \\033[2K\\n\\n\\033[31mc\\n\\033[2J\\n'",
+			     NULL, &out, NULL),
+	    0);
+	assert_string_equal(buf_str(&out), "a\nb \x1b[2K\n\n\x1b[31mc\n\x1b[2J\n");
+	buf_reset(&out);
+	assert_int_equal(ssh_run(&f, "t//exec printf '\\033[2Ka\\n'", NULL, &out, NULL), 0);
+	assert_string_equal(buf_str(&out), "\x1b[2Ka\n");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(exec_string_reaches_core_changed, setup, teardown),
+	    cmocka_unit_test_setup_teardown(lines_of_a_log_begin_with_an_order_to_the_terminal, setup, teardown),
 	    cmocka_unit_test_setup_teardown(too_long_exec_string_is_not_a_bad_request, setup, teardown),
 	    cmocka_unit_test_setup_teardown(bad_requests_have_other_words_than_the_reference, setup, teardown),
 	    cmocka_unit_test_setup_teardown(statuses_and_streams_get_mixed_up, setup, teardown),
