@@ -80,12 +80,30 @@ open_note(const struct share *s, int flags, struct err *err)
 	return take_fd(&fd);
 }
 
+/* Two lines: what pgo.toml asked for, and what the kernel calls it, which may spell the server as somebody did who
+ * mounted the same export before. */
 static int
-write_note(int fd, const char *source, struct err *err)
+write_note(int fd, const char *source, const char *called, struct err *err)
 {
+	auto_free char *text = str_printf("%s\n%s\n", source, called);
+
 	if (ftruncate(fd, 0) < 0 || lseek(fd, 0, SEEK_SET) < 0)
 		return err_errno(err, "cannot note down the share");
-	return io_write_all(fd, source, strlen(source), err);
+	return io_write_all(fd, text, strlen(text), err);
+}
+
+/* Of what is mounted now: did we mount it, and for this source (NULL: for any)? */
+static int
+is_noted(int fd, const char *source, const char *called, struct err *err)
+{
+	auto_buf struct buf note = BUF_INIT(2 * MOUNT_LINE_MAX);
+	auto_free char *end = str_printf("\n%s\n", called);
+	int rc = io_read_all(fd, &note, err);
+
+	if (rc < 0)
+		return rc;
+	return str_ends(buf_str(&note), end) &&
+	       (source == NULL || (str_starts(buf_str(&note), source) && buf_str(&note)[strlen(source)] == '\n'));
 }
 
 /* --- mounting --- */
@@ -121,16 +139,19 @@ run_mount(const struct share *s, const char *target, const char *source, const c
 }
 
 static int
-check_mounted(const struct share *s, const char *target, const char *source, struct err *err)
+mount_anew(const struct share *s, int note, const char *target, const char *source, const char *port, struct err *err)
 {
-	auto_free char *there = mounted_on(target);
+	auto_free char *there = NULL;
+	int rc = write_note(note, source, source, err);
 
+	if (rc >= 0)
+		rc = run_mount(s, target, source, port, err);
+	if (rc < 0)
+		return rc;
+	there = mounted_on(target);
 	if (there == NULL)
 		return err_set(err, ENOENT, "%s is not mounted on %s, although mount says so", s->url, target);
-	if (str_eq(there, source))
-		return 0;
-	return err_set(
-	    err, EBUSY, "%s is mounted on %s where pgo.toml wants %s: umount it, then `up`", there, target, s->url);
+	return str_eq(there, source) ? 0 : write_note(note, source, there, err);
 }
 
 int
@@ -138,6 +159,7 @@ share_mount(const struct share *s, struct err *err)
 {
 	auto_free char *target = str_printf("%s/%s", s->datadir, s->service);
 	auto_free char *source = NULL;
+	auto_free char *there = NULL;
 	auto_close int note = open_note(s, O_CREAT, err);
 	auto_share_url struct share_url url = {0};
 	int rc = note < 0 ? note : rule_split_share(s->url, &url, err);
@@ -145,12 +167,13 @@ share_mount(const struct share *s, struct err *err)
 	if (rc < 0)
 		return rc;
 	source = str_printf("%s:%s", url.host, url.path);
-	if (share_is_mounted(s->datadir, s->service))
-		return check_mounted(s, target, source, err);
-	rc = write_note(note, source, err);
-	if (rc >= 0)
-		rc = run_mount(s, target, source, url.port, err);
-	return rc < 0 ? rc : check_mounted(s, target, source, err);
+	there = mounted_on(target);
+	if (there == NULL)
+		return mount_anew(s, note, target, source, url.port, err);
+	rc = str_eq(there, source) ? 1 : is_noted(note, source, there, err);
+	return rc != 0 ? rc
+		       : err_set(err, EBUSY, "%s is mounted on %s where pgo.toml wants %s: umount it, then `up`", there,
+			     target, s->url);
 }
 
 int
@@ -158,15 +181,14 @@ share_unmount(const struct share *s, struct err *err)
 {
 	auto_free char *target = str_printf("%s/%s", s->datadir, s->service);
 	auto_free char *there = mounted_on(target);
-	auto_buf struct buf ours = BUF_INIT(RULE_SHARE_MAX);
 	auto_close int note = open_note(s, 0, err);
-	int rc = note < 0 ? note : io_read_all(note, &ours, err);
+	int rc = note < 0 ? note : is_noted(note, NULL, there != NULL ? there : "", err);
 
 	if (rc < 0)
 		return rc == -ENOENT ? 0 : rc;
 	/* Detached: a server that does not answer holds nothing up. The containers are gone, what they wrote is on its
 	 * way. */
-	if (there != NULL && str_eq(there, buf_str(&ours)) && umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
+	if (there != NULL && rc > 0 && umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
 		return err_errno(err, "cannot unmount %s", target);
-	return write_note(note, "", err);
+	return ftruncate(note, 0) < 0 ? err_errno(err, "cannot forget the share") : 0;
 }

@@ -17,8 +17,8 @@ struct share {
 	const char *url;     /* "nfs://server[:port]/path" */
 };
 
-/* Mounts it where it is not mounted yet, by whomever. -EBUSY: something else is mounted there. What the program said is
- * in the error. Never waits longer than the program does. */
+/* Mounts it where it is not mounted yet, by whomever. Returns >= 0. -EBUSY: something else is mounted there. What the
+ * program said is in the error. Never waits longer than the program does. */
 int share_mount(const struct share *s, struct err *err);
 /* Takes what share_mount has mounted for the service off its data directory; what others mounted there stays. url is
  * not used. */

@@ -87,6 +87,23 @@ def test_something_else_that_is_mounted_there_passes_for_the_share(pgo, nfs):
     assert calls(nfs) == [] and pgo.engine.calls("up") == []
 
 
+def test_a_share_that_the_kernel_calls_otherwise_passes_for_anothers(pgo, nfs):
+    """It does when the same export was mounted before under another name of the server."""
+    with open(os.path.join(nfs, "alias"), "w", encoding="ascii") as alias:
+        alias.write("10.0.0.7:/export/site")
+    repo = scene(pgo)
+    pgo.service("stays", pgo.repo("stays"))
+    pgo.start().wait_deployed("site", repo.head)
+    pgo.stop()
+    pgo.start().wait_status("site", "healthy +yes")
+    assert pgo.ctl("site", "restart").returncode == 0
+    assert len(calls(nfs)) == 1 and len(mounts(pgo)) == 1
+    pgo.stop()
+    del pgo.services["site"]
+    pgo.start()
+    wait_until(lambda: not mounts(pgo), "it is taken away with its service")
+
+
 def test_a_removed_service_leaves_its_share_mounted_but_never_takes_anothers(pgo, nfs):
     repo, other = scene(pgo), pgo.repo("other")
     pgo.service("other", other, mount="nfs://nas.example.org/export/other")

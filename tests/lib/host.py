@@ -6,6 +6,7 @@ import fcntl
 import grp
 import os
 import pwd
+import random
 import select
 import shutil
 import signal
@@ -64,10 +65,26 @@ def run(*argv, check=True, deadline=60, **kw):
     return done
 
 
+PORTS = range(12000, 32000)  # below those that the kernel gives to clients
+_taken = {}
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of 127.0.0.1 that nobody listens on, and that no other process of the tests is given while this one lives."""
+    if "file" not in _taken:
+        _taken["file"] = os.open("/run/lock/pgot-ports", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    for port in random.sample(PORTS, len(PORTS)):
+        if port in _taken:
+            continue
+        try:
+            fcntl.lockf(_taken["file"], fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        except OSError:
+            continue
+        _taken[port] = True
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no port is free")
 
 
 # processes

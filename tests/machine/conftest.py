@@ -1,7 +1,9 @@
 """Inside of the machine that scripts/machine boots: its own systemd, engine and NFS server. Everything is slow there, for there is no KVM."""
 
+import itertools
 import os
 import shutil
+import signal
 
 import pytest
 
@@ -10,6 +12,7 @@ from lib.pgo import Pgod
 from lib.real_engine import RealEngine
 
 SLOW = 180
+FSIDS = itertools.count(1)  # for its client, the same number is the same file system
 
 
 class MachineEngine(RealEngine):
@@ -43,8 +46,8 @@ def pgo(accounts, libexec, real_engine, compose):
 
 
 @pytest.fixture
-def export():
-    """A function: a directory that this machine exports to itself."""
+def export(pgo):
+    """A function: a directory that this machine exports to itself. What is mounted of it goes before pgo's directories do."""
     made = []
 
     def new(name):
@@ -52,11 +55,18 @@ def export():
         os.makedirs(path)
         os.chmod(path, 0o777)
         for client in ("127.0.0.1", "::1"):
-            run("exportfs", "-o", f"rw,sync,no_subtree_check,no_root_squash,fsid={len(made) + 1}", f"[{client}]:{path}" if ":" in client else f"{client}:{path}")
+            run("exportfs", "-o", f"rw,sync,no_subtree_check,no_root_squash,fsid={next(FSIDS)}", f"[{client}]:{path}" if ":" in client else f"{client}:{path}")
         made.append(path)
         return path
 
     yield new
+    if pgo.process is not None:
+        pgo.signal(signal.SIGTERM)
+        pgo.wait_exit(SLOW)
+    with open("/proc/mounts", encoding="utf-8") as table:
+        targets = [line.split()[1] for line in table if line.split()[1].startswith(pgo.datadir + "/")]
+    for target in targets:
+        run("umount", "-l", target)
     run("exportfs", "-ua")
     for path in made:
         shutil.rmtree(path)

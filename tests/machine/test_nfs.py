@@ -90,14 +90,14 @@ def test_a_server_that_is_down_lets_containers_write_below_the_share(pgo, export
     server("stop")
     try:
         pgo.start().wait_deployed("calm", calm.head, deadline=SLOW)
-        said = pgo.wait_status("site", r"last deploy[^\n]*: failed[^\n]*share[^\n]*", SLOW)
+        said = pgo.wait_status("site", r"in sync[^\n]*share: [^\n]*.*last deploy[^\n]*failed", SLOW)
         assert f"nfs://127.0.0.1{path}" in said
         assert pgo.engine.containers("site") == [] and os.listdir(os.path.join(pgo.datadir, "site")) == []
     finally:
         server("start")
-    assert pgo.ctl("site", "up", deadline=SLOW).returncode == 0
+    wait_until(lambda: pgo.ctl("site", "up", deadline=SLOW).returncode == 0, "the server is there again", SLOW)
     pgo.wait_deployed("site", repo.head, deadline=SLOW)
-    assert lines(path) == ["started"]
+    wait_until(lambda: lines(path) == ["started"], "the container has written", SLOW)
 
 
 def test_a_server_that_hangs_keeps_another_service_or_the_end_of_pgod_waiting(pgo, export):
