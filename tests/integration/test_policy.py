@@ -5,7 +5,7 @@ import json
 import os
 
 from lib.pgo import web
-from lib.scenes import deployed, ids
+from lib.scenes import deployed, ids, port
 
 EDGE = {"edge": {"external": True, "name": "edge"}}
 
@@ -28,10 +28,6 @@ def refused(pgo, repo, files, *words, name="site"):
     for word in words:
         assert word in text, text
     assert ids(pgo, name) == before
-
-
-def port(published):
-    return {"target": 80, "published": published, "mode": "ingress", "protocol": "tcp"}
 
 
 def test_a_container_without_limits_takes_the_whole_machine(pgo):

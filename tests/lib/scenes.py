@@ -38,6 +38,10 @@ def running(pgo, name="site"):
     return sorted(box.service for box in pgo.running(name))
 
 
+def port(published):
+    return {"target": 80, "published": published, "mode": "ingress", "protocol": "tcp"}
+
+
 def by_service(pgo, service):
     return [box for box in pgo.engine.containers("site") if box.service == service]
 

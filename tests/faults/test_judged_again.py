@@ -6,8 +6,7 @@ import pytest
 
 from lib.host import run, stays, wait_until
 from lib.pgo import web
-from lib.scenes import HEALTHY, bad, deployed, deploys, ids, running, second, three_polls, wait_rolled_back
-from test_policy import port
+from lib.scenes import HEALTHY, bad, deployed, deploys, ids, port, running, second, three_polls, wait_rolled_back
 
 CAPABLE = {"cap_add": ["NET_ADMIN"]}
 
