@@ -12,6 +12,7 @@ from lib.pgo import Pgod
 from lib.real_engine import RealEngine
 
 SLOW = 180
+EXPORTS = "/etc/exports.d/pgo.exports"  # what exportfs(8) is told goes with the server
 FSIDS = itertools.count(1)  # for its client, the same number is the same file system
 
 
@@ -54,8 +55,11 @@ def export(pgo):
         path = os.path.join("/srv", name)
         os.makedirs(path)
         os.chmod(path, 0o777)
-        for client in ("127.0.0.1", "::1"):
-            run("exportfs", "-o", f"rw,sync,no_subtree_check,no_root_squash,fsid={next(FSIDS)}", f"[{client}]:{path}" if ":" in client else f"{client}:{path}")
+        options = f"rw,sync,no_subtree_check,no_root_squash,fsid={next(FSIDS)}"
+        os.makedirs(os.path.dirname(EXPORTS), exist_ok=True)
+        with open(EXPORTS, "a", encoding="ascii") as exports:
+            exports.write(f"{path} 127.0.0.1({options}) [::1]({options})\n")
+        run("exportfs", "-r")
         made.append(path)
         return path
 
@@ -67,6 +71,7 @@ def export(pgo):
         targets = [line.split()[1] for line in table if line.split()[1].startswith(pgo.datadir + "/")]
     for target in targets:
         run("umount", "-l", target)
-    run("exportfs", "-ua")
+    os.remove(EXPORTS)
+    run("exportfs", "-r")
     for path in made:
         shutil.rmtree(path)
