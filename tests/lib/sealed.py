@@ -76,7 +76,7 @@ class Sealed:
         self.put(directory)
         self.jobs += 1
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            self.say("job", (out.fileno(), err.fileno()), id=self.jobs, kind="resolve", service="web", args="", stdio="12")
+            self.say("job", (out.fileno(), err.fileno()), id=self.jobs, kind="resolve", service="web", args="", stdio="12", cols=0, rows=0)
             ended = self.hear("job-exited")
             assert ended["id"] == self.jobs and ended["status"] >= 0, ended
             out.seek(0)

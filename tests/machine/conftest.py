@@ -58,7 +58,7 @@ def export(pgo):
         options = f"rw,sync,no_subtree_check,no_root_squash,fsid={next(FSIDS)}"
         os.makedirs(os.path.dirname(EXPORTS), exist_ok=True)
         with open(EXPORTS, "a", encoding="ascii") as exports:
-            exports.write(f"{path} 127.0.0.1({options}) [::1]({options})\n")
+            exports.write(f"{path} 127.0.0.1({options}) ::1({options})\n")
         run("exportfs", "-r")
         made.append(path)
         return path
