@@ -310,6 +310,17 @@ deploy_begin(struct deploy *d, struct err *err)
 	return rc < 0 || deploy_only_looks(d) ? rc : record_begin(d, err);
 }
 
+/* What lies in the live tree when nothing has been done to it. That of an interrupted deploy may have been moved to its
+ * commit already. */
+static const char *
+tree_before(const struct service *svc, enum deploy_mode mode)
+{
+	bool moved = mode == DEPLOY_RESUME && svc->resume_untouched && svc->row.release != 0 &&
+		     svc->row.applying != svc->row.release;
+
+	return moved ? svc->release.commit : svc->row.live;
+}
+
 void
 deploy_start(struct task *task)
 {
@@ -324,7 +335,7 @@ deploy_start(struct task *task)
 	d->mode = task->mode;
 	d->begun_ms = io_now_ms();
 	d->previous = task->svc->row.release;
-	snprintf(d->was_live, sizeof(d->was_live), "%s", task->svc->row.live);
+	snprintf(d->was_live, sizeof(d->was_live), "%s", tree_before(task->svc, d->mode));
 	task->deploy = d;
 	event_del(d->svc->retry_timer);
 	rc = deploy_begin(d, &err);

@@ -98,6 +98,7 @@ find_interrupted(struct service *svc, struct err *err)
 	if (d.id != 0)
 		metrics_last_deploy(svc, d.ended_ms != 0 ? d.outcome : "interrupted", d.ended_ms);
 	svc->resume_gently = svc->row.applying == svc->row.release && (!p.touched || p.made);
+	svc->resume_untouched = !p.touched;
 	if (d.id != 0 && d.ended_ms == 0)
 		log_info("deploy %lld was interrupted at step %s: %s service=%s", (long long)d.id, d.step,
 		    svc->row.applying != 0 ? "it will be finished" : "nothing had been changed", svc->conf->name);

@@ -160,3 +160,23 @@ def test_random_kills_leave_exactly_the_old_or_the_new_release(pgo, number):
     sites = [site_of(pgo, name, kind) for name, kind in (("one", "two"), ("two", "binds"), ("three", "build"))]
     random_kills(pgo, sites, KILLS // RUNS, number, CONVERGED_S)
     end_undisturbed(pgo, sites, CONVERGED_S, ["pgot-edge"])
+
+
+def test_a_tree_of_the_new_release_stays_beside_the_old_containers_when_a_resumes_checkout_is_killed(pgo):
+    gates = Gates(pgo)
+    repo = pgo.repo("site", {"compose.yaml": web(volumes=["./www:/www", "./data:/data"]), "www/page": "one\n"})
+    pgo.service("site", repo)
+    pgo.start().wait_deployed("site", repo.head)
+    with job_gate("mkdirs", "GET /images/*")(pgo, gates, lambda: repo.commit({"www/page": "two\n"})) as (_, go):
+        head = repo.git("rev-parse", "HEAD").strip()
+        pgo.kill()
+        gates.close_job("checkout")
+        go()
+    pgo.start()
+    os.kill(gates.wait("checkout"), signal.SIGKILL)
+    gates.open_job()
+    pgo.wait_status("site", "checkout: killed by SIGKILL; tried again")
+    with open(pgo.live("site", "www", "page"), encoding="ascii") as page:
+        assert page.read() == "one\n"
+    assert pgo.ctl("site", "up").returncode == 0
+    pgo.wait_deployed("site", head)
