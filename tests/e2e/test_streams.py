@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from lib.host import wait_until
+from lib.host import command_of, process_table, wait_until
 from lib.pgo import program, web
 from lib.terminal import Terminal
 
@@ -66,8 +66,8 @@ def test_a_shell_in_a_container_has_no_real_terminal(site):
         terminal.see(r"\n30 90\r\n.*xterm\r\n")
         terminal.resize(111, 44)
         wait_until(lambda: terminal.type("stty size\r") or terminal.see(r"\n44 111\r\n", 2), "the size goes all the way")
-        terminal.type("sleep 1000\r")
-        wait_until(lambda: "sleep 1000" in processes(site, "web"), "it sleeps")
+        terminal.type("tail -f /dev/null\r")
+        wait_until(lambda: "tail -f /dev/null" in processes(site, "web"), "it runs")
         terminal.type("\x03")
         terminal.see(r"\^C.*# ")
         terminal.type("exit 9\r")
@@ -159,7 +159,7 @@ def test_arguments_lose_bytes_on_their_way_into_a_container(site):
 def test_an_operator_sees_a_build_when_it_is_over(site):
     built = {
         "compose.yaml": {"services": {"web": {"build": ".", "stop_grace_period": "1s"}}},
-        "Dockerfile": "FROM pgo-test/web:1\nRUN echo first-line; sleep 4; echo last-line\n",
+        "Dockerfile": "FROM pgo-test/web:1\nRUN trap 'echo last-line; exit 0' TERM; echo first-line; tail -f /dev/null & wait\n",
     }
     site.service("built", site.repo("built", built))
     site.write_config()
@@ -170,10 +170,12 @@ def test_an_operator_sees_a_build_when_it_is_over(site):
     wait_until(lambda: "deploy begins service=built" in site.log(), "it begins", 30)
     with subprocess.Popen(target, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(site)) as follow:
         seen = b""
-        while b"first-line" not in seen.replace(b"RUN echo first-line", b""):
+        while b"first-line" not in seen.replace(b"echo first-line", b""):
             line = follow.stdout.readline()
             assert line, seen
             seen += line
         assert follow.poll() is None and b"\nlast-line" not in seen, "told while it is being built"
+        step = min(pid for pid in process_table() if "trap 'echo last-line" in command_of(pid))  # its shell, not what that forked
+        os.kill(step, signal.SIGTERM)
         rest, _ = follow.communicate(timeout=60)
         assert follow.returncode == 0 and b"\x1b" not in seen + rest and b"\\x1b" not in seen + rest, seen + rest
