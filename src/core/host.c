@@ -208,8 +208,6 @@ add_service_problems(const struct service *svc, const struct status *s, json_t *
 		add_problem(list, name, "sites", s->sites.text);
 	if (s->routes.text != NULL && s->routes.is == STATUS_NO)
 		add_problem(list, name, "routes", s->routes.text);
-	if (s->sites.text != NULL && s->sites.is == STATUS_NO)
-		add_problem(list, name, "sites", s->sites.text);
 	if (svc->look_error[0] != '\0')
 		add_problem(list, name, "the last look failed", svc->look_error);
 	if (svc->keys.refused == 0)

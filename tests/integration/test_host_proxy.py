@@ -20,6 +20,7 @@ class FakeProxy:
         keys = {"type": "nginx", "file": self.file, "listen": ["127.0.0.1"]}
         keys.update({word: [program, self.dir, word] for word in ("test", "reload")})
         pgo.tables = "[proxy]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in keys.items()) + "\n"
+        pgo.tables += f"[[operators]]\nname = \"alice\"\nkey = {toml(pgo.key.public.strip())}\n"
 
     def read(self, name="pgo.conf"):
         try:
@@ -46,6 +47,11 @@ class FakeProxy:
     def wait_led(self, service="shop", name="read"):
         """It leads to what runs, and nowhere else."""
         wait_until(lambda: addresses(self.pgo, service) and self.leads_to(service, name) == addresses(self.pgo, service), "the proxy leads to what runs")
+
+
+def problems(pgo, kind):
+    """Whose problems of this kind an operator is told."""
+    return [p["service"] for p in json.loads(pgo.ctl("host:", "status", "--json").stdout)["problems"] if p["problem"] == kind]
 
 
 def addresses(pgo, service):
@@ -100,6 +106,7 @@ def test_what_is_refused_leaves_the_file_of_before(pgo, proxy, shop, word):
     pgo.engine.remove_container(pgo.running("shop")[0])
     status = pgo.wait_status("shop", rf"sites +no: the proxy has not taken.*is as it was before: the {word} .* ended with 1: no such .x1b\[2J directive")
     assert "\x1b" not in status and "\x1b" not in pgo.log()
+    assert problems(pgo, "sites") == ["shop"], "each problem is told once"
     wait_until(lambda: proxy.read() == good, "the file of before is back")
     assert "shop" in pgo.ctl("shop", "ps").stdout
     proxy.forgive(word)
