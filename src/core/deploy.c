@@ -67,7 +67,7 @@ deploy_note(struct deploy *d, const char *fmt, ...)
 	va_start(ap, fmt);
 	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	journal_write(d->journal, buf_str(&text), text.len);
+	journal_note(d->journal, buf_str(&text), text.len);
 }
 
 enum { STEP_TOLD_MS = 100 }; /* that a step took less is not worth a line of the log */

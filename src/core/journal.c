@@ -61,8 +61,8 @@ keep(struct journal *j, const char *data, size_t len)
 		stop_keeping(j, rc < 0 ? err.msg : "it is full");
 }
 
-void
-journal_write(struct journal *j, const char *data, size_t len)
+static void
+tell(struct journal *j, const char *data, size_t len, bool note)
 {
 	struct journal_follower *f;
 	struct journal_follower *next;
@@ -71,8 +71,20 @@ journal_write(struct journal *j, const char *data, size_t len)
 		keep(j, data, len);
 	for (f = TAILQ_FIRST(&j->followers); f != NULL; f = next) {
 		next = TAILQ_NEXT(f, entry);
-		f->text(f->ctx, data, len);
+		(note && f->note != NULL ? f->note : f->text)(f->ctx, data, len);
 	}
+}
+
+void
+journal_write(struct journal *j, const char *data, size_t len)
+{
+	tell(j, data, len, false);
+}
+
+void
+journal_note(struct journal *j, const char *data, size_t len)
+{
+	tell(j, data, len, true);
 }
 
 void

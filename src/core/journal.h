@@ -19,13 +19,16 @@ struct journal_follower {
 	TAILQ_ENTRY(journal_follower) entry;
 	struct journal *journal; /* NULL while it follows none */
 	void (*text)(void *ctx, const char *data, size_t len);
-	void (*end)(void *ctx); /* the deploy has ended; it follows no longer */
+	void (*note)(void *ctx, const char *data, size_t len); /* what journal_note wrote; NULL: text is told it too */
+	void (*end)(void *ctx);				       /* the deploy has ended; it follows no longer */
 	void *ctx;
 };
 
 /* Begins the log of a deploy. Never NULL: what cannot be kept (a full disk) is still told to the followers. */
 struct journal *journal_new(const char *service, int64_t deploy);
 void journal_write(struct journal *j, const char *data, size_t len);
+/* Likewise a note of core's own, which no program can forge. */
+void journal_note(struct journal *j, const char *data, size_t len);
 /* Tells the followers that it has ended, and frees. NULL is fine. */
 void journal_end(struct journal *j);
 

@@ -49,6 +49,14 @@ on_text(void *ctx, const char *data, size_t len)
 }
 
 static void
+ignore(void *ctx, const char *data, size_t len)
+{
+	(void)ctx;
+	(void)data;
+	(void)len;
+}
+
+static void
 on_end(void *ctx)
 {
 	struct reader *r = ctx;
@@ -79,6 +87,27 @@ a_follower_reads_from_the_start_to_the_end(void **state)
 	assert_int_equal(stat("logs/web/7.log", &sb), 0);
 	assert_int_equal(sb.st_mode & 0777, 0600);
 	buf_done(&r.text);
+}
+
+static void
+what_core_notes_is_told_apart_from_what_programs_print(void **state)
+{
+	struct reader r = {.text = BUF_INIT(1000)};
+	struct reader n = {.text = BUF_INIT(1000)};
+	struct journal_follower both = {.text = on_text, .end = on_end, .ctx = &r};
+	struct journal_follower notes = {.text = ignore, .note = on_text, .end = on_end, .ctx = &n};
+	struct journal *j = journal_new("web", 7);
+
+	(void)state;
+	journal_follow(j, &both);
+	journal_follow(j, &notes);
+	journal_note(j, "== up\n", 6);
+	journal_write(j, "== forged\n", 10);
+	journal_end(j);
+	assert_string_equal(buf_str(&r.text), "== up\n== forged\n");
+	assert_string_equal(buf_str(&n.text), "== up\n");
+	buf_done(&r.text);
+	buf_done(&n.text);
 }
 
 static void
@@ -140,6 +169,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(a_follower_reads_from_the_start_to_the_end, enter, leave),
+	    cmocka_unit_test_setup_teardown(what_core_notes_is_told_apart_from_what_programs_print, enter, leave),
 	    cmocka_unit_test_setup_teardown(one_who_left_is_told_nothing_more, enter, leave),
 	    cmocka_unit_test_setup_teardown(a_flood_fills_no_disk, enter, leave),
 	    cmocka_unit_test_setup_teardown(a_log_that_cannot_be_kept_is_still_told, enter, leave),
