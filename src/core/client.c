@@ -98,6 +98,26 @@ client_answer_json(struct client *c, int status, const json_t *document)
 	client_exit(c, status);
 }
 
+/* As the output of a job that has ended: pgod-ssh reads it from where it is. */
+void
+client_answer_bytes(struct client *c, const char *data, size_t len)
+{
+	struct err err = ERR_INIT;
+	auto_close int out = io_memfd("stdout", data, len, &err);
+	auto_close int errs = io_memfd("stderr", "", 0, &err);
+	auto_close int in = -1;
+	int ends[2] = {-1, -1};
+
+	if (out < 0 || errs < 0 || pipe2(ends, O_CLOEXEC) < 0) {
+		client_answer(c, 2, 500, "pgod: cannot answer: %s\n", err.num != 0 ? err.msg : strerror(errno));
+		return;
+	}
+	close(ends[0]);
+	in = ends[1];
+	channel_send(c->ch, msg_new("run", ""), (const int[]){in, out, errs}, 3);
+	client_exit(c, 0);
+}
+
 static void
 on_job_done(void *ctx, const struct job_result *r)
 {
@@ -287,8 +307,18 @@ on_signal(void *ctx, struct msg *m, struct err *err)
 	return 0;
 }
 
+static int
+on_eof(void *ctx, struct msg *m, struct err *err)
+{
+	(void)m;
+	(void)err;
+	client_stdin_eof(ctx);
+	return 0;
+}
+
 static const struct channel_rule rules[] = {
     {"op", 1u << CLIENT_IDLE, on_op},
+    {"eof", 1u << CLIENT_BUSY | 1u << CLIENT_DONE, on_eof},
     {"signal", 1u << CLIENT_BUSY | 1u << CLIENT_DONE, on_signal},
 };
 
@@ -342,6 +372,7 @@ client_free(struct client *c)
 		job_signal(c->job, "TERM");
 		job_abandon(c->job);
 	}
+	client_stdin_free(c->in);
 	engine_cancel(c->req);
 	journal_unfollow(&c->follower);
 	svclog_unfollow(&c->reader);

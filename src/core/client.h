@@ -10,6 +10,7 @@
 #include "core/svclog.h"
 #include "ipc/opline.h"
 
+struct client_stdin;
 struct engine_req;
 struct service;
 
@@ -24,9 +25,10 @@ struct client {
 	const char *who;      /* of it: the fingerprint and where the key stands, for logs */
 	struct service *svc;  /* of the operation, once it is allowed; NULL: the host */
 	struct opline line;
-	char *term;	 /* type of the client's terminal, as TERM; "" when it cannot be one */
-	int cols, rows;	 /* of it; 0: it has none */
-	struct job *job; /* logs, exec: goes when the client goes */
+	char *term;		 /* type of the client's terminal, as TERM; "" when it cannot be one */
+	int cols, rows;		 /* of it; 0: it has none */
+	struct job *job;	 /* logs, exec: goes when the client goes */
+	struct client_stdin *in; /* what it sends is being read */
 	struct engine_req *req;
 	bool json;			  /* hold, release: the answer is for a program */
 	int64_t hold;			  /* pgod's answer to hold or release is awaited; 0 */
@@ -52,6 +54,16 @@ json_t *client_text_json(const char *text);
 char *client_document(const json_t *document);
 /* One JSON document on stdout, and the end. */
 void client_answer_json(struct client *c, int status, const json_t *document);
+/* Bytes as they are, of which nothing is escaped, on stdout, and the end with status 0. Not after client_read_stdin. */
+void client_answer_bytes(struct client *c, const char *data, size_t len);
+/* client_stdin.c: reads the client's stdin to its end and hands all of it to cb, which answers; the memory is
+ * overwritten afterwards. What has more than max bytes, or takes longer than five minutes, is answered with a sentence
+ * in which it is `what`: a static text such as "the value". Once an operation. */
+void client_read_stdin(
+    struct client *c, size_t max, const char *what, void (*cb)(struct client *c, const struct buf *bytes));
+/* pgod-ssh says that the client has sent all of it. */
+void client_stdin_eof(struct client *c);
+void client_stdin_free(struct client_stdin *in);
 /* Runs a job on the client's own pipes, to which its end is told. */
 void client_run_job(struct client *c, const char *kind, const struct strv *args);
 /* The same on a terminal of the client's size. */

@@ -68,6 +68,8 @@ static const struct msg_spec catalogue[] = {
 	"cols and rows are of the client's terminal, empty and 0 when it asked for none."},
     {"signal", SSH_TO_CORE, "name:s", 0, 0,
 	"The client sent a signal (INT, TERM, QUIT, HUP) for the running operation."},
+    {"eof", SSH_TO_CORE, "", 0, 0,
+	"All of the client's stdin is in the pipe, which was closed: what ends without this was cut off."},
     /* core → pgod-ssh */
     {"output", CORE_TO_SSH, "stream:i data:s", 0, 0, "Text for the client's stdout (1) or stderr (2)."},
     {"run", CORE_TO_SSH, "", 1, 3,

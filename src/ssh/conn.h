@@ -90,6 +90,8 @@ void session_finish(struct conn *c);
 void op_start(struct conn *c);
 /* Forwards a signal of the client's ("INT") to core. */
 void op_signal(struct conn *c, const char *name);
+/* Tells core that the client's stdin has come to its end. */
+void op_eof(struct conn *c);
 /* Reads what core has to say, one message at most. */
 void op_core_readable(struct conn *c);
 /* Ends the operation with a sentence on stdout (1) or stderr (2) and a status of our own. */

@@ -96,6 +96,16 @@ op_signal(struct conn *c, const char *name)
 	}
 }
 
+/* What waits for it would wait for ever: without it the operation ends by core's deadline. */
+void
+op_eof(struct conn *c)
+{
+	json_t *body = msg_new("eof", "");
+
+	(void)msg_send(c->core, SSH_TO_CORE, body, NULL, 0, NULL);
+	json_decref(body);
+}
+
 static int
 on_output(struct conn *c, struct msg *m, struct err *err)
 {

@@ -192,10 +192,12 @@ fill_in(struct conn *c)
 	if (c->channel == NULL || c->channel_closed || c->in.len > 0)
 		return;
 	n = ssh_channel_poll(c->channel, 0);
-	if (n == SSH_EOF && c->term_fd < 0)
-		shut(&c->in_fd);
-	else if (n == SSH_EOF)
+	if (n == SSH_EOF && c->term_fd >= 0) {
 		type_eof(c);
+	} else if (n == SSH_EOF && c->in_fd >= 0) {
+		shut(&c->in_fd);
+		op_eof(c);
+	}
 	if (n == 0 || n == SSH_EOF)
 		return;
 	bytes = n > 0 ? malloc((size_t)n) : NULL;

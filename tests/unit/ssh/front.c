@@ -118,7 +118,9 @@ op_exec(int ch, const struct opline *ol)
 		if (poll(p, 1, 5) <= 0)
 			continue;
 		left = msg_recv(ch, SSH_TO_CORE, &m, NULL) <= 0;
-		if (!left) {
+		if (!left && str_eq(m.spec->type, "eof")) {
+			tell("eof");
+		} else if (!left) {
 			tell("signal %s", msg_str(&m, "name"));
 			kill(-pid, SIGTERM);
 		}
@@ -188,6 +190,34 @@ op_signal(int ch, const struct opline *ol)
 	say_exit(ch, 0);
 }
 
+/* As core reads what an operation's client sends along. */
+static void
+op_stdin(int ch, const struct opline *ol)
+{
+	auto_buf struct buf in = BUF_INIT(1024);
+	auto_msg struct msg m = MSG_INIT;
+	json_t *body = msg_new("run", "");
+	int ends[2], none[2];
+
+	(void)ol;
+	if (pipe(ends) < 0 || pipe(none) < 0)
+		die("pipe");
+	close(none[1]);
+	if (msg_send(ch, CORE_TO_SSH, body, (int[]){ends[1], none[0], none[0]}, 3, NULL) < 0)
+		die("run");
+	json_decref(body);
+	close(ends[1]);
+	say_out(ch, 1, "reading\n");
+	if (io_read_all(ends[0], &in, NULL) < 0)
+		die("stdin");
+	if (msg_recv(ch, SSH_TO_CORE, &m, NULL) <= 0) {
+		tell("part %s", buf_str(&in));
+		return;
+	}
+	tell("%s %s", m.spec->type, buf_str(&in));
+	say_exit(ch, 0);
+}
+
 static void
 op_texts(int ch, const struct opline *ol)
 {
@@ -212,6 +242,7 @@ static const struct {
     {"die", op_die},	       /* core goes away */
     {"nonsense", op_nonsense}, /* core says what it may not */
     {"signal", op_signal},     /* wait for a signal */
+    {"stdin", op_stdin},       /* read stdin to its end: all of it, or a part */
     {"texts", op_texts},       /* LINES texts of about 1000 bytes */
 };
 

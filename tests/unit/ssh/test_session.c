@@ -221,6 +221,25 @@ stdin_is_lost_on_its_way_to_the_job(void **state)
 }
 
 static void
+half_of_a_secret_passes_for_all_of_it(void **state)
+{
+	struct child c;
+	const char *argv[32];
+	char line[16];
+
+	(void)state;
+	ssh_argv(&f, NULL, "t//stdin", argv);
+	child_start(&c, &f, argv, NULL);
+	assert_int_equal(child_finish(&c, "s3cret", 6, NULL, NULL), 0);
+	assert_string_equal(front_wait(&f, "eof"), "eof s3cret");
+	child_start(&c, &f, argv, NULL);
+	assert_int_equal(read(c.out, line, sizeof(line)), 8);
+	kill(c.pid, SIGKILL);
+	child_finish(&c, NULL, 0, NULL, NULL);
+	front_wait(&f, "part");
+}
+
+static void
 slow_job_lets_its_stdin_pile_up(void **state)
 {
 	auto_buf struct buf in = BUF_INIT(64 * 1024 * 1024), out = BUF_INIT(4096);
@@ -374,6 +393,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(fifty_megabytes_get_damaged_or_pile_up, setup, teardown),
 	    cmocka_unit_test_setup_teardown(rekeying_in_the_middle_breaks_the_stream, setup, teardown),
 	    cmocka_unit_test_setup_teardown(stdin_is_lost_on_its_way_to_the_job, setup, teardown),
+	    cmocka_unit_test_setup_teardown(half_of_a_secret_passes_for_all_of_it, setup, teardown),
 	    cmocka_unit_test_setup_teardown(slow_job_lets_its_stdin_pile_up, setup, teardown),
 	    cmocka_unit_test_setup_teardown(job_that_reads_no_stdin_hangs, setup, teardown),
 	    cmocka_unit_test_setup_teardown(killed_client_leaves_its_job_behind, setup, teardown),
