@@ -1,0 +1,38 @@
+/* A push while git's hooks wait for an answer: what arrived, as the hooks say, and the line to the pusher's terminal.
+ * What is decided about it, and done, stands behind core/push.h. */
+#ifndef PGO_CORE_RECEIVE_H
+#define PGO_CORE_RECEIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/core.h"
+#include "ipc/pushline.h"
+
+struct client;
+struct service;
+
+enum { RECEIVE_WHO_MAX = 128 };
+
+struct receive {
+	struct core *core;
+	struct client *client;			 /* of the pusher, as long as this lives */
+	struct service *svc;			 /* whose repository it goes to */
+	char who[RECEIVE_WHO_MAX];		 /* the key that signed and where it stands, for people */
+	struct pushline_ref refs[PUSH_REFS_MAX]; /* what is to change; nothing else does */
+	size_t nrefs;
+	/* The one branch among them, "main" of "refs/heads/main"; NULL when there are tags only. It is created or
+	 * moved, never deleted, in whatever direction. Borrowed from refs. */
+	const struct pushline_ref *change;
+	const char *branch;
+	void *push; /* core/push.c's own */
+};
+
+/* A line for the pusher's terminal; what cannot be shown there is escaped, and what is too long for a line cut. Of a
+ * pusher whose terminal stands still, lines are left out in the end, and the number of them is told. */
+void receive_say(struct receive *r, const char *line);
+/* Answers the question that was asked last, once: NULL is yes, else the reason, in one line. After a yes to
+ * push_asked(), push_deploy() follows unless r goes first; after any other answer, push_forget(). */
+void receive_answer(struct receive *r, const char *no);
+
+#endif
