@@ -117,6 +117,39 @@ access_add_operators(
 	}
 }
 
+static void
+add_pushkey(struct access *a, const struct pushkey *k)
+{
+	auto_free char *name = str_printf("key %s", k->name);
+
+	a->known = true;
+	add_name(a, name, str_dup(name));
+}
+
+void
+access_add_pushkeys(
+    struct access *a, const struct pushkeys *keys, const char *app, const char *repository, const struct asker *asker)
+{
+	const struct pushkey *k = pushkeys_with(keys, asker->blob, asker->blob_len);
+
+	if (k == NULL || (!pushkey_may(k, app) && !pushkey_may(k, repository)))
+		return;
+	a->all = true;
+	a->terminal = true;
+	add_pushkey(a, k);
+}
+
+void
+access_add_makers(struct access *a, const struct pushkeys *keys, const char *app, const struct asker *asker)
+{
+	const struct pushkey *k = pushkeys_with(keys, asker->blob, asker->blob_len);
+
+	if (k == NULL || !pushkey_may_make(k, app))
+		return;
+	add_op(a, "push");
+	add_pushkey(a, k);
+}
+
 bool
 access_may(const struct access *a, const char *op)
 {

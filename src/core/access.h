@@ -1,5 +1,5 @@
-/* Who may ask for what: the key that signed, held against the lines in the repository of a service, and against the
- * operators of pgo.toml. Pure. */
+/* Who may ask for what: the key that signed, held against the lines in the repository of a service, against the
+ * operators of pgo.toml, and against the keys that were uploaded for pushes. Pure. */
 #ifndef PGO_CORE_ACCESS_H
 #define PGO_CORE_ACCESS_H
 
@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "conf/operators.h"
 #include "core/keys.h"
+#include "core/pushkey.h"
 
 /* Somebody who has proved to hold a key. */
 struct asker {
@@ -36,6 +37,12 @@ void access_add_keys(struct access *a, const struct keys *keys, const struct ask
 /* Adds what the key of an operator gives on a service of this name, also where there is none; NULL: on the host. */
 void access_add_operators(
     struct access *a, const struct conf_operators *operators, const char *service, const struct asker *asker);
+/* Adds what an uploaded key gives on an app, which is all operations; `repository` is the app to whose repository it is
+ * pushed: itself, but for the app of a branch. */
+void access_add_pushkeys(
+    struct access *a, const struct pushkeys *keys, const char *app, const char *repository, const struct asker *asker);
+/* Adds what one gives where there is no app of this name: a push, which makes it. */
+void access_add_makers(struct access *a, const struct pushkeys *keys, const char *app, const struct asker *asker);
 /* Nothing is given yet. access_done frees what is in it. */
 void access_begin(struct access *a, const struct asker *asker);
 void access_done(struct access *a);

@@ -1,5 +1,8 @@
 #include "core/keys.h"
 
+#include <sys/types.h>
+
+#include <md5.h>
 #include <sha2.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -187,4 +190,18 @@ keys_fingerprint(const void *blob, size_t len, char ret_text[KEYS_FINGERPRINT_SI
 	/* ssh-keygen leaves the padding out. */
 	base64[strcspn(base64, "=")] = '\0';
 	snprintf(ret_text, KEYS_FINGERPRINT_SIZE, "SHA256:%s", base64);
+}
+
+void
+keys_fingerprint_md5(const void *blob, size_t len, char ret_text[KEYS_MD5_SIZE])
+{
+	uint8_t digest[MD5_DIGEST_LENGTH];
+	size_t at = (size_t)snprintf(ret_text, KEYS_MD5_SIZE, "MD5");
+	MD5_CTX ctx;
+
+	MD5Init(&ctx);
+	MD5Update(&ctx, blob, len);
+	MD5Final(digest, &ctx);
+	for (size_t i = 0; i < sizeof(digest); i++)
+		at += (size_t)snprintf(ret_text + at, KEYS_MD5_SIZE - at, ":%02x", digest[i]);
 }

@@ -13,6 +13,7 @@ enum {
 	KEYS_PROBLEMS_MAX = 32,		    /* lines that are told to be refused; the others are counted */
 	KEYS_PROBLEM_MAX = 512,		    /* bytes of each */
 	KEYS_FINGERPRINT_SIZE = 7 + 43 + 1, /* "SHA256:", 43 digits, NUL */
+	KEYS_MD5_SIZE = 4 + 16 * 3,	    /* "MD5:", 16 pairs of digits with colons between them, NUL */
 };
 
 struct key {
@@ -38,5 +39,7 @@ void keys_done(struct keys *keys);
 const struct key *keys_next(const struct keys *keys, const struct key *after, const void *blob, size_t len);
 /* "SHA256:...", as ssh-keygen -l prints it. */
 void keys_fingerprint(const void *blob, size_t len, char ret_text[KEYS_FINGERPRINT_SIZE]);
+/* "MD5:...", as ssh-keygen -l -E md5 prints it: for people who have it written down so. Nothing is decided by it. */
+void keys_fingerprint_md5(const void *blob, size_t len, char ret_text[KEYS_MD5_SIZE]);
 
 #endif

@@ -57,7 +57,14 @@ static const char *const version_4[] = {
     NULL,
 };
 
-static const char *const *const versions[] = {version_1, version_2, version_3, version_4};
+static const char *const version_5[] = {
+    "CREATE TABLE push_key (name TEXT PRIMARY KEY, line TEXT NOT NULL, apps TEXT NOT NULL, made_ms INTEGER NOT NULL,"
+    " maker TEXT NOT NULL) STRICT",
+    "PRAGMA user_version = 5",
+    NULL,
+};
+
+static const char *const *const versions[] = {version_1, version_2, version_3, version_4, version_5};
 
 static int
 read_version(struct store *st, int64_t *ret, struct err *err)

@@ -105,6 +105,23 @@ int store_images_kept(struct store *st, const char *service, struct strv *ret, s
 int store_routes_get(struct store *st, const char *service, char **ret_text, bool *ret_loaded, struct err *err);
 int store_routes_put(struct store *st, const char *service, const char *text, bool loaded, struct err *err);
 
+/* An uploaded key: pushkey.h says what the texts mean. */
+struct store_pushkey {
+	char *name;
+	char *line;
+	char *apps;
+	char *maker;
+	int64_t made_ms; /* wall clock */
+};
+#define auto_store_pushkey __attribute__((cleanup(store_pushkey_done)))
+void store_pushkey_done(struct store_pushkey *k);
+/* Writes a key, in the place of one of this name. */
+int store_pushkey_put(struct store *st, const struct store_pushkey *k, struct err *err);
+int store_pushkey_remove(struct store *st, const char *name, struct err *err);
+/* By their names, until cb returns false; cb must not write to the store. */
+int store_pushkey_each(
+    struct store *st, bool (*cb)(void *ctx, const struct store_pushkey *k), void *ctx, struct err *err);
+
 /* Writes the model durably, then the row. *ret_id is the new release. */
 int store_release_add(struct store *st, const char *service, const struct store_release *r, const char *model,
     int64_t *ret_id, struct err *err);

@@ -185,6 +185,81 @@ the_address_of_a_peer_has_no_port(void **state)
 	}
 }
 
+/* What uploaded keys that may this give the holder of KEY on the app shop, to whose repository's branch app it belongs.
+ */
+static struct access
+access_of_uploaded(const char *apps, bool exists, bool his)
+{
+	struct asker asker = {.address = "192.0.2.1", .now_s = NOW_S};
+	auto_free void *blob = str_unbase64(ED25519_0_BLOB, &asker.blob_len);
+	struct pushkey k = {.name = str_dup("tess"), .maker = str_dup("")};
+	struct pushkeys keys = {NULL, 0};
+	const char *line = his ? KEY : OTHER;
+	struct access a;
+
+	asker.blob = blob;
+	assert_int_equal(pushkey_read(line, strlen(line), &k.auth, NULL), 0);
+	pushkey_set_apps(&k, apps);
+	pushkeys_add(&keys, &k);
+	access_begin(&a, &asker);
+	if (exists)
+		access_add_pushkeys(&a, &keys, "shop-dev", "shop", &asker);
+	else
+		access_add_makers(&a, &keys, "shop-dev", &asker);
+	pushkeys_done(&keys);
+	return a;
+}
+
+static void
+an_uploaded_key_may_all_on_its_apps_and_their_branches_and_nothing_on_others(void **state)
+{
+	static const struct {
+		const char *apps;
+		bool his, known;
+	} cases[] = {
+	    {"shop\n", true, true},
+	    {"shop-dev\n", true, true},
+	    {"*", true, true},
+	    {"other\n+", true, false},
+	    {"", true, false},
+	    {"*", false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		auto_access struct access a = access_of_uploaded(cases[i].apps, true, cases[i].his);
+
+		assert_int_equal(a.known, cases[i].known);
+		assert_int_equal(access_may(&a, "exec") && access_may(&a, "push") && a.terminal, cases[i].known);
+		assert_string_equal(a.who, a.known ? ED25519_0_PRINT " key tess" : ED25519_0_PRINT);
+		assert_null(a.operator);
+	}
+}
+
+static void
+an_uploaded_key_may_push_an_app_that_is_not_there_yet_and_ask_nothing_else_of_it(void **state)
+{
+	static const struct {
+		const char *apps;
+		bool his, may;
+	} cases[] = {
+	    {"+", true, true},
+	    {"*", true, true},
+	    {"shop-dev\n", true, true},
+	    {"shop\n", true, false},
+	    {"", true, false},
+	    {"+", false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		auto_access struct access a = access_of_uploaded(cases[i].apps, false, cases[i].his);
+
+		assert_int_equal(access_may(&a, "push"), cases[i].may);
+		assert_false(access_may(&a, "status") || a.all || a.terminal);
+	}
+}
+
 int
 main(void)
 {
@@ -194,6 +269,8 @@ main(void)
 	    cmocka_unit_test(a_key_is_good_until_its_last_second),
 	    cmocka_unit_test(a_key_from_elsewhere_is_a_strangers),
 	    cmocka_unit_test(lines_with_one_key_add_up),
+	    cmocka_unit_test(an_uploaded_key_may_all_on_its_apps_and_their_branches_and_nothing_on_others),
+	    cmocka_unit_test(an_uploaded_key_may_push_an_app_that_is_not_there_yet_and_ask_nothing_else_of_it),
 	    cmocka_unit_test(an_operator_has_what_his_services_and_operations_say),
 	    cmocka_unit_test(no_pty_takes_the_terminal_unless_another_line_gives_it),
 	    cmocka_unit_test(the_address_of_a_peer_has_no_port),

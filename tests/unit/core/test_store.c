@@ -393,6 +393,37 @@ a_database_of_the_version_before_keeps_all_that_is_in_it(void **state)
 	store_close(st);
 }
 
+static bool
+add_pushkey(void *ctx, const struct store_pushkey *k)
+{
+	buf_printf(ctx, "%s|%s|%s|%s|%lld;", k->name, k->line, k->apps, k->maker, (long long)k->made_ms);
+	return true;
+}
+
+static void
+an_uploaded_key_is_known_until_it_is_removed(void **state)
+{
+	struct store *st = reopen(NULL);
+	struct store_pushkey zoe = {text("zoe"), text("ssh-ed25519 A"), text("+"), text("op"), 5};
+	struct store_pushkey ann = {text("ann"), text("ssh-ed25519 B"), text("a\nb\n"), text("op"), 6};
+	auto_buf struct buf rows = BUF_INIT(4096);
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(store_pushkey_put(st, &zoe, &err), 0);
+	assert_int_equal(store_pushkey_put(st, &ann, &err), 0);
+	zoe.apps = text("*");
+	assert_int_equal(store_pushkey_put(st, &zoe, &err), 0);
+	st = reopen(st);
+	assert_int_equal(store_pushkey_each(st, add_pushkey, &rows, &err), 0);
+	assert_string_equal(buf_str(&rows), "ann|ssh-ed25519 B|a\nb\n|op|6;zoe|ssh-ed25519 A|*|op|5;");
+	assert_int_equal(store_pushkey_remove(st, "ann", &err), 0);
+	buf_reset(&rows);
+	assert_int_equal(store_pushkey_each(st, add_pushkey, &rows, &err), 0);
+	assert_string_equal(buf_str(&rows), "zoe|ssh-ed25519 A|*|op|5;");
+	store_close(st);
+}
+
 static void
 a_database_of_a_newer_pgod_is_refused(void **state)
 {
@@ -429,6 +460,7 @@ main(void)
 		the_last_good_release_is_the_one_that_was_good_last_and_not_the_newest, enter, leave),
 	    cmocka_unit_test_setup_teardown(healing_does_not_push_the_deploys_out_of_the_history, enter, leave),
 	    cmocka_unit_test_setup_teardown(a_database_of_the_version_before_keeps_all_that_is_in_it, enter, leave),
+	    cmocka_unit_test_setup_teardown(an_uploaded_key_is_known_until_it_is_removed, enter, leave),
 	    cmocka_unit_test_setup_teardown(a_database_of_a_newer_pgod_is_refused, enter, leave),
 	};
 
