@@ -6,6 +6,8 @@
 #include "base/auto.h"
 #include "compose/json.h"
 
+enum { PASSING_ID = 12 };
+
 void
 model_names_done(struct model_names *mn)
 {
@@ -41,6 +43,16 @@ model_is_container_of(const char *project, const char *service, const char *name
 	const char *number = rest == NULL ? NULL : behind(service, rest);
 
 	return number != NULL && number[0] != '\0' && number[strspn(number, "0123456789")] == '\0';
+}
+
+const char *
+model_name_behind(const struct model_names *mn, const char *project, const char *service, const char *name)
+{
+	const char *rest = name + strspn(name, "0123456789abcdef");
+
+	if (rest - name != PASSING_ID || *rest++ != '_' || strv_has(&mn->containers, name))
+		return NULL;
+	return strv_has(&mn->containers, rest) || model_is_container_of(project, service, rest) ? rest : NULL;
 }
 
 bool

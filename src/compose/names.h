@@ -26,6 +26,10 @@ char *model_real_name(const char *project, const char *key, const json_t *obj);
 bool model_name_is_ours(const char *project, const char *name, const char *seps);
 /* True when name is "<project>-<service>-<number>", as compose calls the service's containers. */
 bool model_is_container_of(const char *project, const char *service, const char *name);
+/* Compose makes what takes a container's place as "<12 hex digits of the old one's id>_<name>", and gives it its name
+ * when the old one has gone. That name, where such a name and no other is what it has: one that compose or the model
+ * gives the service's containers. Borrowed from `name`; NULL. */
+const char *model_name_behind(const struct model_names *mn, const char *project, const char *service, const char *name);
 /* True when name is "<project>-<service>", as compose calls the image that it builds for the service. */
 bool model_is_image_of(const char *project, const char *service, const char *name);
 

@@ -41,6 +41,7 @@ service_facts(const struct service *svc, struct runs *runs)
 	    .restore = svc->restore,
 	    .broken = svc->broken[0] != '\0',
 	    .routes = import_is_due(svc),
+	    .nameless = rename_is_due(svc),
 	    .heal_wait = event_pending(svc->heal_timer, EV_TIMEOUT, NULL) != 0,
 	};
 }
@@ -246,6 +247,7 @@ service_on_engine_up(struct service *svc)
 {
 	ended_on_engine_up(svc);
 	import_try_again(svc);
+	rename_try_again(svc);
 	/* What failed because the engine was away may be tried at once. */
 	if (svc->awaited[0] == '\0' && event_pending(svc->retry_timer, EV_TIMEOUT, NULL)) {
 		event_del(svc->retry_timer);

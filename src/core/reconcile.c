@@ -9,9 +9,11 @@ reconcile_decide(const struct reconcile_facts *f)
 		return f->running && f->engine_up && !f->retry_wait ? ACTION_STOP : ACTION_NONE;
 	if (f->resume && !f->stopped)
 		return f->engine_up ? ACTION_RESUME : ACTION_NONE;
-	/* It is quick, and a deploy may take long. */
+	/* They are quick, and a deploy may take long. */
 	if (f->routes && f->released && f->engine_up)
 		return ACTION_ROUTES;
+	if (f->nameless && f->released && f->engine_up)
+		return ACTION_NAMES;
 	if (f->new_commit && !f->retry_wait)
 		return ACTION_DEPLOY;
 	if (!f->released || f->stopped || !f->engine_up)
@@ -31,6 +33,7 @@ action_text(enum action a)
 	    [ACTION_STOP] = "stop",
 	    [ACTION_RESUME] = "resume",
 	    [ACTION_ROUTES] = "routes",
+	    [ACTION_NAMES] = "names",
 	    [ACTION_DEPLOY] = "deploy",
 	    [ACTION_RESTORE] = "restore",
 	    [ACTION_HEAL] = "heal",

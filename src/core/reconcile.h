@@ -22,6 +22,7 @@ struct reconcile_facts {
 	bool restore;	 /* bring up also what has finished: a hold has gone */
 	bool broken;	 /* healing gave up */
 	bool routes;	 /* the file of the routes is to be looked at, or the proxy to be told of it */
+	bool nameless;	 /* a container runs under a passing name of compose's */
 	bool heal_wait;	 /* backoff of the next heal */
 };
 
@@ -30,6 +31,7 @@ enum action {
 	ACTION_STOP,	/* hold: compose stop */
 	ACTION_RESUME,	/* finish what was being applied */
 	ACTION_ROUTES,	/* write the routes and tell the proxy */
+	ACTION_NAMES,	/* give a container the name that it should have */
 	ACTION_DEPLOY,	/* judge the tracked commit */
 	ACTION_RESTORE, /* compose up of everything */
 	ACTION_HEAL,	/* compose up of what is missing, or unhealthy */

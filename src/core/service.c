@@ -185,6 +185,7 @@ service_free(struct service *svc)
 	event_free(svc->ended_timer);
 	masks_free(svc->masks);
 	strv_done(&svc->revive);
+	strv_done(&svc->renamed);
 	oom_forget(&svc->oom);
 	import_done(svc);
 	store_service_done(&svc->row);

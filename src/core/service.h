@@ -24,6 +24,7 @@ enum task_kind {
 	TASK_HEAL,   /* compose up of what should run and does not, or is unhealthy */
 	TASK_STOP,   /* compose stop, because of a hold */
 	TASK_ROUTES, /* the file of the routes, for a proxy */
+	TASK_NAMES,  /* the name of a container that compose did not come to give it */
 	TASK_VERB,   /* an operator's stop, start, restart, down */
 	TASK_KINDS,
 };
@@ -109,6 +110,7 @@ struct service {
 	char *trouble; /* why the last deploy failed for a passing reason; "" */
 	char *pending; /* why an approved release is not applied; "" */
 	struct heal_budget heal;
+	struct strv renamed; /* containers that have been given their names, or could not be */
 	bool switch_to_new; /* start-first: the new containers of row.switching are the ones that visitors are led to */
 	struct oom oom;
 	struct metrics_service metrics;
@@ -196,10 +198,17 @@ void service_retry_later(struct service *svc);
 /* Waits no longer, neither for the timer nor for a network: what comes next may start at once. */
 void service_retry_cancel(struct service *svc);
 
-/* look.c, heal.c: how each kind starts. */
+/* rename.c */
+/* Does a container run under a passing name of compose's? */
+bool rename_is_due(const struct service *svc);
+/* Whose name could not be given may have it now. */
+void rename_try_again(struct service *svc);
+
+/* look.c, heal.c, rename.c: how each kind starts. */
 void look_start(struct task *task);
 void heal_start(struct task *task);
 void stop_start(struct task *task);
 void verb_start(struct task *task);
+void rename_start(struct task *task);
 
 #endif

@@ -18,6 +18,7 @@ static void (*const starters[TASK_KINDS])(struct task *) = {
     [TASK_HEAL] = heal_start,
     [TASK_STOP] = stop_start,
     [TASK_ROUTES] = import_start,
+    [TASK_NAMES] = rename_start,
     [TASK_VERB] = verb_start,
 };
 
@@ -108,6 +109,9 @@ act(struct service *svc, enum action action, const struct runs *runs)
 		break;
 	case ACTION_ROUTES:
 		task = (struct task){.kind = TASK_ROUTES, .trigger = "routes"};
+		break;
+	case ACTION_NAMES:
+		task = (struct task){.kind = TASK_NAMES, .trigger = "names"};
 		break;
 	case ACTION_RESUME:
 		task = (struct task){.kind = TASK_DEPLOY, .mode = DEPLOY_RESUME, .trigger = svc->resume_trigger};
@@ -223,14 +227,16 @@ service_next(struct service *svc)
 	run_task(svc, task);
 }
 
-/* What kept the proxy from taking in the routes may be gone. */
+/* What kept the proxy from taking in the routes, or a container from having its name, may be gone. */
 static void
-try_routes_again(const struct task *task)
+try_again(const struct task *task)
 {
 	bool looks = task->kind == TASK_DEPLOY && (task->mode == DEPLOY_CHECK || task->mode == DEPLOY_PLAN);
 
-	if ((task->kind == TASK_DEPLOY && !looks) || task->kind == TASK_HEAL || task->kind == TASK_VERB)
+	if ((task->kind == TASK_DEPLOY && !looks) || task->kind == TASK_HEAL || task->kind == TASK_VERB) {
 		import_try_again(task->svc);
+		rename_try_again(task->svc);
+	}
 }
 
 void
@@ -245,7 +251,7 @@ task_end(struct task *task, int status, const char *text)
 	}
 	svc->running = NULL;
 	svc->core->busy--;
-	try_routes_again(task);
+	try_again(task);
 	task_free(task);
 	service_next(svc);
 	core_kick(svc->core);

@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "engine/view.h"
 
-enum { IMAGE_MAX = 512, NETWORK_MAX = 255 };
+enum { IMAGE_MAX = 512, NAME_MAX_BYTES = 255 };
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
@@ -35,10 +35,11 @@ image_ok(const char *arg)
 	       strstr(arg, "//") == NULL && strstr(arg, "/.") == NULL && !str_ends(arg, "/");
 }
 
+/* Of a network or a container. */
 static bool
-network_ok(const char *arg)
+name_ok(const char *arg)
 {
-	return only(arg, LETTERS DIGITS "._-", NETWORK_MAX) && arg[0] != '.';
+	return only(arg, LETTERS DIGITS "._-", NAME_MAX_BYTES) && arg[0] != '.';
 }
 
 static bool
@@ -138,7 +139,7 @@ static const struct api_call calls[] = {
 	{
 	    .method = "GET",
 	    .path = "/networks/%s",
-	    .arg_ok = network_ok,
+	    .arg_ok = name_ok,
 	    .answer_ok = network_is,
 	    .limit_bytes = 8 * MIB,
 	    .deadline_ms = 30 * SECOND,
@@ -204,11 +205,24 @@ static const struct api_call calls[] = {
 	    .guarded = true,
 	    .help = "Removes a stopped container that was replaced, or was to replace one.",
 	},
+    [API_RENAME] =
+	{
+	    .method = "POST",
+	    .path = "/containers/%c/rename",
+	    .query = "name=%s",
+	    .arg_ok = name_ok,
+	    .limit_bytes = 64 * KIB,
+	    .deadline_ms = 30 * SECOND,
+	    .missing_ok = true,
+	    .write = true,
+	    .guarded = true,
+	    .help = "Gives a container the name that compose did not come to give it.",
+	},
     [API_CONNECT] =
 	{
 	    .method = "POST",
 	    .path = "/networks/%s/connect",
-	    .arg_ok = network_ok,
+	    .arg_ok = name_ok,
 	    .limit_bytes = 64 * KIB,
 	    .deadline_ms = 30 * SECOND,
 	    .write = true,
@@ -220,7 +234,7 @@ static const struct api_call calls[] = {
 	{
 	    .method = "POST",
 	    .path = "/networks/%s/disconnect",
-	    .arg_ok = network_ok,
+	    .arg_ok = name_ok,
 	    .limit_bytes = 64 * KIB,
 	    .deadline_ms = 30 * SECOND,
 	    .write = true,

@@ -80,6 +80,12 @@ engine_remove(struct engine *e, const char *service, const char *id, engine_repl
 	return ask(e, API_REMOVE, &(struct api_args){.service = service, .container = id}, cb, ctx);
 }
 
+struct engine_req *
+engine_rename(struct engine *e, const char *service, const char *id, const char *name, engine_reply_fn *cb, void *ctx)
+{
+	return ask(e, API_RENAME, &(struct api_args){.arg = name, .service = service, .container = id}, cb, ctx);
+}
+
 static struct engine_req *
 ask_network(struct engine *e, enum api api, const char *service, const char *network, const char *id, json_t *take_body,
     engine_reply_fn *cb, void *ctx)

@@ -99,6 +99,9 @@ struct engine_req *engine_stop(
     struct engine *e, const char *service, const char *id, int deadline_ms, engine_reply_fn *cb, void *ctx);
 /* A container that does not run; its volumes stay. */
 struct engine_req *engine_remove(struct engine *e, const char *service, const char *id, engine_reply_fn *cb, void *ctx);
+/* Status 409 (in err): another container has the name. */
+struct engine_req *engine_rename(
+    struct engine *e, const char *service, const char *id, const char *name, engine_reply_fn *cb, void *ctx);
 /* network: its name. aliases: names by which others in the network find it, beside its own; NULL: none. */
 struct engine_req *engine_connect_network(struct engine *e, const char *service, const char *network, const char *id,
     const struct strv *aliases, engine_reply_fn *cb, void *ctx);

@@ -180,6 +180,11 @@ class FakeEngine(Projects):
             self.boxes.pop(box.id, None)
             self.emit(box, "destroy")
 
+    def rename_container(self, box, name):
+        with self.lock:
+            box.name = name
+            self.emit(box, "rename")
+
     def set_health(self, box, health):
         with self.lock:
             box.health = health

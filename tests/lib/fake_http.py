@@ -41,6 +41,7 @@ class RequestHandler(http.server.BaseHTTPRequestHandler):
         ("POST", r"/containers/([^/]+)/start", "start_container"),
         ("POST", r"/containers/([^/]+)/stop", "stop_container"),
         ("POST", r"/containers/([^/]+)/kill", "kill_container"),
+        ("POST", r"/containers/([^/]+)/rename", "rename_container"),
         ("DELETE", r"/containers/([^/]+)", "remove_container"),
         ("POST", r"/images/(.+)/tag", "tag_image"),
         ("DELETE", r"/images/(.+)", "untag_image"),
@@ -202,6 +203,13 @@ class RequestHandler(http.server.BaseHTTPRequestHandler):
         if box.state != "running":
             raise Problem(409, f"Cannot kill container: {word}: Container {box.id} is not running")
         self.fake.kill_container(box)
+        self.answer(204)
+
+    def rename_container(self, word):
+        box, name = self.box(word), self.query["name"]
+        if self.fake.find(name):
+            raise Problem(409, f'Conflict. The container name "/{name}" is already in use')
+        self.fake.rename_container(box, name)
         self.answer(204)
 
     def remove_container(self, word):

@@ -150,17 +150,17 @@ class Projects:
     def replace(self, order, name, old):
         """As compose does it: the new one under a passing name, the old one away, then the right name."""
         order.point()
-        final = old.name
         box = self.make(order, name, old.labels[LABEL + "container-number"], old)
-        box.name = f"{old.id[:12]}_{final}"
         order.point()
         self.stop_container(old)
         order.point()
         self.remove_container(old)
-        order.point()
-        box.name = final
-        self.emit(box, "rename")
+        order.point("rename")
+        self.rename_container(box, self.name_of(order, name, box.labels[LABEL + "container-number"]))
         return box
+
+    def name_of(self, order, name, number):
+        return order.model["services"][name].get("container_name") or f"{order.project}-{name}-{number}"
 
     def make(self, order, name, number, old=None):
         service = order.model["services"][name]
@@ -175,8 +175,8 @@ class Projects:
         image_id = self.image_id(service["image"])
         check = service.get("healthcheck")
         healthcheck = not check.get("disable") and check.get("test") != ["NONE"] if check else self.details[image_id]["healthcheck"]
-        written = service.get("container_name") or f"{order.project}-{name}-{number}"
-        box = Container(written, labels, service["image"], image_id, service.get("restart", "no"), healthcheck)
+        final = self.name_of(order, name, number)
+        box = Container(f"{old.id[:12]}_{final}" if old else final, labels, service["image"], image_id, service.get("restart", "no"), healthcheck)
         box.ports = [(str(port["published"]), port.get("protocol", "tcp")) for port in service.get("ports") or [] if port.get("published")]
         box.mounts = [self.mount(volume, old) for volume in service.get("volumes") or []]
         for key, more in (service.get("networks") or {}).items():

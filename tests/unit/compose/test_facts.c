@@ -10,6 +10,7 @@
 
 #include "base/auto.h"
 #include "compose/model.h"
+#include "compose/names.h"
 
 static json_t *
 service(const char *body)
@@ -204,6 +205,43 @@ a_build_puts_its_image_under_the_name_of_another(void **state)
 	assert_string_equal(mi.v[1].image, "caddy:2");
 }
 
+static void
+a_container_is_called_as_nobody_would_call_it(void **state)
+{
+	auto_json json_t *model = service("\"image\":\"i\",\"container_name\":\"site-db\"");
+	auto_model_names struct model_names mn = {0};
+	static const struct {
+		const char *name, *wanted;
+	} names[] = {
+	    {"0123456789ab_site-a-1", "site-a-1"},
+	    {"0123456789ab_site-a-12", "site-a-12"},
+	    {"0123456789ab_site-db", "site-db"},
+	    {"site-a-1", NULL},
+	    {"0123456789ab_", NULL},
+	    {"0123456789ab-site-a-1", NULL},
+	    {"0123456789a_site-a-1", NULL},
+	    {"0123456789abc_site-a-1", NULL},
+	    {"0123456789AB_site-a-1", NULL},
+	    {"0123456789ab_site-b-1", NULL},
+	    {"0123456789ab_other-a-1", NULL},
+	    {"0123456789ab_0123456789ab_site-a-1", NULL},
+	};
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(model_names(model, "site", &mn, &err), 0);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		const char *name = model_name_behind(&mn, "site", "a", names[i].name);
+
+		if (names[i].wanted == NULL)
+			assert_null(name);
+		else
+			assert_string_equal(name, names[i].wanted);
+	}
+	strv_add(&mn.containers, "0123456789ab_site-a-1");
+	assert_null(model_name_behind(&mn, "site", "a", "0123456789ab_site-a-1"));
+}
+
 int
 main(void)
 {
@@ -215,6 +253,7 @@ main(void)
 	    cmocka_unit_test(scale_and_healthcheck_are_misread),
 	    cmocka_unit_test(nonsense_is_taken_for_a_fact),
 	    cmocka_unit_test(services_come_in_any_order),
+	    cmocka_unit_test(a_container_is_called_as_nobody_would_call_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,7 @@ facts_of(unsigned bits)
 	struct reconcile_facts f;
 	bool *const field[] = {&f.ready, &f.quitting, &f.engine_up, &f.held, &f.stopped, &f.resume, &f.new_commit,
 	    &f.retry_wait, &f.released, &f.running, &f.satisfied, &f.restore, &f.broken, &f.heal_wait, &f.unhealthy,
-	    &f.routes};
+	    &f.routes, &f.nameless};
 
 	for (size_t i = 0; i < ARRAY_LEN(field); i++)
 		*field[i] = (bits >> i & 1) != 0;
@@ -36,7 +36,7 @@ static void
 every_combination_keeps_the_rules(void **state)
 {
 	(void)state;
-	for (unsigned bits = 0; bits < 1u << 16; bits++) {
+	for (unsigned bits = 0; bits < 1u << 17; bits++) {
 		struct reconcile_facts f = facts_of(bits);
 		enum action a = reconcile_decide(&f);
 
@@ -57,7 +57,10 @@ every_combination_keeps_the_rules(void **state)
 			assert_true(a == ACTION_NONE || a == ACTION_DEPLOY);
 		if (a == ACTION_ROUTES)
 			assert_true(f.routes && f.released && f.engine_up && !f.held);
-		if (!f.new_commit && !f.resume && !f.held && f.satisfied && !f.unhealthy && !f.restore && !f.routes)
+		if (a == ACTION_NAMES)
+			assert_true(f.nameless && f.released && f.engine_up && !f.held);
+		if (!f.new_commit && !f.resume && !f.held && f.satisfied && !f.unhealthy && !f.restore && !f.routes &&
+		    !f.nameless)
 			assert_int_equal(a, ACTION_NONE);
 	}
 }
@@ -94,6 +97,9 @@ each_action_has_its_cause(void **state)
 	f = calm;
 	f.routes = f.new_commit = f.broken = true;
 	assert_int_equal(reconcile_decide(&f), ACTION_ROUTES);
+	f.routes = false;
+	f.nameless = true;
+	assert_int_equal(reconcile_decide(&f), ACTION_NAMES);
 	/* A new commit that cannot be deployed now does not keep the old release from being healed. */
 	f = calm;
 	f.new_commit = true;

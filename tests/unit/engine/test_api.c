@@ -60,6 +60,8 @@ writes_are_written_as_the_engine_reads_them(void **state)
 	    "DELETE /images/pgo.local/web:" HEX32 "?noprune=false" HEAD "Content-Length: 0\r\n\r\n");
 	write_is(API_REMOVE, true, &(struct api_args){.service = "web", .container = ID},
 	    "DELETE /v1.41/containers/" ID "?v=false&force=false" HEAD "Content-Length: 0\r\n\r\n");
+	write_is(API_RENAME, true, &(struct api_args){.arg = "web-db-1", .service = "web", .container = ID},
+	    "POST /v1.41/containers/" ID "/rename?name=web-db-1" HEAD "Content-Length: 0\r\n\r\n");
 	write_is(API_CONNECT, true,
 	    &(struct api_args){.arg = "web_default", .service = "web", .container = ID, .body = body}, with_body);
 }
