@@ -56,16 +56,6 @@ host_op_table(size_t *ret_n)
 	return host_ops;
 }
 
-const struct op *
-host_op_find(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(host_ops); i++) {
-		if (str_eq(host_ops[i].name + strlen(OPNAME_HOST), name))
-			return &host_ops[i];
-	}
-	return NULL;
-}
-
 const struct service *
 host_service(const struct client *c, size_t i)
 {

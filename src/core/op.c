@@ -11,6 +11,7 @@
 #include "core/client.h"
 #include "core/peek.h"
 #include "core/service.h"
+#include "ipc/opname.h"
 
 static void run_verb(struct client *c, const struct op *op, const struct strv *args);
 static void run_git(struct client *c, const struct op *op, const struct strv *args);
@@ -174,12 +175,17 @@ op_table(size_t *ret_n)
 	return ops;
 }
 
-const struct op *
-op_find(const char *name)
+/* In the table of the host names begin with OPNAME_HOST, which `name` does not. */
+static const struct op *
+find(bool of_host, const char *name)
 {
-	for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
-		if (str_eq(ops[i].name, name))
-			return &ops[i];
+	size_t skip = of_host ? strlen(OPNAME_HOST) : 0;
+	size_t n;
+	const struct op *table = of_host ? host_op_table(&n) : op_table(&n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (str_eq(table[i].name + skip, name))
+			return &table[i];
 	}
 	return NULL;
 }
@@ -213,7 +219,7 @@ refuse_op(struct client *c, const struct op *op)
 void
 op_run(struct client *c)
 {
-	const struct op *op = c->svc != NULL ? op_find(c->line.op) : host_op_find(c->line.op);
+	const struct op *op = find(c->svc == NULL, c->line.op);
 	auto_strv struct strv args = {NULL, 0};
 	auto_free char *refusal = NULL;
 	struct err err = ERR_INIT;

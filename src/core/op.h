@@ -42,11 +42,8 @@ extern const struct op_option op_up_options[], op_json_options[], op_history_opt
 
 /* The whole table, for help and tests. */
 const struct op *op_table(size_t *ret_n);
-const struct op *op_find(const char *name);
 /* host.c: what operators ask of the host as a whole; names begin with OPNAME_HOST. */
 const struct op *host_op_table(size_t *ret_n);
-/* The operation of this name without that beginning. */
-const struct op *host_op_find(const char *name);
 /* Prints all of them, each with its options, a line each. */
 int op_list(struct err *err);
 /* Answers with those of the operations that the client may ask for. */
