@@ -3,6 +3,9 @@
 import base64
 import os
 import re
+import shutil
+
+import pytest
 
 from lib.host import command_of, process_table, wait_until
 from lib.registries import Registry
@@ -10,6 +13,12 @@ from test_commit import fetch, only, site_files, wait_page
 
 ALICE = "p@ss:w0rd@alice"
 BOB = "bob.t@ken"
+
+
+@pytest.fixture(autouse=True)
+def unused_home(accounts):
+    """Services without `registries` use the .docker of their account, and buildx makes one: that of other tests goes."""
+    shutil.rmtree(os.path.join(accounts.a.pw_dir, ".docker"), ignore_errors=True)
 
 
 def private(pgo, name, page, image, entries, **keys):

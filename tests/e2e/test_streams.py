@@ -13,7 +13,8 @@ from lib.host import command_of, process_table, wait_until
 from lib.pgo import program, web
 from lib.terminal import Terminal
 
-TALK = "i=0; while :; do i=$$((i + 1)); echo {name} $$i; sleep 0.2; done"
+# Says what it is told through /talk.
+TALK = "mkfifo /talk; echo {name} hello; while read -r line; do echo {name} $$line; done <> /talk"
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ def test_a_shell_outlives_the_terminal_that_it_runs_on(site):
         terminal.process.kill()
         terminal.process.wait(10)
     wait_until(lambda: not composes(site, "exec"), "compose is gone")
-    # The engine hangs the shell up when compose has let go of its terminal; the container's own sleeps come and go.
+    # The engine hangs the shell up when compose has let go of its terminal; what else runs there stays.
     wait_until(lambda: "sh" not in processes(site, "web"), lambda: f"the shell is gone: {processes(site, 'web')}, before {before}")
 
 
@@ -99,6 +100,9 @@ def test_followed_logs_run_on_without_their_reader(site):
         seen += follow.stdout.readline()
     assert b"\x1b" not in seen, "colours are for terminals"
     assert composes(site, "logs")
+    assert site.ctl("site", "exec", "db", "sh", "-c", "echo more > /talk").returncode == 0
+    while b"db-says more" not in seen:
+        seen += follow.stdout.readline()
     follow.kill()
     follow.communicate()
     wait_until(lambda: not composes(site, "logs"), "compose goes with its reader")
