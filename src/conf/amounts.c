@@ -20,6 +20,7 @@ static const struct {
 	int64_t max;
 	double unit; /* of a number in the file, in units of the field */
 	const char *range;
+	bool is_size;
 } kinds[] = {
     [AMOUNT_TIMEOUT] = {"timeout_ms", 0, SECOND_MS, 24 * HOUR_MS, 0, "1s and 24h"},
     [AMOUNT_HEALTH_TIMEOUT] = {"health_timeout_ms", 2 * MINUTE_MS, SECOND_MS, HOUR_MS, 0, "1s and 1h"},
@@ -27,11 +28,13 @@ static const struct {
     [AMOUNT_KEEP] = {"keep", 3, 1, 20, 1, "1 and 20"},
     [AMOUNT_CPUS] = {"cpus_milli", 0, 10, INT64_C(1024) * 1000, 1000, "0.01 and 1024"},
     /* The engine refuses less than 6 MiB. */
-    [AMOUNT_MEMORY] = {"memory_bytes", 0, 6 * MIB, MIB << 20, 0, "6m and 1t"},
+    [AMOUNT_MEMORY] = {"memory_bytes", 0, 6 * MIB, MIB << 20, 0, "6m and 1t", true},
     /* The highest that Linux's kernel.pid_max can be. */
     [AMOUNT_PIDS] = {"pids", 0, 1, 1 << 22, 1, "1 and 4194304"},
+    [AMOUNT_PUSH_SIZE] = {"max_bytes", MIB << 10, MIB, MIB << 20, 0, "1m and 1t", true},
+    [AMOUNT_PUSH_OBJECTS] = {"max_objects", 1000 * 1000, 1, INT64_C(1) << 31, 1, "1 and 2147483648"},
 };
-_Static_assert(ARRAY_LEN(kinds) == AMOUNTS, "every amount has its row");
+_Static_assert(ARRAY_LEN(kinds) == AMOUNTS_ALL, "every amount has its row");
 
 const char *
 amount_field(enum amount a)
@@ -127,7 +130,7 @@ amount_of_text(enum amount a, const char *s, int64_t *ret_n, struct err *err)
 {
 	int64_t ms;
 
-	if (a == AMOUNT_MEMORY)
+	if (kinds[a].is_size)
 		return size_of_text(a, s, ret_n, err);
 	if (!str_to_duration_ms(s, &ms))
 		return err_set(err, EINVAL, "is no duration such as \"90s\", \"10m\" or \"1h30m\"");

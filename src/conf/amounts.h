@@ -16,7 +16,10 @@ enum amount {
 	AMOUNT_CPUS,
 	AMOUNT_MEMORY,
 	AMOUNT_PIDS,
-	AMOUNTS
+	AMOUNTS, /* so many are of a service; what follows is of [push] */
+	AMOUNT_PUSH_SIZE = AMOUNTS,
+	AMOUNT_PUSH_OBJECTS,
+	AMOUNTS_ALL
 };
 
 /* The name of the field in both documents, which tells the unit. */

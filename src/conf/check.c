@@ -10,6 +10,7 @@
 #include "conf/operator.h"
 #include "conf/problems.h"
 #include "conf/proxy_table.h"
+#include "conf/push_table.h"
 #include "conf/service.h"
 #include "conf/shown.h"
 #include "conf/toml.h"
@@ -20,7 +21,7 @@ enum top_form {
 	TOP_LIST,  /* [[name]] */
 };
 
-enum top_id { TOP_SERVICES, TOP_PROXY, TOP_OPERATORS, TOPS };
+enum top_id { TOP_SERVICES, TOP_PROXY, TOP_PUSH, TOP_OPERATORS, TOPS };
 
 /* One check of one file. */
 struct check {
@@ -35,6 +36,8 @@ struct check {
 	size_t nwho;
 	json_t *who_seen;	     /* what they may not share */
 	struct table proxy;	     /* its node is NULL without one */
+	struct table push;	     /* likewise */
+	const json_t *hosted;	     /* the first key `hosted` of a service; NULL: none is */
 	const json_t *entries[TOPS]; /* of the top-level keys; NULL: not seen */
 };
 
@@ -62,9 +65,10 @@ finish(struct check *c)
 	free(c->who);
 	if (json_array_size(errors) == 0) {
 		json_decref(c->accounts);
-		return tree_must(json_pack("{s:i, s:o, s:o, s:o, s:o, s:o*}", "version", 1, "errors", errors,
+		return tree_must(json_pack("{s:i, s:o, s:o, s:o, s:o, s:o*, s:o*}", "version", 1, "errors", errors,
 		    "services", c->services, "operators", c->operators, "shown", c->shown, "proxy",
-		    c->proxy.node == NULL ? NULL : proxy_table_document(&c->proxy)));
+		    c->proxy.node == NULL ? NULL : proxy_table_document(&c->proxy), "push",
+		    c->push.node == NULL ? NULL : push_table_document(&c->push)));
 	}
 	json_decref(c->operators);
 	json_decref(c->shown);
@@ -104,6 +108,8 @@ check_service(struct check *c, const json_t *node, size_t index)
 	struct service s = {.table = {.problems = &c->problems, .node = node}, .names = c->names, .sites = c->sites};
 
 	service_check(&s, index);
+	if (c->hosted == NULL && service_is_hosted(&s))
+		c->hosted = s.table.entries[KEY_HOSTED];
 	add_account(c, &s);
 	show(c, "services", &s.table);
 	if (c->problems.n == 0 && json_array_append_new(c->services, service_document(&s)) != 0)
@@ -129,7 +135,7 @@ static void
 end_operators(struct check *c)
 {
 	for (size_t i = 0; i < c->nwho; i++)
-		operator_check_services(&c->who[i], c->names);
+		operator_check_services(&c->who[i], c->names, c->push.node != NULL);
 	for (size_t i = 0; i < c->nwho && c->problems.n == 0; i++) {
 		if (json_array_append_new(c->operators, operator_document(&c->who[i])) != 0)
 			abort();
@@ -145,9 +151,19 @@ check_proxy(struct check *c, const json_t *node, size_t index)
 	show(c, "proxy", &c->proxy);
 }
 
+static void
+check_push(struct check *c, const json_t *node, size_t index)
+{
+	(void)index;
+	c->push = (struct table){.problems = &c->problems, .node = node};
+	push_table_check(&c->push);
+	show(c, "push", &c->push);
+}
+
 static const struct top tops[TOPS] = {
     [TOP_SERVICES] = {"services", TOP_LIST, CHECK_SERVICES_MAX, check_service},
     [TOP_PROXY] = {"proxy", TOP_TABLE, 1, check_proxy},
+    [TOP_PUSH] = {"push", TOP_TABLE, 1, check_push},
     [TOP_OPERATORS] = {"operators", TOP_LIST, CHECK_OPERATORS_MAX, check_operator},
 };
 
@@ -310,6 +326,9 @@ check_text(const char *text, size_t len)
 	{
 		check_top(&c, entry);
 	}
+	if (c.hosted != NULL && c.push.node == NULL)
+		top_problem(
+		    &c, c.hosted, "key \"hosted\" needs the table [push], without which nothing is accepted by push");
 	end_operators(&c);
 	if (c.proxy.node != NULL && c.problems.n == 0)
 		proxy_table_check_sites(&c.proxy, json_object_get(c.entries[TOP_SERVICES], "node"));

@@ -17,6 +17,7 @@ struct raw {
 	const char *name;
 	const char *user;
 	const char *repository;
+	int hosted;
 	const char *source;
 	const char *branch;
 	const json_t *auth;
@@ -69,6 +70,7 @@ conf_free(struct conf *c)
 	operators_done(&c->operators);
 	json_decref(c->shown);
 	proxy_free(c->proxy);
+	push_free(c->push);
 	free(c->dir);
 	free(c->datadir);
 	free(c->pins);
@@ -97,6 +99,17 @@ rule_auth(const char *s, struct err *err)
 	return strchr(s, ':') != NULL ? 0 : err_set(err, EINVAL, "has no colon");
 }
 
+/* Of what is pushed to us there is no repository to ask. */
+static int
+take_source(const struct raw *raw, struct conf_service *s, struct err *err)
+{
+	s->hosted = raw->hosted != 0;
+	if (s->hosted && (raw->repository[0] != '\0' || !str_eq(raw->source, CONF_SOURCE_HOSTED)))
+		return err_set(err, EINVAL, "\"repository\" stands beside \"hosted\"");
+	s->repository = s->hosted ? str_dup("") : NULL;
+	return s->hosted ? 0 : field_string(raw->repository, "repository", rule_no_auth, &s->repository, err);
+}
+
 /* What both documents have. */
 static int
 take_common(const struct raw *raw, struct conf_service *s, struct err *err)
@@ -105,8 +118,8 @@ take_common(const struct raw *raw, struct conf_service *s, struct err *err)
 
 	if ((r = field_string(raw->name, "name", rule_name, &s->name, err)) < 0 ||
 	    (r = field_string(raw->user, "user", rule_user, &s->user, err)) < 0 ||
-	    (r = field_string(raw->repository, "repository", rule_no_auth, &s->repository, err)) < 0 ||
 	    (r = field_string(raw->source, "source", rule_digest, &s->source, err)) < 0 ||
+	    (r = take_source(raw, s, err)) < 0 ||
 	    (r = field_string(raw->branch, "branch", rule_branch, &s->branch, err)) < 0 ||
 	    (r = field_optional(raw->compose, "compose", rule_compose, &s->compose, err)) < 0)
 		return r;
@@ -126,11 +139,11 @@ read_checked(json_t *row, struct conf_service *s, struct err *err)
 	int r = 0;
 
 	if (json_unpack_ex(row, &e, JSON_STRICT,
-		"{s:s, s:s, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i}", "name", &raw.name,
-		"user", &raw.user, "repository", &raw.repository, "auth", &raw.auth, "source", &raw.source, "branch",
-		&raw.branch, "compose", &raw.compose, "env", &raw.env, "registries", &raw.registries, "networks",
-		&raw.networks, "signers", &signers, "mount", &mount, "settings", &raw.settings, "line", &raw.line,
-		"user_line", &raw.user_line, "user_column", &raw.user_column) < 0)
+		"{s:s, s:s, s:s, s:b, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i, s:i}", "name",
+		&raw.name, "user", &raw.user, "repository", &raw.repository, "hosted", &raw.hosted, "auth", &raw.auth,
+		"source", &raw.source, "branch", &raw.branch, "compose", &raw.compose, "env", &raw.env, "registries",
+		&raw.registries, "networks", &raw.networks, "signers", &signers, "mount", &mount, "settings",
+		&raw.settings, "line", &raw.line, "user_line", &raw.user_line, "user_column", &raw.user_column) < 0)
 		return err_set(err, EINVAL, "%s", e.text);
 	if (raw.line < 1 || raw.user_line < 1 || raw.user_column < 1)
 		return err_set(err, EINVAL, "a line or column is not positive");
@@ -156,15 +169,16 @@ read_for_core(json_t *row, struct conf_service *s, struct err *err)
 	int shared = 0;
 	json_error_t e;
 
-	if (json_unpack_ex(row, &e, JSON_STRICT, "{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:i, s:o, s:o, s:b, s:b, s:o}",
-		"name", &raw.name, "user", &raw.user, "uid", &raw.uid, "gid", &raw.gid, "repository", &raw.repository,
+	if (json_unpack_ex(row, &e, JSON_STRICT,
+		"{s:s, s:s, s:I, s:I, s:s, s:b, s:s, s:s, s:i, s:o, s:o, s:b, s:b, s:o}", "name", &raw.name, "user",
+		&raw.user, "uid", &raw.uid, "gid", &raw.gid, "repository", &raw.repository, "hosted", &raw.hosted,
 		"source", &raw.source, "branch", &raw.branch, "remote", &s->remote, "compose", &raw.compose, "networks",
 		&raw.networks, "signed_only", &signed_only, "shared", &shared, "settings", &raw.settings) < 0)
 		return err_set(err, EINVAL, "%s", e.text);
 	/* The highest number means "no change" to chown and setuid. */
 	if (raw.uid < 0 || raw.uid >= UINT32_MAX || raw.gid < 0 || raw.gid >= UINT32_MAX)
 		return err_set(err, EINVAL, "\"uid\" or \"gid\" is out of range");
-	if (s->remote < 0)
+	if (s->remote < (raw.hosted != 0 ? -1 : 0))
 		return err_set(err, EINVAL, "\"remote\" is out of range");
 	s->uid = (uid_t)raw.uid;
 	s->gid = (gid_t)raw.gid;
@@ -216,10 +230,12 @@ read_checked_head(json_t *doc, struct conf *c, struct err *err)
 	const json_t *operators = NULL;
 	json_t *shown = NULL;
 	json_t *proxy = NULL;
+	json_t *push = NULL;
 	int r;
 
-	if (json_unpack_ex(doc, &e, JSON_STRICT, "{s:i, s:o, s:o, s:o, s:o, s?o}", "version", &version, "errors",
-		&errors, "services", &services, "operators", &operators, "shown", &shown, "proxy", &proxy) < 0)
+	if (json_unpack_ex(doc, &e, JSON_STRICT, "{s:i, s:o, s:o, s:o, s:o, s?o, s?o}", "version", &version, "errors",
+		&errors, "services", &services, "operators", &operators, "shown", &shown, "proxy", &proxy, "push",
+		&push) < 0)
 		return err_set(err, EINVAL, "%s", e.text);
 	if (version != CONF_VERSION)
 		return err_set(err, EINVAL, "version %d is not %d", version, CONF_VERSION);
@@ -228,6 +244,8 @@ read_checked_head(json_t *doc, struct conf *c, struct err *err)
 	if (proxy != NULL && proxy_read(proxy, &c->proxy, err) < 0)
 		return -EINVAL;
 	c->proxied = proxy != NULL;
+	if (push != NULL && push_read(push, true, &c->push, err) < 0)
+		return -EINVAL;
 	r = read_services(services, true, c, err);
 	return r < 0 ? r : read_rest(operators, shown, c, err);
 }
@@ -245,12 +263,14 @@ read_core_head(json_t *doc, struct conf *c, struct err *err)
 	const json_t *services = NULL;
 	const json_t *operators = NULL;
 	json_t *shown = NULL;
+	json_t *push = NULL;
 	int proxied = 0;
 	int r;
 
-	if (json_unpack_ex(doc, &e, JSON_STRICT, "{s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s?b}", "version",
+	if (json_unpack_ex(doc, &e, JSON_STRICT, "{s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s?b, s?o}", "version",
 		&version, "dir", &dir, "datadir", &datadir, "pins", &pins, "poll_ms", &poll_ms, "started_ms",
-		&started_ms, "services", &services, "operators", &operators, "shown", &shown, "proxied", &proxied) < 0)
+		&started_ms, "services", &services, "operators", &operators, "shown", &shown, "proxied", &proxied,
+		"push", &push) < 0)
 		return err_set(err, EINVAL, "%s", e.text);
 	if (version != CONF_VERSION)
 		return err_set(err, EINVAL, "version %d is not %d", version, CONF_VERSION);
@@ -262,6 +282,8 @@ read_core_head(json_t *doc, struct conf *c, struct err *err)
 	c->poll_ms = poll_ms;
 	c->proxied = proxied != 0;
 	c->started_ms = started_ms;
+	if (push != NULL && push_read(push, false, &c->push, err) < 0)
+		return -EINVAL;
 	r = read_services(services, false, c, err);
 	return r < 0 ? r : read_rest(operators, shown, c, err);
 }
@@ -302,28 +324,28 @@ conf_find(const struct conf *c, const char *name)
 
 /* The first service that asks the same of the same server in the same name: tells core that two can share an answer,
  * without a trace of the credentials. */
-static size_t
+static int
 remote_of(const struct conf *c, const struct conf_service *s)
 {
-	for (size_t i = 0; i < c->nservices; i++) {
+	for (size_t i = 0; !s->hosted && i < c->nservices; i++) {
 		const struct conf_service *o = &c->services[i];
 
-		if (str_eq(o->repository, s->repository) && str_eq(o->branch, s->branch) &&
+		if (!o->hosted && str_eq(o->repository, s->repository) && str_eq(o->branch, s->branch) &&
 		    (o->auth == NULL || s->auth == NULL ? o->auth == s->auth : str_eq(o->auth, s->auth)))
-			return i;
+			return (int)i;
 	}
-	return c->nservices;
+	return -1;
 }
 
 /* Field by field: what is not named here, auth and env above all, core does not get. */
 static json_t *
 service_for_core(const struct conf *c, const struct conf_service *s)
 {
-	json_t *row = json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s, s:i, s:s?, s:o?, s:b, s:b, s:o}", "name", s->name,
-	    "user", s->user, "uid", (json_int_t)s->uid, "gid", (json_int_t)s->gid, "repository", s->repository,
-	    "source", s->source, "branch", s->branch, "remote", (int)remote_of(c, s), "compose", s->compose, "networks",
-	    s->has_networks ? field_strings(&s->networks) : NULL, "signed_only", s->signed_only, "shared", s->shared,
-	    "settings", settings_json(s));
+	json_t *row = json_pack("{s:s, s:s, s:I, s:I, s:s, s:b, s:s, s:s, s:i, s:s?, s:o?, s:b, s:b, s:o}", "name",
+	    s->name, "user", s->user, "uid", (json_int_t)s->uid, "gid", (json_int_t)s->gid, "repository", s->repository,
+	    "hosted", s->hosted, "source", s->source, "branch", s->branch, "remote", remote_of(c, s), "compose",
+	    s->compose, "networks", s->has_networks ? field_strings(&s->networks) : NULL, "signed_only", s->signed_only,
+	    "shared", s->shared, "settings", settings_json(s));
 
 	if (row == NULL)
 		abort();
@@ -334,10 +356,11 @@ char *
 conf_for_core(const struct conf *c)
 {
 	json_t *services = json_array();
-	json_t *doc = json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:O, s:o*}", "version", CONF_VERSION, "dir",
-	    c->dir, "datadir", c->datadir, "pins", c->pins, "poll_ms", (json_int_t)c->poll_ms, "started_ms",
+	json_t *doc = json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:O, s:o*, s:o*}", "version", CONF_VERSION,
+	    "dir", c->dir, "datadir", c->datadir, "pins", c->pins, "poll_ms", (json_int_t)c->poll_ms, "started_ms",
 	    (json_int_t)c->started_ms, "services", services, "operators", operators_json(&c->operators), "shown",
-	    c->shown, "proxied", c->proxied ? json_true() : NULL);
+	    c->shown, "proxied", c->proxied ? json_true() : NULL, "push",
+	    c->push == NULL ? NULL : push_json(c->push, false));
 	char *json = NULL;
 
 	if (doc == NULL)

@@ -13,11 +13,13 @@
 #include "base/str.h"
 #include "conf/operators.h"
 #include "conf/proxy.h"
+#include "conf/push.h"
 
 struct conf_service {
 	char *name;
 	char *user;
-	char *repository; /* URL or absolute path, without user name and password */
+	char *repository; /* URL or absolute path, without user name and password; "" when hosted */
+	bool hosted;	  /* commits are pushed to us: no remote is ever asked */
 	char *auth;    /* "user:password" that stood in the URL; NULL without. A secret: never in core, argv or a log */
 	char *source;  /* hex digest of the repository as configured: tells core that the key was changed */
 	char *branch;  /* never NULL: "main" by default */
@@ -54,10 +56,14 @@ struct conf_service {
 	int user_line;	      /* of the value of `user`, for "unknown account" */
 	int user_column;
 	/* Known to pgod, which looks the account up; carried in core's document. */
-	int remote; /* only in core's document: the same number is the same repository, credentials and branch */
+	int remote; /* only in core's document: the same number is the same repository, credentials and branch; -1 when
+		       hosted */
 	uid_t uid;
 	gid_t gid;
 };
+
+/* `source` of what is pushed to us: the digest of no repository. */
+#define CONF_SOURCE_HOSTED "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 struct conf {
 	struct conf_service *services; /* in the order of the file */
@@ -67,6 +73,7 @@ struct conf {
 	    *shown; /* what people may see of the file: name of a top-level table → [{"set", "otherwise"}] (shown.h) */
 	struct conf_proxy *proxy; /* NULL without one, and in core's document, which tells only whether there is one: */
 	bool proxied;
+	struct conf_push *push; /* NULL: nothing is accepted by push */
 	/* Only in core's document: */
 	char *dir; /* the state directory, clean absolute path */
 	char *datadir;

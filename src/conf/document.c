@@ -82,7 +82,8 @@ add_masks(const struct service *s, struct strv *masks)
 			abort();
 		masks_of_login(user != NULL ? user : table_string(&s->table, KEY_USER, ""), token, masks);
 	}
-	if (rule_split_repository(table_string(&s->table, KEY_REPOSITORY, ""), &url, &auth, NULL) < 0)
+	if (!service_is_hosted(s) &&
+	    rule_split_repository(table_string(&s->table, KEY_REPOSITORY, ""), &url, &auth, NULL) < 0)
 		abort();
 	if (auth != NULL)
 		masks_of_auth(auth, masks);
@@ -137,17 +138,20 @@ service_document(const struct service *s)
 	json_t *registries = table_strings(&s->table, KEY_REGISTRIES);
 	json_t *doc = NULL;
 
-	if (rule_split_repository(table_string(&s->table, KEY_REPOSITORY, ""), &url, &auth, NULL) < 0)
+	if (service_is_hosted(s))
+		url = str_dup("");
+	else if (rule_split_repository(table_string(&s->table, KEY_REPOSITORY, ""), &url, &auth, NULL) < 0)
 		abort();
 	source_of(url, source);
-	doc = json_pack("{s:s, s:s, s:s, s:s?, s:s, s:s, s:s?, s:o, s:o, s:o?, s:s?, s:s?, s:o, s:i, s:i, s:i}", "name",
-	    table_string(&s->table, KEY_NAME, NULL), "user", table_string(&s->table, KEY_USER, NULL), "repository", url,
-	    "auth", auth, "source", source, "branch", table_string(&s->table, KEY_BRANCH, "main"), "compose",
-	    table_string(&s->table, KEY_COMPOSE, NULL), "env", env == NULL ? json_array() : env, "registries",
-	    registries == NULL ? json_array() : registries, "networks", table_strings(&s->table, KEY_NETWORKS),
-	    "signers", table_string(&s->table, KEY_SIGNERS, NULL), "mount", table_string(&s->table, KEY_MOUNT, NULL),
-	    "settings", settings_of(s), "line", tree_number(s->table.node, "line"), "user_line",
-	    tree_number(user, "line"), "user_column", tree_number(user, "column"));
+	doc = json_pack("{s:s, s:s, s:s, s:b, s:s?, s:s, s:s, s:s?, s:o, s:o, s:o?, s:s?, s:s?, s:o, s:i, s:i, s:i}",
+	    "name", table_string(&s->table, KEY_NAME, NULL), "user", table_string(&s->table, KEY_USER, NULL),
+	    "repository", url, "hosted", service_is_hosted(s), "auth", auth, "source", source, "branch",
+	    table_string(&s->table, KEY_BRANCH, "main"), "compose", table_string(&s->table, KEY_COMPOSE, NULL), "env",
+	    env == NULL ? json_array() : env, "registries", registries == NULL ? json_array() : registries, "networks",
+	    table_strings(&s->table, KEY_NETWORKS), "signers", table_string(&s->table, KEY_SIGNERS, NULL), "mount",
+	    table_string(&s->table, KEY_MOUNT, NULL), "settings", settings_of(s), "line",
+	    tree_number(s->table.node, "line"), "user_line", tree_number(user, "line"), "user_column",
+	    tree_number(user, "column"));
 	if (doc == NULL)
 		abort();
 	return doc;

@@ -9,8 +9,10 @@ static const struct key keys[] = {
 	KEY_ROW("name", KEY_STRING, KEY_NEEDED, rule_name, "name = \"web\"", "The service's name on this host."),
     [KEY_USER] =
 	KEY_ROW("user", KEY_STRING, KEY_NEEDED, rule_user, "user = \"web\"", "The account that the service runs as."),
-    [KEY_REPOSITORY] = KEY_ROW("repository", KEY_STRING, KEY_NEEDED, rule_repository,
+    [KEY_REPOSITORY] = KEY_ROW("repository", KEY_STRING, KEY_OPTIONAL, rule_repository,
 	"repository = \"https://example.org/web.git\"", "Where the service's git repository is."),
+    [KEY_HOSTED] = KEY_ROW(
+	"hosted", KEY_BOOL, KEY_OPTIONAL, NULL, "hosted = true", "In place of repository: it is pushed to this host."),
     [KEY_BRANCH] = KEY_ROW(
 	"branch", KEY_STRING, KEY_OPTIONAL, rule_branch, "branch = \"main\"", "The branch to follow; main without."),
     [KEY_COMPOSE] = KEY_ROW("compose", KEY_STRING, KEY_OPTIONAL, rule_compose, "compose = \"deploy/compose.yaml\"",

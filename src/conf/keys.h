@@ -14,6 +14,7 @@ enum key_type {
 	KEY_STRING,
 	KEY_BOOL,
 	KEY_STRINGS, /* a list of strings */
+	KEY_WORDS,   /* a string, or a list of strings */
 	KEY_TABLE,   /* a table of strings */
 	/* Amounts: */
 	KEY_DURATION, /* a string */
@@ -32,6 +33,7 @@ enum key_id {
 	KEY_NAME,
 	KEY_USER,
 	KEY_REPOSITORY,
+	KEY_HOSTED,
 	KEY_BRANCH,
 	KEY_COMPOSE,
 	KEY_ENV,

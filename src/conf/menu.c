@@ -85,6 +85,7 @@ key_type_text(enum key_type type)
 	static const char *const texts[] = {[KEY_STRING] = "a string",
 	    [KEY_BOOL] = "true or false",
 	    [KEY_STRINGS] = "a list of strings",
+	    [KEY_WORDS] = "a string or a list of strings",
 	    [KEY_TABLE] = "a table of strings",
 	    [KEY_DURATION] = "a duration in quotes",
 	    [KEY_SIZE] = "a size in quotes",

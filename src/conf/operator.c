@@ -92,11 +92,13 @@ operator_check(struct operator_check *o, size_t index)
 }
 
 void
-operator_check_services(struct operator_check *o, const json_t *names)
+operator_check_services(struct operator_check *o, const json_t *names, bool pushed)
 {
 	size_t i;
 	json_t *node;
 
+	if (pushed)
+		return;
 	json_array_foreach(json_object_get(table_node(&o->table, OPERATOR_SERVICES), "value"), i, node)
 	{
 		const char *name = json_string_value(json_object_get(node, "value"));

@@ -3,6 +3,7 @@
 #define PGO_CONF_OPERATOR_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "conf/table.h"
@@ -18,8 +19,9 @@ struct operator_check {
 
 /* Checks all of it but whether its services are there. What is wrong is added to the problems. */
 void operator_check(struct operator_check *o, size_t index);
-/* Are its services those of the file (name → line)? Asked when all of them have been seen. */
-void operator_check_services(struct operator_check *o, const json_t *names);
+/* Are its services those of the file (name → line)? Asked when all of them have been seen. pushed: others may come by a
+ * push. */
+void operator_check_services(struct operator_check *o, const json_t *names, bool pushed);
 /* The operator for the document; nothing may be wrong with it. The caller owns it. */
 json_t *operator_document(const struct operator_check *o);
 

@@ -148,6 +148,7 @@ service_check(struct service *s, size_t index)
 	check_env_unique(s);
 	check_registries_unique(s);
 	sites_claim(s);
+	service_check_source(s);
 }
 
 json_t *

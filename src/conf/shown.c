@@ -5,6 +5,7 @@
 
 #include "base/auto.h"
 #include "base/str.h"
+#include "conf/push_table.h"
 #include "conf/rules.h"
 #include "conf/tree.h"
 
@@ -87,6 +88,16 @@ registries(const json_t *node)
 	return all;
 }
 
+/* ***@registry/path */
+static json_t *
+registry(const json_t *node)
+{
+	const char *at = strrchr(json_string_value(json_object_get(node, "value")), '@');
+	auto_free char *shown = str_printf(SHOWN_HIDDEN "%s", at != NULL ? at : "");
+
+	return tree_must(json_string(shown));
+}
+
 /* "machine:service//exec WORD WORD ***": where, and which program. */
 static json_t *
 command_line(const char *text)
@@ -122,6 +133,7 @@ static const struct {
     {"name", plain, NULL},
     {"user", plain, NULL},
     {"repository", repository, NULL},
+    {"hosted", plain, NULL},
     {"branch", plain, "main"},
     {"compose", plain, NULL},
     {"env", variables, NULL},
@@ -153,6 +165,18 @@ static const struct {
     {"certificate", plain, NULL},
     {"certificate_key", plain, NULL}, /* a path */
     {"challenges", plain, NULL},
+    /* of [push] */
+    {"create", plain, NULL},
+    {"domain", plain, NULL},
+    {"address", plain, NULL},
+    {"suffix", plain, "sslip.io"},
+    {"scheme", plain, "http"},
+    {"max_size", plain, NULL},
+    {"max_objects", plain, NULL},
+    {"registry", registry, NULL},
+    {"directives", plain, NULL},
+    {"static_image", plain, NULL},
+    {"ids", plain, "70000-79999"},
     /* of operators; the key is the public one */
     {"key", plain, NULL},
     {"services", plain, NULL},
@@ -169,17 +193,18 @@ amount_without(const struct key *key)
 	if (n == 0)
 		return NULL;
 	if (key->type != KEY_DURATION)
-		return tree_must(json_integer(n));
+		return tree_must(json_integer(n)); /* also of a size: bytes */
 	text = n % 60000 == 0 ? str_printf("%lldm", (long long)n / 60000) : str_printf("%gs", (double)n / 1000);
 	return tree_must(json_string(text));
 }
 
 static json_t *
-otherwise(const struct key *key)
+otherwise(const struct menu *menu, const struct key *key)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		if (str_eq(rows[i].key, key->name) && rows[i].otherwise != NULL)
-			return tree_must(json_string(rows[i].otherwise));
+			return tree_must(json_string(
+			    menu == &push_menu && str_eq(key->name, "branch") ? PUSH_BRANCHES : rows[i].otherwise));
 	}
 	return amount_without(key);
 }
@@ -202,7 +227,7 @@ shown_table(const struct table *t)
 
 	for (size_t k = 0; k < t->menu->n; k++) {
 		const struct key *key = &t->menu->keys[k];
-		json_t *value = t->entries[k] != NULL ? NULL : otherwise(key);
+		json_t *value = t->entries[k] != NULL ? NULL : otherwise(t->menu, key);
 
 		if (t->entries[k] != NULL && json_object_set_new(set, key->name, show(key, table_node(t, k))) != 0)
 			abort();

@@ -129,18 +129,20 @@ check_value(struct table *t, const struct key *key, const json_t *node)
 	static const char *const wanted[] = {[KEY_STRING] = "string",
 	    [KEY_BOOL] = "boolean",
 	    [KEY_STRINGS] = "array",
+	    [KEY_WORDS] = "array",
 	    [KEY_TABLE] = "table",
 	    [KEY_DURATION] = "string",
 	    [KEY_SIZE] = "string",
 	    [KEY_COUNT] = "integer",
 	    [KEY_NUMBER] = "float"};
 	bool whole = key->type == KEY_NUMBER && tree_is(node, "integer");
+	bool word = key->type == KEY_WORDS && tree_is(node, "string");
 
-	if (!tree_is(node, wanted[key->type]) && !whole)
+	if (!tree_is(node, wanted[key->type]) && !whole && !word)
 		wrong_type(t, key, node, key->name);
-	else if (key->type == KEY_STRING)
+	else if (key->type == KEY_STRING || word)
 		check_string(t, key, node, key->name);
-	else if (key->type == KEY_STRINGS)
+	else if (key->type == KEY_STRINGS || key->type == KEY_WORDS)
 		check_list(t, key, node);
 	else if (key->type == KEY_TABLE)
 		check_table(t, key, node);

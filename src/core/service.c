@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "compose/pins.h"
+#include "core/app.h"
 #include "core/client.h"
 #include "core/ended.h"
 #include "core/job.h"
@@ -166,7 +167,9 @@ service_new(struct core *core, const struct conf_service *conf, struct err *err)
 	TAILQ_INIT(&svc->queue);
 	service_make_timers(svc);
 	import_init(svc);
-	if (load_record(svc, err) < 0) {
+	if (conf->hosted)
+		svc->app = app_open(core, conf, err);
+	if ((conf->hosted && svc->app == NULL) || load_record(svc, err) < 0) {
 		service_free(svc);
 		return NULL;
 	}
@@ -184,6 +187,7 @@ service_free(struct service *svc)
 	event_free(svc->retry_timer);
 	event_free(svc->ended_timer);
 	masks_free(svc->masks);
+	app_free(svc->app);
 	strv_done(&svc->revive);
 	strv_done(&svc->renamed);
 	oom_forget(&svc->oom);

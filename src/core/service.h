@@ -14,6 +14,7 @@
 #include "core/reconcile.h"
 #include "ipc/pins.h"
 
+struct app;
 struct client;
 struct runs;
 struct task;
@@ -69,6 +70,7 @@ struct service {
 	TAILQ_ENTRY(service) entry;
 	struct core *core;
 	const struct conf_service *conf;
+	struct app *app; /* of what is pushed to us; NULL: a repository is followed */
 	char *live_path; /* clean absolute paths */
 	char *data_path;
 	long long key_renewed_ms; /* when an operator last asked for another deploy key; 0: not yet */

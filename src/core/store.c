@@ -64,7 +64,15 @@ static const char *const version_5[] = {
     NULL,
 };
 
-static const char *const *const versions[] = {version_1, version_2, version_3, version_4, version_5};
+static const char *const version_6[] = {
+    "CREATE TABLE app (name TEXT PRIMARY KEY, main TEXT NOT NULL, branch TEXT NOT NULL, maker TEXT NOT NULL,"
+    " locked TEXT NOT NULL, scale TEXT NOT NULL, domains TEXT NOT NULL, cname TEXT NOT NULL, made_ms INTEGER NOT NULL)"
+    " STRICT",
+    "PRAGMA user_version = 6",
+    NULL,
+};
+
+static const char *const *const versions[] = {version_1, version_2, version_3, version_4, version_5, version_6};
 
 static int
 read_version(struct store *st, int64_t *ret, struct err *err)

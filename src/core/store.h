@@ -77,6 +77,20 @@ struct store_begin {
 	int64_t release;
 };
 
+/* What is known of an app beside its service. All strings are owned and never NULL; services are named as services. */
+struct store_app {
+	char *main;    /* the app whose repository it is pushed to: itself, but for an app of a branch */
+	char *branch;  /* its branch there; "" before the first push */
+	char *maker;   /* who made it; "": it stands in pgo.toml */
+	char *locked;  /* why nothing is accepted; "": it is */
+	char *scale;   /* how many containers, "web=3 worker=0"; "": as the model says */
+	char *domains; /* sites added by hand, one a line */
+	char *cname;   /* those of the deployed commit, one a line */
+	int64_t made_ms;
+};
+
+#define auto_store_app __attribute__((cleanup(store_app_done)))
+void store_app_done(struct store_app *a);
 #define auto_store_service __attribute__((cleanup(store_service_done)))
 #define auto_store_release __attribute__((cleanup(store_release_done)))
 #define auto_store_deploy __attribute__((cleanup(store_deploy_done)))
@@ -91,6 +105,10 @@ void store_close(struct store *st);
 /* 1 when found, 0 when there is no record (ret is then all empty strings). The caller frees with store_service_done. */
 int store_service_get(struct store *st, const char *name, struct store_service *ret, struct err *err);
 int store_service_put(struct store *st, const char *name, const struct store_service *s, struct err *err);
+/* 1 when found, 0 when there is no record (ret is then all empty strings). The caller frees with store_app_done. Goes
+ * with store_service_forget. */
+int store_app_get(struct store *st, const char *name, struct store_app *ret, struct err *err);
+int store_app_put(struct store *st, const char *name, const struct store_app *a, struct err *err);
 /* Names of all services with a record. */
 int store_service_names(struct store *st, struct strv *ret, struct err *err);
 /* Forgets a removed service: its models, deploys and their logs go too. */

@@ -85,6 +85,8 @@ store_service_forget(struct store *st, const char *name, struct err *err)
 		rc = db_run(st, err, "DELETE FROM kept_image WHERE service = ?", "s", name);
 	if (rc >= 0)
 		rc = db_run(st, err, "DELETE FROM routes WHERE service = ?", "s", name);
+	if (rc >= 0)
+		rc = db_run(st, err, "DELETE FROM app WHERE name = ?", "s", name);
 	return rc < 0 ? rc : db_run(st, err, "DELETE FROM service WHERE name = ?", "s", name);
 }
 

@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "supervisor/address.h"
 #include "supervisor/warnings.h"
 
 enum {
@@ -200,6 +201,8 @@ config_load(const char *path, const char *libexec, struct config *c, struct err 
 	if (c->conf == NULL)
 		return err_wrap(err, "cannot read what pgod-conf says about %s", path);
 	find_accounts(path, c);
+	if (c->conf->push != NULL && c->conf->push->address == NULL)
+		c->conf->push->address = address_own();
 	if (c->problems.n == 0) {
 		warnings_of(path, c->conf, &c->warnings);
 		return 0;

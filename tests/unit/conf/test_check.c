@@ -88,7 +88,7 @@ a_whole_service_comes_out_as_documented(void **state)
 	 * sha256sum; sha256sum </dev/null */
 	static const char want[] =
 	    "{\"version\":1,\"errors\":[],\"services\":["
-	    "{\"name\":\"pgo\",\"user\":\"miek\",\"repository\":\"https://host/x\",\"auth\":\"oauth2:to@ken\","
+	    "{\"name\":\"pgo\",\"user\":\"miek\",\"repository\":\"https://host/x\",\"hosted\":false,\"auth\":\"oauth2:to@ken\","
 	    "\"source\":\"36701dd4f76a868b85fa8465968bb0ec3b69bc2843b80dad2be356283021aa65\",\"branch\":\"prod\","
 	    "\"compose\":\"d/"
 	    "c.yaml\",\"env\":[\"A=b\",\"B=c\\nd\"],\"registries\":[\"u:t@o@r:5000\"],\"networks\":[\"n\"],"
@@ -98,7 +98,7 @@ a_whole_service_comes_out_as_documented(void **state)
 	    "\"group\":null,\"ignore\":false,\"env_digest\":\"a4686b58216f80ef2ea7704023e17c5a9147e210233214880d96b9c52b7a7e03\",\"allow\":[\"cap_add:NET_ADMIN\",\"privileged\"],"
 	    "\"ports\":[\"5005/5\"],\"urls\":[\"b.org web:8080\",\"a.org web:1\"]},"
 	    "\"line\":2,\"user_line\":4,\"user_column\":10},"
-	    "{\"name\":\"web\",\"user\":\"web\",\"repository\":\"/srv/web.git\",\"auth\":null,"
+	    "{\"name\":\"web\",\"user\":\"web\",\"repository\":\"/srv/web.git\",\"hosted\":false,\"auth\":null,"
 	    "\"source\":\"154c8ad4c632c3bb9f98f5b3910ae521c929232f0cf3e5d7025a4f381a2fe5e6\",\"branch\":\"main\","
 	    "\"compose\":null,\"env\":[],\"registries\":[],\"networks\":[],\"signers\":null,\"mount\":null,\"settings\":{\"timeout_ms\":0,"
 	    "\"health_timeout_ms\":120000,\"settle_ms\":2000,\"keep\":3,\"cpus_milli\":0,\"memory_bytes\":0,\"pids\":0,"
@@ -298,12 +298,12 @@ only_services_may_stand_at_the_top(void **state)
 	(void)state;
 	expect_errors("name = \"x\"\nfoo = 1\n[proxy]\n[[Operators]]\n[bar]\n",
 	    "1:1: key \"name\" stands outside of a service: write it beneath [[services]]\n"
-	    "2:1: \"foo\" is not known: at the top of the file there is only [[services]], [proxy], [[operators]]\n"
+	    "2:1: \"foo\" is not known: at the top of the file there is only [[services]], [proxy], [push], [[operators]]\n"
 	    "3:1: proxy: key \"type\" is missing: write type = \"nginx\"\n"
 	    "3:1: proxy: key \"file\" is missing: write file = \"/etc/nginx/conf.d/pgo.conf\"\n"
 	    "4:1: operators[0]: key \"name\" is missing: write name = \"alice\"\n"
 	    "4:1: operators[0]: key \"key\" is missing: write key = \"ssh-ed25519 AAAA... alice\"\n"
-	    "5:2: \"bar\" is not known: at the top of the file there is only [[services]], [proxy], [[operators]]\n");
+	    "5:2: \"bar\" is not known: at the top of the file there is only [[services]], [proxy], [push], [[operators]]\n");
 	expect_errors("proxy = 1\noperators = {}\nserivces = 1\n",
 	    "1:9: \"proxy\" must be a table, not a number: write [proxy], in single brackets\n"
 	    "2:13: \"operators\" must be a list of tables, not a table: write [[operators]], in double brackets\n"
@@ -333,7 +333,7 @@ all_errors_come_at_once_in_the_order_of_the_file(void **state)
 	    "10:16: services[1] \"b\": key \"env[1]\" has no \"=\": write VAR=VALUE\n"
 	    "10:21: services[1] \"b\": key \"env[2]\" sets A again, which line 10 has set: remove one\n"
 	    "11:10: services[1] \"b\": key \"branch\" begins with \"-\": git allows no such branch\n"
-	    "12:2: \"zap\" is not known: at the top of the file there is only [[services]], [proxy], [[operators]]\n");
+	    "12:2: \"zap\" is not known: at the top of the file there is only [[services]], [proxy], [push], [[operators]]\n");
 }
 
 /* Where a deploy of every service would be judged by it, a mistake is told before one is. */

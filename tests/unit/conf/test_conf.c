@@ -17,7 +17,8 @@
 	"\"ports\":[\"5005/5\"],\"urls\":[\"a.org web:80\"]}"
 #define CHECKED_SERVICE                                                                                                                       \
 	"{\"name\":\"pgo\",\"user\":\"miek\",\"repository\":\"https://host/"                                                                  \
-	"x\",\"auth\":\"u:hunter22\",\"source\":\"" HEX "\",\"branch\":\"main\",\"compose\":\"c.yaml\",\"env\":[\"A="                         \
+	"x\",\"hosted\":false,\"auth\":\"u:hunter22\",\"source\":\"" HEX                                                                      \
+	"\",\"branch\":\"main\",\"compose\":\"c.yaml\",\"env\":[\"A="                                                                         \
 	"hunter22\"],\"registries\":[\"hunter22@r\"],\"networks\":[\"n\"],\"signers\":\"/etc/signers\",\"mount\":null,\"settings\":" SETTINGS \
 	",\"line\":1,\"user_line\":3,"                                                                                                        \
 	"\"user_column\":8}"
@@ -27,7 +28,7 @@
 #define CHECKED "{\"version\":1,\"errors\":[],\"services\":[" CHECKED_SERVICE "]," REST
 #define CORE_SERVICE                                                                                                                        \
 	"{\"name\":\"pgo\",\"user\":\"miek\",\"uid\":1000,\"gid\":4294967294,\"repository\":\"https://host/"                                \
-	"x\",\"source\":\"" HEX                                                                                                             \
+	"x\",\"hosted\":false,\"source\":\"" HEX                                                                                            \
 	"\",\"branch\":\"main\",\"remote\":0,\"compose\":null,\"networks\":[],\"signed_only\":true,\"shared\":false,\"settings\":" SETTINGS \
 	"}"
 #define CORE                                                                                                                                                                               \

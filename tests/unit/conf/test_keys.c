@@ -44,9 +44,10 @@ every_example_is_accepted(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < KEY_IDS; i++) {
+		bool source = i == KEY_REPOSITORY || i == KEY_HOSTED;
 		auto_free char *text =
-		    str_printf("[[services]]\n%s\n%s\n%s\n%s\n", keys[KEY_NAME].example, keys[KEY_USER].example,
-			keys[KEY_REPOSITORY].example, keys[i].state == KEY_NEEDED ? "" : keys[i].example);
+		    str_printf("[push]\n[[services]]\n%s\n%s\n%s\n%s\n", keys[KEY_NAME].example, keys[KEY_USER].example,
+			source ? "" : keys[KEY_REPOSITORY].example, keys[i].state == KEY_NEEDED ? "" : keys[i].example);
 		json_t *doc = check_text(text, strlen(text));
 
 		assert_int_equal(json_array_size(json_object_get(doc, "errors")), 0);

@@ -13,6 +13,7 @@
 #include "conf/keys.h"
 #include "conf/operator.h"
 #include "conf/proxy_table.h"
+#include "conf/push_table.h"
 #include "conf/shown.h"
 #include "ipc/allow.h"
 
@@ -102,6 +103,23 @@ every_key_of_the_proxy_has_its_item_in_the_manual(void **state)
 }
 
 static void
+every_key_of_pushes_has_its_item_in_the_manual(void **state)
+{
+	auto_buf struct buf b = BUF_INIT(1 << 20);
+	auto_free char *part = NULL;
+
+	(void)state;
+	read_file(manual_path, &b);
+	part = section(buf_str(&b), ".Ss Pushes\n");
+	for (size_t i = 0; i < push_menu.n; i++) {
+		auto_free char *item = str_printf("\n.It Ic %s No = ", push_menu.keys[i].name);
+
+		if (strstr(part, item) == NULL)
+			fail_msg("the manual has no item for the key %s of [push]", push_menu.keys[i].name);
+	}
+}
+
+static void
 everything_that_can_be_allowed_is_in_the_manual(void **state)
 {
 	auto_buf struct buf b = BUF_INIT(1 << 20);
@@ -121,7 +139,7 @@ static void
 the_manual_has_no_key_that_is_not_in_the_table(void **state)
 {
 	auto_buf struct buf b = BUF_INIT(1 << 20);
-	size_t n = service_menu.n + operator_menu.n + proxy_menu.n;
+	size_t n = service_menu.n + operator_menu.n + proxy_menu.n + push_menu.n;
 	size_t items = 0;
 
 	(void)state;
@@ -212,6 +230,23 @@ the_manuals_proxies_are_accepted(void **state)
 }
 
 static void
+the_manuals_pushes_are_accepted(void **state)
+{
+	auto_buf struct buf b = BUF_INIT(1 << 20);
+	const char *from;
+	struct conf *c;
+
+	(void)state;
+	read_file(manual_path, &b);
+	from = strstr(buf_str(&b), "\n[push]\n");
+	assert_non_null(from);
+	c = parse(from, (size_t)(strstr(from, "\n.Ed\n") - from));
+	assert_true(c->push != NULL && c->push->create);
+	each_is_shown(c->shown);
+	conf_free(c);
+}
+
+static void
 the_shipped_example_shows_every_supported_key(void **state)
 {
 	auto_buf struct buf b = BUF_INIT(1 << 20);
@@ -225,8 +260,8 @@ the_shipped_example_shows_every_supported_key(void **state)
 	for (size_t i = 0; i < KEY_IDS; i++) {
 		auto_free char *line = str_printf("\n%s = ", keys[i].name);
 
-		/* `group` is accepted, and nobody should write it. */
-		if (i != KEY_GROUP && strstr(buf_str(&b), line) == NULL)
+		/* `group` is accepted, and nobody should write it; `hosted` needs a table that not everybody wants. */
+		if (i != KEY_GROUP && i != KEY_HOSTED && strstr(buf_str(&b), line) == NULL)
 			fail_msg("the example does not show the key %s", keys[i].name);
 	}
 	assert_int_equal(c->operators.n, 1);
@@ -242,6 +277,8 @@ main(int argc, char **argv)
 	    cmocka_unit_test(every_key_of_an_operator_has_its_item_in_the_manual),
 	    cmocka_unit_test(every_key_of_the_proxy_has_its_item_in_the_manual),
 	    cmocka_unit_test(the_manuals_proxies_are_accepted),
+	    cmocka_unit_test(every_key_of_pushes_has_its_item_in_the_manual),
+	    cmocka_unit_test(the_manuals_pushes_are_accepted),
 	    cmocka_unit_test(everything_that_can_be_allowed_is_in_the_manual),
 	    cmocka_unit_test(the_manual_has_no_key_that_is_not_in_the_table),
 	    cmocka_unit_test(the_manuals_example_is_accepted),

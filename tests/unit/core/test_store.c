@@ -341,6 +341,36 @@ healing_does_not_push_the_deploys_out_of_the_history(void **state)
 	store_close(st);
 }
 
+static void
+an_app_is_known_until_its_service_is_forgotten(void **state)
+{
+	struct store *st = reopen(NULL);
+	struct err err = ERR_INIT;
+	auto_store_app struct store_app a = {0};
+	auto_store_app struct store_app gone = {0};
+	const struct store_app shop = {.main = text("shop"),
+	    .branch = text("main"),
+	    .maker = text("alice"),
+	    .locked = text(""),
+	    .scale = text("web=3"),
+	    .domains = text("a.example.org"),
+	    .cname = text(""),
+	    .made_ms = 1234};
+
+	(void)state;
+	assert_int_equal(store_app_get(st, "shop", &a, &err), 0);
+	store_app_done(&a);
+	assert_int_equal(store_app_put(st, "shop", &shop, &err), 0);
+	st = reopen(st);
+	assert_int_equal(store_app_get(st, "shop", &a, &err), 1);
+	assert_string_equal(a.maker, "alice");
+	assert_string_equal(a.scale, "web=3");
+	assert_int_equal(a.made_ms, 1234);
+	assert_int_equal(store_service_forget(st, "shop", &err), 0);
+	assert_int_equal(store_app_get(st, "shop", &gone, &err), 0);
+	store_close(st);
+}
+
 /* As version 1 made it, with a row in each table. */
 static const char *const old[] = {
     "CREATE TABLE service (name TEXT PRIMARY KEY, source TEXT NOT NULL, branch TEXT NOT NULL, tracked TEXT NOT NULL,"
@@ -448,6 +478,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(a_record_survives_reopening, enter, leave),
+	    cmocka_unit_test_setup_teardown(an_app_is_known_until_its_service_is_forgotten, enter, leave),
 	    cmocka_unit_test_setup_teardown(
 		a_deploy_waits_for_the_disk_only_for_what_a_power_cut_must_not_take, enter, leave),
 	    cmocka_unit_test_setup_teardown(a_deploy_that_was_cut_off_is_found_with_its_step_and_release, enter, leave),
