@@ -47,6 +47,7 @@ struct task {
 	char who[TASK_WHO_MAX];	      /* the operator who asked; "" when nobody did */
 	enum deploy_mode mode;	      /* TASK_DEPLOY */
 	int64_t release;	      /* DEPLOY_BACK: which release */
+	int64_t vars;		      /* TASK_DEPLOY: with this version of the app's variables; 0: the current one */
 	char cancelled[TASK_WHO_MAX]; /* by whom, before it began; "" */
 	const char *verb;	      /* TASK_VERB: the job's kind; static */
 	struct strv args;	      /* TASK_VERB, TASK_DEPLOY: compose services; TASK_HEAL: what to bring up */
