@@ -12,6 +12,7 @@
 #include "core/deploy_steps.h"
 #include "core/journal.h"
 #include "core/pin.h"
+#include "core/push.h"
 
 #define TRACK (1u << DEPLOY_TRACK)
 #define UP (1u << DEPLOY_UP)
@@ -19,10 +20,12 @@
 #define CHECK (1u << DEPLOY_CHECK)
 #define PLAN (1u << DEPLOY_PLAN)
 #define RESUME (1u << DEPLOY_RESUME)
+#define PUSH (1u << DEPLOY_PUSH)
+#define AWAY (1u << DEPLOY_AWAY)
 #define BACK (1u << DEPLOY_BACK)
-#define JUDGE (TRACK | UP | PULL | CHECK | PLAN)
-#define PREPARE (TRACK | UP | PULL)
-#define APPLY (TRACK | UP | PULL | RESUME | BACK)
+#define JUDGE (TRACK | UP | PULL | CHECK | PLAN | PUSH)
+#define PREPARE (TRACK | UP | PULL | PUSH)
+#define APPLY (TRACK | UP | PULL | PUSH | RESUME | BACK)
 
 /* The pipeline. Until checkout nothing of the running service changes (I6). */
 static const struct step steps[] = {
@@ -54,6 +57,7 @@ static const struct step steps[] = {
     {"make anew", APPLY, APPLIES | CONTAINERS, step_make_anew, NULL, step_up_failed},
     {"up", APPLY, APPLIES | CONTAINERS | BACKS | SYNCED, step_up, step_up_done, step_up_failed},
     {"watch", APPLY, APPLIES | CONTAINERS | BACKS | SYNCED, step_watch, NULL, NULL},
+    {"take away", AWAY, APPLIES | CONTAINERS | BACKS, step_take_away, step_take_away_done, NULL},
 };
 
 void
@@ -273,6 +277,8 @@ record_begin(struct deploy *d, struct err *err)
 		d->journal = journal_new(svc->conf->name, d->id);
 	deploy_note(d, "deploy %lld of %s: %.8s, asked for by %s%s%s\n", (long long)d->id, svc->conf->name, d->commit,
 	    d->task->trigger, d->task->who[0] != '\0' ? ", " : "", d->task->who);
+	if (rc >= 0 && d->mode == DEPLOY_PUSH)
+		push_begun(d->svc, d->id, d->journal);
 	log_info("deploy begins service=%s deploy=%lld trigger=%s commit=%.8s", svc->conf->name, (long long)d->id,
 	    d->task->trigger, d->commit);
 	return rc;
@@ -301,9 +307,8 @@ deploy_begin(struct deploy *d, struct err *err)
 	else if (d->mode == DEPLOY_BACK)
 		rc = deploy_load_release(d, d->task->release, err);
 	else
-		snprintf(d->commit, sizeof(d->commit), "%s", svc->row.tracked);
-	if (d->mode != DEPLOY_RESUME && d->mode != DEPLOY_BACK)
-		d->vars = d->task->vars != 0 ? d->task->vars : svc->row.vars;
+		snprintf(
+		    d->commit, sizeof(d->commit), "%s", d->mode == DEPLOY_PUSH ? d->task->commit : svc->row.tracked);
 	d->changed = d->mode == DEPLOY_RESUME ? !svc->resume_gently : d->release != svc->row.release;
 	memcpy(d->subject, d->commit, sizeof(d->subject));
 	/* Now and not when it was asked for: a stop may have been waiting before it. */

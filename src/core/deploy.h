@@ -14,6 +14,8 @@ enum deploy_mode {
 	DEPLOY_CHECK,  /* load: as far as the policy, and no further */
 	DEPLOY_PLAN,   /* plan: what would change; nothing is pulled, built or touched */
 	DEPLOY_RESUME, /* finish applying a release that an earlier pgod began to apply */
+	DEPLOY_PUSH,   /* a commit that was pushed: the tracked one once it runs well, and not before */
+	DEPLOY_AWAY,   /* what was never accepted, and has nothing to go back to, goes */
 	DEPLOY_BACK,   /* a stored release again, from what is on the machine: task.release, or the last good one */
 };
 

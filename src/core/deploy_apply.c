@@ -50,7 +50,8 @@ why_not_now(const struct deploy *d)
 		return "the service is held down; it is applied when the hold goes";
 	if (service_stopped(d->svc, NULL) || nothing_may_run(d))
 		return "the service was stopped by an operator; `up` applies it";
-	if (d->mode == DEPLOY_UP || d->mode == DEPLOY_RESUME || d->mode == DEPLOY_BACK || d->svc->row.release == 0)
+	if (d->mode == DEPLOY_UP || d->mode == DEPLOY_PUSH || d->mode == DEPLOY_RESUME || d->mode == DEPLOY_BACK ||
+	    d->svc->row.release == 0)
 		return NULL;
 	if (model_reload(d->model, !d->svc->conf->ignore))
 		return NULL;
@@ -95,6 +96,18 @@ end_stop(struct deploy *d, struct err *err)
 	return d->mode == DEPLOY_BACK ? service_set_stopped(d->svc, false, &d->task->args, err) : 0;
 }
 
+/* Does it bring up what does not run, although nothing has changed? A push is accepted when all runs well. */
+static bool
+wants_up(const struct deploy *d)
+{
+	auto_runs struct runs runs = RUNS_INIT;
+
+	if (d->mode != DEPLOY_PUSH)
+		return d->mode == DEPLOY_UP;
+	service_runs(d->svc, &runs);
+	return runs.missing.n > 0 || runs.unhealthy.n > 0 || runs.dying;
+}
+
 /* Decides: nothing to do, not now, only the files, or everything. */
 int
 step_plan(struct deploy *d, struct err *err)
@@ -107,6 +120,10 @@ step_plan(struct deploy *d, struct err *err)
 	why = why_not_now(d);
 	/* Files that nothing reads may follow even now; containers may not. */
 	if (why != NULL && (d->changed || svc->held)) {
+		/* It would be accepted before anybody knows whether it runs. */
+		if (d->mode == DEPLOY_PUSH)
+			return deploy_ends(d, OUTCOME_REFUSED, "%s: push again when it runs",
+			    svc->held ? "the service is held down" : "the service was stopped by an operator");
 		if (d->mode == DEPLOY_RESUME)
 			d->left = d->release;
 		return deploy_ends(d, OUTCOME_PENDING, "%s", why);
@@ -117,7 +134,7 @@ step_plan(struct deploy *d, struct err *err)
 		return record_applying(d, err);
 	}
 	if (d->release == svc->row.release && str_eq(d->commit, svc->row.live) &&
-	    (d->mode == DEPLOY_TRACK || d->mode == DEPLOY_PULL))
+	    (d->mode == DEPLOY_TRACK || d->mode == DEPLOY_PULL || (d->mode == DEPLOY_PUSH && !wants_up(d))))
 		return deploy_ends(d, OUTCOME_UNCHANGED, "%s", "");
 	return STEP_NEXT;
 }
@@ -151,7 +168,7 @@ only_files(struct deploy *d, struct err *err)
 		rc = service_save(svc, err);
 	if (rc < 0)
 		return rc;
-	if (d->mode != DEPLOY_UP)
+	if (!wants_up(d))
 		return deploy_ends(d, OUTCOME_UNCHANGED, "only files that nothing reads have changed");
 	return STEP_NEXT;
 }

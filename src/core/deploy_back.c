@@ -50,7 +50,6 @@ deploy_load_release(struct deploy *d, int64_t id, struct err *err)
 	d->masks = masks_of_model(d->model);
 	d->approved = buf_take(&text);
 	d->release = id;
-	d->vars = r.vars;
 	d->was_good = r.good_ms != 0;
 	snprintf(d->commit, sizeof(d->commit), "%s", r.commit);
 	return 0;
@@ -99,6 +98,48 @@ step_keep_images(struct deploy *d, struct err *err)
 	if (d->release == d->svc->row.release && d->mode != DEPLOY_BACK)
 		return STEP_NEXT;
 	return deploy_ask_each(d, &(struct asking){d->images.n, tag_image, image_tagged, NULL}, err);
+}
+
+/* --- what was never accepted --- */
+
+int
+step_take_away(struct deploy *d, struct err *err)
+{
+	auto_strv struct strv args = {NULL, 0};
+
+	(void)err;
+	strv_add(&args, "--remove-orphans");
+	return deploy_job(d, "down", &args, NULL, 0, true);
+}
+
+int
+step_take_away_done(struct deploy *d, const struct job_result *r, struct err *err)
+{
+	(void)r;
+	service_clear_release(d->svc);
+	return service_save(d->svc, err) < 0 ? -err->num : STEP_NEXT;
+}
+
+/* A first push that failed: no release to go back to, and the branch has never been at this commit. */
+static bool
+goes_away(struct deploy *d)
+{
+	if (!d->svc->conf->hosted || !d->touched || str_eq(d->subject, d->svc->row.tracked))
+		return false;
+	/* When the engine is back it is finished, and judged by what becomes of it. */
+	if (!d->svc->core->engine_up) {
+		d->left = d->release;
+		return false;
+	}
+	log_warn("%s: removing what it made service=%s deploy=%lld release=%lld", d->reason, d->svc->conf->name,
+	    (long long)d->id, (long long)d->release);
+	task_sayf(d->task, "%s\nno release to go back to: removing what was made of it\n", d->reason);
+	d->failed_as = d->outcome;
+	snprintf(d->failed_why, sizeof(d->failed_why), "%s", d->reason);
+	d->cancelled[0] = '\0';
+	d->back = true;
+	d->mode = DEPLOY_AWAY;
+	return true;
 }
 
 /* --- putting back --- */
@@ -157,6 +198,8 @@ deploy_goes_back(struct deploy *d)
 	if (d->back || !d->applied || !failed(d))
 		return false;
 	release = d->touched ? last_good(d) : svc->row.release;
+	if (release == 0 && goes_away(d))
+		return true;
 	/* The files are those that lay there before. */
 	if (release == 0 || (!d->touched && release == d->release && str_eq(d->commit, d->was_live)))
 		return false;

@@ -8,13 +8,13 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "compose/policy.h"
-#include "core/appvars.h"
 #include "core/client.h"
 #include "core/deploy_steps.h"
 #include "core/journal.h"
 #include "core/keep.h"
 #include "core/masks.h"
 #include "core/pin.h"
+#include "core/push.h"
 
 struct ending {
 	const char *text;
@@ -80,6 +80,12 @@ deploy_judge(struct deploy *d)
 	bool stored = mode == DEPLOY_RESUME || mode == DEPLOY_BACK;
 	bool well = d->outcome == OUTCOME_LIVE || d->outcome == OUTCOME_UNCHANGED;
 
+	/* What was pushed is the tracked commit when it runs well, and what was tracked is judged as before when not.
+	 */
+	if (well && (mode == DEPLOY_PUSH || str_eq(d->subject, d->svc->pushed)))
+		str_set(&row->tracked, d->subject);
+	else if (mode == DEPLOY_PUSH)
+		return;
 	/* A stored release says nothing about the newest commit, unless it is of that commit. */
 	if (stored && !str_eq(d->subject, row->tracked))
 		return;
@@ -108,6 +114,7 @@ end_of_back(struct deploy *d)
 	auto_free char *why = str_dup(d->reason);
 	bool back = d->outcome == OUTCOME_LIVE || d->outcome == OUTCOME_UNCHANGED;
 	bool waits = d->outcome == OUTCOME_INTERRUPTED;
+	bool away = d->mode == DEPLOY_AWAY;
 
 	if (!back && !waits)
 		log_err("release %lld could not be put back: %s service=%s deploy=%lld", (long long)d->release, why,
@@ -121,6 +128,12 @@ end_of_back(struct deploy *d)
 	if (waits) {
 		deploy_ends(d, d->failed_as == OUTCOME_UNHEALTHY ? OUTCOME_ROLLED_BACK : d->failed_as,
 		    "%s; release %lld (%.8s) is being put back: %s", d->failed_why, (long long)d->release, d->commit,
+		    why);
+		return;
+	}
+	if (away) {
+		deploy_ends(d, d->failed_as == OUTCOME_UNHEALTHY ? OUTCOME_ROLLED_BACK : d->failed_as,
+		    back ? "%s; nothing of it is left" : "%s; what it made could not be removed: %s", d->failed_why,
 		    why);
 		return;
 	}
@@ -158,9 +171,14 @@ record_end(struct deploy *d)
 	struct service *svc = d->svc;
 	const struct ending *end = &endings[d->outcome];
 
-	str_set(&svc->pending, d->outcome == OUTCOME_PENDING ? d->reason : "");
-	str_set(&svc->trouble, end->retry ? d->reason : "");
-	str_set(&svc->awaited, d->outcome == OUTCOME_WAITING ? d->missing.v[0] : "");
+	bool rejected = d->task->mode == DEPLOY_PUSH && end->status != 0;
+
+	/* A push that is rejected says nothing of the commit that is tracked, nor is it tried again. */
+	if (!rejected) {
+		str_set(&svc->pending, d->outcome == OUTCOME_PENDING ? d->reason : "");
+		str_set(&svc->trouble, end->retry ? d->reason : "");
+		str_set(&svc->awaited, d->outcome == OUTCOME_WAITING ? d->missing.v[0] : "");
+	}
 	deploy_judge(d);
 	/* The rollback came to nothing: what runs again is of the newest commit. */
 	if (d->task->mode == DEPLOY_BACK && d->back && str_eq(d->commit, svc->row.tracked)) {
@@ -179,6 +197,8 @@ record_end(struct deploy *d)
 		svc->heal = (struct heal_budget){0, 0};
 	}
 	service_save(svc, NULL);
+	if (rejected)
+		return;
 	if (end->retry && !svc->held && d->task->mode != DEPLOY_BACK)
 		service_retry_later(svc);
 	else
@@ -263,11 +283,24 @@ drop_old(struct deploy *d)
 		0 ||
 	    keep_unneeded(svc->core->store, svc->conf->name, &images, &err) < 0)
 		log_err("old releases: %s service=%s", err.msg, svc->conf->name);
-	appvars_tidy(svc);
 	if (images.n == 0 || !svc->core->engine_up || svc->core->quitting)
 		leave(d);
 	else
 		d->keep = keep_drop(svc->core, svc->conf->name, &images, leave, d);
+}
+
+/* Who waits for a push reads the end before anything else of the service's goes on. */
+static void
+tell_pusher(const struct deploy *d)
+{
+	const struct ending *end = &endings[d->outcome];
+	auto_free char *why = str_printf("%s%s%s", end->text, d->reason[0] != '\0' ? ": " : "", d->reason);
+
+	if (d->task->mode == DEPLOY_PUSH)
+		push_ended(d->svc, &(struct push_end){.well = end->status == 0,
+				       .unchanged = d->outcome == OUTCOME_UNCHANGED,
+				       .waits = d->left != 0,
+				       .why = why});
 }
 
 void
@@ -289,6 +322,7 @@ deploy_end(struct deploy *d)
 	metrics_deploy(d->svc, endings[d->outcome].text);
 	if (d->id != 0 && store_deploy_end(d->svc->core->store, d->id, endings[d->outcome].text, d->reason, &err) < 0)
 		log_err("%s service=%s", err.msg, d->svc->conf->name);
+	tell_pusher(d);
 	deploy_note(d, "%s%s%s\n", endings[d->outcome].text, d->reason[0] != '\0' ? ": " : "", d->reason);
 	journal_end(TAKE(d->journal));
 	d->ended = true;

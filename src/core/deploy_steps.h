@@ -90,7 +90,6 @@ struct deploy {
 	char basis[MODEL_DIGEST_HEX];
 	char digest[MODEL_DIGEST_HEX];
 
-	int64_t vars;		/* the version of the app's variables that it gets; 0: none */
 	int64_t release;	/* what is being applied; 0: nothing */
 	char *approved;		/* its model, text */
 	bool was_good;		/* it was good in an earlier deploy */
@@ -177,6 +176,9 @@ int deploy_load_release(struct deploy *d, int64_t id, struct err *err);
 bool deploy_goes_back(struct deploy *d);
 /* An operator has cancelled it: how it ends. Returns like a step. */
 int deploy_was_cancelled(struct deploy *d);
+/* Of what was never accepted nothing stays. */
+int step_take_away(struct deploy *d, struct err *err);
+int step_take_away_done(struct deploy *d, const struct job_result *r, struct err *err);
 int step_at_hand(struct deploy *d, struct err *err);
 int step_keep_images(struct deploy *d, struct err *err);
 /* deploy_watch.c */

@@ -32,6 +32,7 @@ service_facts(const struct service *svc, struct runs *runs)
 	    .held = svc->held,
 	    .stopped = service_stopped(svc, NULL),
 	    .resume = svc->row.applying != 0,
+	    .unsettled = svc->unsettled,
 	    .new_commit = svc->row.tracked[0] != '\0' && !str_eq(svc->row.tracked, svc->row.judged),
 	    .retry_wait = event_pending(svc->retry_timer, EV_TIMEOUT, NULL) != 0 || svc->await_req != NULL,
 	    .released = svc->row.release != 0,
@@ -200,7 +201,8 @@ service_on_ready(struct service *svc, const char *problem)
 		log_err("not managed: %s service=%s", problem, svc->conf->name);
 		return;
 	}
-	arm(svc->poll_timer, 0);
+	if (!svc->conf->hosted)
+		arm(svc->poll_timer, 0);
 	service_next(svc);
 }
 

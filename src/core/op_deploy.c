@@ -15,6 +15,10 @@ has_commit(struct client *c)
 
 	if (svc->row.tracked[0] != '\0')
 		return true;
+	if (svc->conf->hosted) {
+		client_answer(c, 2, 1, "nothing that was pushed has been accepted yet\n");
+		return false;
+	}
 	client_answer(
 	    c, 2, 1, "nothing has been fetched yet%s%s\n", svc->look_error[0] != '\0' ? ": " : "", svc->look_error);
 	return false;

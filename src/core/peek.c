@@ -11,7 +11,8 @@
 static bool
 may_yield(const struct deploy *d)
 {
-	return d->timer != NULL && !d->back && !d->was_good && !d->svc->yielded && !look_is_picky(d->svc);
+	return d->timer != NULL && !d->svc->conf->hosted && !d->back && !d->was_good && !d->svc->yielded &&
+	       !look_is_picky(d->svc);
 }
 
 static void

@@ -5,6 +5,9 @@ reconcile_decide(const struct reconcile_facts *f)
 {
 	if (!f->ready || f->quitting)
 		return ACTION_NONE;
+	/* Its refs say what was applied, whatever became of that since. */
+	if (f->unsettled && !f->resume && !f->retry_wait)
+		return ACTION_SETTLE;
 	if (f->held)
 		return f->running && f->engine_up && !f->retry_wait ? ACTION_STOP : ACTION_NONE;
 	if (f->resume && !f->stopped)
@@ -32,6 +35,7 @@ action_text(enum action a)
 	    [ACTION_NONE] = "nothing",
 	    [ACTION_STOP] = "stop",
 	    [ACTION_RESUME] = "resume",
+	    [ACTION_SETTLE] = "settle",
 	    [ACTION_ROUTES] = "routes",
 	    [ACTION_NAMES] = "names",
 	    [ACTION_DEPLOY] = "deploy",

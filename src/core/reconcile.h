@@ -13,6 +13,7 @@ struct reconcile_facts {
 	bool held;	 /* <service>.stop */
 	bool stopped;	 /* an operator's stop of the whole service */
 	bool resume;	 /* an earlier pgod died while it applied a release */
+	bool unsettled;	 /* a push came to its end, and its refs have not */
 	bool new_commit; /* the tracked commit has not been judged */
 	bool retry_wait; /* its last attempt failed for a passing reason; not yet time for the next */
 	bool released;	 /* there is a current release */
@@ -30,6 +31,7 @@ enum action {
 	ACTION_NONE,
 	ACTION_STOP,	/* hold: compose stop */
 	ACTION_RESUME,	/* finish what was being applied */
+	ACTION_SETTLE,	/* move the refs of a push, or drop it */
 	ACTION_ROUTES,	/* write the routes and tell the proxy */
 	ACTION_NAMES,	/* give a container the name that it should have */
 	ACTION_DEPLOY,	/* judge the tracked commit */

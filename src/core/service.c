@@ -10,12 +10,12 @@
 #include "base/log.h"
 #include "compose/pins.h"
 #include "core/app.h"
-#include "core/appvars.h"
 #include "core/client.h"
 #include "core/ended.h"
 #include "core/job.h"
 #include "core/judge.h"
 #include "core/masks.h"
+#include "core/push.h"
 #include "core/rules.h"
 #include "core/runs.h"
 #include "engine/engine.h"
@@ -36,7 +36,8 @@ adopt_configuration(struct service *svc)
 	const struct conf_service *conf = svc->conf;
 	auto_free char *source = source_wanted(conf);
 
-	if (str_eq(svc->row.source, source) && str_eq(svc->row.branch, conf->branch))
+	/* Of what is pushed to us the first push says which branch it is. */
+	if (str_eq(svc->row.source, source) && (conf->hosted || str_eq(svc->row.branch, conf->branch)))
 		return;
 	if (conf->signed_only && !str_ends(svc->row.source, " signed"))
 		str_set(&svc->row.keys, "");
@@ -136,7 +137,8 @@ load_record(struct service *svc, struct err *err)
 	if (svc->row.refusal[0] == '\0' && !str_eq(svc->row.judged, svc->row.live))
 		str_set(&svc->row.judged, "");
 	load_release(svc);
-	appvars_mask(svc);
+	if (push_load(svc, err) < 0)
+		return -err->num;
 	return find_interrupted(svc, err);
 }
 
@@ -182,6 +184,7 @@ void
 service_free(struct service *svc)
 {
 	service_drop_queue(svc);
+	push_drop(svc);
 	engine_cancel(svc->await_req);
 	job_abandon(svc->peek);
 	event_free(svc->poll_timer);
@@ -276,10 +279,24 @@ service_set_release(struct service *svc, int64_t id, struct err *err)
 	svc->pins = pins;
 	pins = (struct pin_set){0};
 	svc->row.release = id;
-	svc->row.vars = svc->release.vars;
 	if (svc->core->loaded)
 		judge_current(svc);
 	return 0;
+}
+
+void
+service_clear_release(struct service *svc)
+{
+	store_release_done(&svc->release);
+	model_services_done(&svc->facts);
+	model_names_done(&svc->names);
+	pin_set_done(&svc->pins);
+	json_decref(TAKE(svc->images));
+	svc->facts = (struct model_services){NULL, 0};
+	svc->names = (struct model_names){0};
+	svc->pins = (struct pin_set){0};
+	str_set(&svc->breach, "");
+	svc->row.release = 0;
 }
 
 const char *

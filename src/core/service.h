@@ -24,6 +24,7 @@ enum task_kind {
 	TASK_DEPLOY, /* the pipeline */
 	TASK_HEAL,   /* compose up of what should run and does not, or is unhealthy */
 	TASK_STOP,   /* compose stop, because of a hold */
+	TASK_SETTLE, /* the refs of a push, when it is known what became of it */
 	TASK_ROUTES, /* the file of the routes, for a proxy */
 	TASK_NAMES,  /* the name of a container that compose did not come to give it */
 	TASK_VERB,   /* an operator's stop, start, restart, down */
@@ -46,8 +47,8 @@ struct task {
 	const char *trigger;	      /* "poll", "boot", "operator", "heal", ...: static */
 	char who[TASK_WHO_MAX];	      /* the operator who asked; "" when nobody did */
 	enum deploy_mode mode;	      /* TASK_DEPLOY */
+	char commit[STORE_OID];	      /* DEPLOY_PUSH */
 	int64_t release;	      /* DEPLOY_BACK: which release */
-	int64_t vars;		      /* TASK_DEPLOY: with this version of the app's variables; 0: the current one */
 	char cancelled[TASK_WHO_MAX]; /* by whom, before it began; "" */
 	const char *verb;	      /* TASK_VERB: the job's kind; static */
 	struct strv args;	      /* TASK_VERB, TASK_DEPLOY: compose services; TASK_HEAL: what to bring up */
@@ -118,8 +119,11 @@ struct service {
 	struct oom oom;
 	struct metrics_service metrics;
 	struct import import;
-	char *broken; /* why healing gave up; "" */
-	char *breach; /* what the rules of today refuse of the current release; "" */
+	struct push *push;	/* what is being pushed now; NULL */
+	char pushed[STORE_OID]; /* the commit of a push that is not settled; "" */
+	bool unsettled;		/* there is such a push, if only of tags */
+	char *broken;		/* why healing gave up; "" */
+	char *breach;		/* what the rules of today refuse of the current release; "" */
 	/* row.applying: what is known of it beside its id. */
 	bool resume_gently;	    /* its containers are those that run: nothing has to be recreated */
 	bool resume_untouched;	    /* no container was touched for it: what runs is the current release */
@@ -164,6 +168,8 @@ void service_plan_heal(struct service *svc, const struct runs *runs);
 int service_save(struct service *svc, struct err *err);
 /* Makes a release the service's current one: row, facts, images. */
 int service_set_release(struct service *svc, int64_t id, struct err *err);
+/* There is no current release any more. */
+void service_clear_release(struct service *svc);
 /* Keys from row.keys. */
 void service_load_keys(struct service *svc);
 /* Is this compose service stopped by an operator? NULL: is the whole service, at once or one by one? */
@@ -213,5 +219,7 @@ void heal_start(struct task *task);
 void stop_start(struct task *task);
 void verb_start(struct task *task);
 void rename_start(struct task *task);
+/* push_settle.c */
+void settle_start(struct task *task);
 
 #endif

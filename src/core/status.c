@@ -108,7 +108,9 @@ in_sync(const struct service *svc)
 		return (struct answer){
 		    STATUS_NO, str_printf("commit %.8s is not followed: %s", row->rejected, row->rejected_why)};
 	if (row->tracked[0] == '\0')
-		return (struct answer){STATUS_NO, str_dup("nothing has been fetched yet")};
+		return (struct answer){
+		    STATUS_NO, str_dup(svc->conf->hosted ? "nothing that was pushed has been accepted yet"
+							 : "nothing has been fetched yet")};
 	if (row->refusal[0] != '\0' && str_eq(row->judged, row->tracked))
 		return (struct answer){
 		    STATUS_NO, str_printf("commit %.8s is %s: %s", row->tracked, verdict(row), row->refusal)};

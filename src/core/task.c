@@ -17,6 +17,7 @@ static void (*const starters[TASK_KINDS])(struct task *) = {
     [TASK_DEPLOY] = deploy_start,
     [TASK_HEAL] = heal_start,
     [TASK_STOP] = stop_start,
+    [TASK_SETTLE] = settle_start,
     [TASK_ROUTES] = import_start,
     [TASK_NAMES] = rename_start,
     [TASK_VERB] = verb_start,
@@ -50,7 +51,8 @@ service_queue(struct service *svc, const struct task *like)
 	TAILQ_FOREACH(task, &svc->queue, entry)
 	{
 		n++;
-		if (like->client == NULL && task->kind == like->kind && task->client == NULL)
+		if (like->client == NULL && task->kind == like->kind && task->client == NULL &&
+		    like->mode != DEPLOY_PUSH)
 			return true;
 	}
 	if (n >= TASKS_QUEUED_MAX)
@@ -106,6 +108,9 @@ act(struct service *svc, enum action action, const struct runs *runs)
 	switch (action) {
 	case ACTION_STOP:
 		task = (struct task){.kind = TASK_STOP, .trigger = "hold"};
+		break;
+	case ACTION_SETTLE:
+		task = (struct task){.kind = TASK_SETTLE, .trigger = "push"};
 		break;
 	case ACTION_ROUTES:
 		task = (struct task){.kind = TASK_ROUTES, .trigger = "routes"};

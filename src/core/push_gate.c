@@ -1,0 +1,146 @@
+/* What git's hooks ask: may it begin at all, and then the work. */
+#include <stdio.h>
+
+#include "base/auto.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "core/app.h"
+#include "core/push_state.h"
+#include "core/receive.h"
+
+static void
+say(void *to, const char *line)
+{
+	receive_say(to, line);
+}
+
+static void
+answer(void *to, const char *no)
+{
+	struct receive *r = to;
+
+	r->push = NULL;
+	receive_answer(r, no);
+}
+
+static const struct pusher pusher = {say, answer};
+
+/* Whoever is at it, since when, and what to do about that. The caller frees. */
+static char *
+who_holds(const struct service *svc)
+{
+	const struct push *p = svc->push;
+	const struct task *task = svc->running;
+	int64_t deploy = 0;
+	char since[IO_UTC_TEXT];
+	bool deploys = deploy_journal(svc, &deploy) != NULL;
+
+	if (p == NULL && (task == NULL || task->kind != TASK_DEPLOY))
+		return NULL;
+	if (p == NULL)
+		return str_printf("%s is being deployed%s%s: `logs -f deploy` follows it, `cancel` ends it",
+		    svc->conf->name, task->who[0] != '\0' ? " for " : "", task->who);
+	io_utc_text(p->begun_ms, since);
+	if (!deploys)
+		return str_printf("%s is being pushed to by %s since %s UTC", svc->conf->name, p->who, since);
+	return str_printf("%s is being deployed: deploy %lld, pushed by %s, since %s UTC: `logs -f deploy` follows it, "
+			  "`cancel` ends it",
+	    svc->conf->name, (long long)deploy, p->who, since);
+}
+
+/* Why nothing can be pushed now; NULL when it can. The caller frees. */
+static char *
+why_not(const struct service *svc)
+{
+	const char *name = svc->conf->name;
+
+	if (svc->core->quitting)
+		return str_dup("pgod is stopping: push again in a moment");
+	if (!svc->ready)
+		return str_printf("%s: %s", name,
+		    svc->problem[0] != '\0' ? svc->problem : "pgod is still starting: push again in a moment");
+	if (svc->app != NULL && svc->app->row.locked[0] != '\0')
+		return str_printf("%s is locked: %s", name, svc->app->row.locked);
+	if (svc->held)
+		return str_printf("%s is held down%s%s: push again when the hold has gone (`release`)", name,
+		    svc->hold_note[0] != '\0' ? ": " : "", svc->hold_note);
+	if (service_stopped(svc, NULL))
+		return str_printf("%s was stopped: push again after `start`", name);
+	if (!svc->core->engine_up)
+		return str_printf("the engine does not answer: %s: push again when it does", svc->core->engine_reason);
+	/* What was interrupted comes first, and decides about the push that it was of. */
+	if (svc->row.applying != 0 || (svc->unsettled && svc->push == NULL))
+		return str_printf(
+		    "%s: a deploy that was interrupted is being finished: push again when it has ended (`logs -f deploy`)",
+		    name);
+	return who_holds(svc);
+}
+
+static void
+refuse(struct receive *r, const char *why)
+{
+	auto_free char *line = str_printf(" !     %s", why);
+
+	log_info("push refused: %s service=%s by=\"%s\"", why, r->svc->conf->name, r->who);
+	receive_say(r, line);
+	receive_answer(r, why);
+}
+
+void
+push_asked(struct receive *r)
+{
+	auto_free char *why = why_not(r->svc);
+
+	if (why != NULL) {
+		refuse(r, why);
+		return;
+	}
+	r->push = push_new(r->svc, &pusher, r, r->who);
+	receive_answer(r, NULL);
+}
+
+void
+push_deploy(struct receive *r)
+{
+	const struct pushline_ref *branch = r->change;
+	struct push *p = r->push;
+	struct task task = {.kind = TASK_DEPLOY, .mode = DEPLOY_PUSH, .trigger = "push"};
+	struct err err = ERR_INIT;
+
+	if (p == NULL) {
+		refuse(r, "git has not asked before");
+		return;
+	}
+	if (push_write_down(p, r->refs, r->nrefs, &err) < 0) {
+		push_give_up(p, err.msg);
+		return;
+	}
+	p->works = true;
+	if (branch == NULL) {
+		service_next(p->svc);
+		return;
+	}
+	snprintf(task.commit, sizeof(task.commit), "%s", branch->new);
+	snprintf(task.who, sizeof(task.who), "%s", p->who);
+	push_text_head(&p->text, "Deploying %s: %s at %.8s", p->svc->conf->name, r->branch, branch->new);
+	if (p->svc->running != NULL)
+		push_text_detail(&p->text, "waiting: something else is being done for it");
+	if (!service_queue(p->svc, &task))
+		push_ended(p->svc, &(struct push_end){.why = "too much waits for this app already"});
+}
+
+void
+push_forget(struct receive *r)
+{
+	struct push *p = r->push;
+
+	if (p == NULL)
+		return;
+	r->push = NULL;
+	p->to = NULL;
+	if (!p->works)
+		push_drop(p->svc);
+	else
+		log_info("the pusher has gone, the deploy goes on service=%s deploy=%lld", p->svc->conf->name,
+		    (long long)p->deploy);
+}

@@ -1,0 +1,128 @@
+/* accept: the refs of a push move together, once it is known what became of it. */
+#include "fixture.h"
+
+#include <string.h>
+
+#include "base/auto.h"
+
+#define NONE "0000000000000000000000000000000000000000"
+
+static int
+accept_refs(struct fx *fx, const char *lines)
+{
+	int r;
+
+	fx->in = lines;
+	fx->in_len = strlen(lines);
+	r = fx_job(fx, "accept", NULL);
+	fx->in = NULL;
+	fx->in_len = 0;
+	return r;
+}
+
+/* All refs of the repository, a line each. */
+static void
+refs_are(struct fx *fx, const char *lines)
+{
+	auto_free char *now = fx_sh(fx, "git --git-dir=repo for-each-ref --format='%(objectname) %(refname)'");
+
+	assert_string_equal(now, lines);
+}
+
+/* Two commits in the repository, as a push brings them: nothing but the protecting ref names the second. */
+static void
+push(struct fx *fx, char **ret_first, char **ret_second)
+{
+	*ret_first = fx_commit(fx, "echo 1 >a");
+	assert_int_equal(fx_job(fx, "fetch", NULL), 0);
+	*ret_second = fx_commit(fx, "echo 2 >a");
+	assert_int_equal(fx_job(fx, "fetch", NULL), 0);
+	fx_do(fx, "cd repo; git update-ref refs/pgo/pushed/$(git rev-parse refs/pgo/tracked) refs/pgo/tracked;"
+		  "git update-ref -d refs/pgo/tracked");
+}
+
+static void
+a_push_moves_all_its_refs_at_once(void **state)
+{
+	struct fx *fx = *state;
+	auto_free char *first = NULL;
+	auto_free char *oid = NULL;
+	auto_free char *lines = NULL;
+	auto_free char *after = NULL;
+
+	push(fx, &first, &oid);
+	lines = str_printf(NONE " %s refs/heads/main\n" NONE " %s refs/tags/v1\n* %s refs/pgo/tracked\n"
+				"* " NONE " refs/pgo/pushed/%s\n",
+	    oid, first, oid, oid);
+	after = str_printf("%s refs/heads/main\n%s refs/pgo/tracked\n%s refs/tags/v1", oid, oid, first);
+	for (int run = 0; run < 2; run++) { /* a core that died before it heard of it asks again */
+		assert_int_equal(accept_refs(fx, lines), 0);
+		refs_are(fx, after);
+	}
+}
+
+static void
+a_push_that_is_dropped_leaves_nothing(void **state)
+{
+	struct fx *fx = *state;
+	auto_free char *first = NULL;
+	auto_free char *oid = NULL;
+	auto_free char *lines = NULL;
+
+	push(fx, &first, &oid);
+	lines = str_printf("* " NONE " refs/pgo/pushed/%s\n", oid);
+	assert_int_equal(accept_refs(fx, lines), 0);
+	refs_are(fx, "");
+}
+
+static void
+a_branch_that_was_moved_meanwhile_stays_with_all_others(void **state)
+{
+	struct fx *fx = *state;
+	auto_free char *first = NULL;
+	auto_free char *oid = NULL;
+	auto_free char *lines = NULL;
+	auto_free char *after = NULL;
+
+	push(fx, &first, &oid);
+	fx_do(fx, "cd repo; git update-ref refs/heads/main $(git for-each-ref --format='%(objectname)')");
+	after = str_printf("%s refs/heads/main\n%s refs/pgo/pushed/%s", oid, oid, oid);
+	lines = str_printf(NONE " %s refs/tags/v1\n" NONE " %s refs/heads/main\n", oid, first);
+	assert_int_equal(accept_refs(fx, lines), 6);
+	fx_assert_said(fx, "refs/heads/main is at ");
+	refs_are(fx, after);
+}
+
+static void
+other_refs_are_not_for_it(void **state)
+{
+	struct fx *fx = *state;
+	static const char *const bad[] = {
+	    "refs/pgo/live", "refs/pgo/release/x", "HEAD", "refs/heads/a b", "refs/pgo/trackedx"};
+	auto_free char *first = NULL;
+	auto_free char *oid = NULL;
+
+	push(fx, &first, &oid);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		auto_free char *line = str_printf("* %s %s\n", oid, bad[i]);
+
+		assert_int_equal(accept_refs(fx, line), 1);
+	}
+	assert_int_equal(accept_refs(fx, "* refs/heads/main\n"), 1);
+	assert_int_equal(accept_refs(fx, "x"), 1);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fx_setup, fx_teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(a_push_moves_all_its_refs_at_once),
+	    TEST(a_push_that_is_dropped_leaves_nothing),
+	    TEST(a_branch_that_was_moved_meanwhile_stays_with_all_others),
+	    TEST(other_refs_are_not_for_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
