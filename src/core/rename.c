@@ -51,11 +51,9 @@ static void
 on_renamed(void *ctx, const struct engine_reply *reply)
 {
 	struct task *task = ctx;
-	const struct strv *renamed = &task->svc->renamed;
-	const char *id = renamed->v[renamed->n - 1];
 
 	if (reply->err->num != 0)
-		log_warn("container %.12s cannot be given its name: %s service=%s", id, reply->err->msg,
+		log_warn("container %.12s cannot be given its name: %s service=%s", task->why, reply->err->msg,
 		    task->svc->conf->name);
 	task_end(task, reply->err->num == 0 ? 0 : 1, NULL);
 }
@@ -74,5 +72,6 @@ rename_start(struct task *task)
 	log_info(
 	    "container %.12s gets the name that compose did not come to give it service=%s", n.c->id, svc->conf->name);
 	strv_add(&svc->renamed, n.c->id);
+	task->why = str_dup(n.c->id);
 	engine_rename(svc->core->engine, svc->conf->name, n.c->id, n.name, on_renamed, task);
 }
