@@ -309,6 +309,8 @@ deploy_begin(struct deploy *d, struct err *err)
 	else
 		snprintf(
 		    d->commit, sizeof(d->commit), "%s", d->mode == DEPLOY_PUSH ? d->task->commit : svc->row.tracked);
+	if (d->mode != DEPLOY_RESUME && d->mode != DEPLOY_BACK)
+		d->vars = d->task->vars != 0 ? d->task->vars : svc->row.vars;
 	d->changed = d->mode == DEPLOY_RESUME ? !svc->resume_gently : d->release != svc->row.release;
 	memcpy(d->subject, d->commit, sizeof(d->subject));
 	/* Now and not when it was asked for: a stop may have been waiting before it. */

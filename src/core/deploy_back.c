@@ -50,6 +50,7 @@ deploy_load_release(struct deploy *d, int64_t id, struct err *err)
 	d->masks = masks_of_model(d->model);
 	d->approved = buf_take(&text);
 	d->release = id;
+	d->vars = r.vars;
 	d->was_good = r.good_ms != 0;
 	snprintf(d->commit, sizeof(d->commit), "%s", r.commit);
 	return 0;

@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "compose/policy.h"
+#include "core/appvars.h"
 #include "core/client.h"
 #include "core/deploy_steps.h"
 #include "core/journal.h"
@@ -283,6 +284,7 @@ drop_old(struct deploy *d)
 		0 ||
 	    keep_unneeded(svc->core->store, svc->conf->name, &images, &err) < 0)
 		log_err("old releases: %s service=%s", err.msg, svc->conf->name);
+	appvars_tidy(svc);
 	if (images.n == 0 || !svc->core->engine_up || svc->core->quitting)
 		leave(d);
 	else

@@ -5,6 +5,7 @@
 
 #include "base/auto.h"
 #include "compose/start_first.h"
+#include "core/appvars.h"
 #include "core/deploy_steps.h"
 #include "core/masks.h"
 #include "core/pin.h"
@@ -36,11 +37,20 @@ step_stage_failed(struct deploy *d, const struct job_result *r, struct err *err)
 	return err_set(err, EIO, "%s", job_reason(r, reason, sizeof(reason)));
 }
 
+/* The app's variables go along; a job without has nothing on its stdin. */
 int
 step_resolve(struct deploy *d, struct err *err)
 {
-	(void)err;
-	return deploy_job(d, "resolve", NULL, NULL, 0, false);
+	struct buf in = BUF_INIT(VARS_BYTES_MAX);
+	auto_vars struct vars vars = {NULL, 0};
+	int rc = appvars_load(d->svc, d->vars, &vars, err);
+
+	if (rc < 0)
+		return rc;
+	vars_packed(&vars, &in);
+	rc = deploy_job(d, "resolve", NULL, in.len > 0 ? in.data : NULL, in.len, false);
+	buf_wipe(&in);
+	return rc;
 }
 
 int
@@ -248,14 +258,15 @@ step_approve(struct deploy *d, struct err *err)
 		return rc;
 	d->approved = model_dump(approved);
 	d->changed = deploy_differs(svc, d->digest);
-	if (!d->changed && str_eq(d->commit, svc->release.commit)) {
+	if (!d->changed && str_eq(d->commit, svc->release.commit) && d->vars == svc->release.vars) {
 		d->release = svc->row.release;
 		d->was_good = svc->release.good_ms != 0;
 		return STEP_NEXT;
 	}
 	images = images_text(d);
 	rc = store_release_add(svc->core->store, svc->conf->name,
-	    &(struct store_release){.commit = d->commit, .digest = d->digest, .basis = d->basis, .images = images},
+	    &(struct store_release){
+		.commit = d->commit, .digest = d->digest, .basis = d->basis, .images = images, .vars = d->vars},
 	    d->approved, &d->release, err);
 	return rc < 0 ? rc : STEP_NEXT;
 }

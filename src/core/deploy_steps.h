@@ -90,6 +90,7 @@ struct deploy {
 	char basis[MODEL_DIGEST_HEX];
 	char digest[MODEL_DIGEST_HEX];
 
+	int64_t vars;		/* the version of the app's variables that it gets; 0: none */
 	int64_t release;	/* what is being applied; 0: nothing */
 	char *approved;		/* its model, text */
 	bool was_good;		/* it was good in an earlier deploy */

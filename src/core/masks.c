@@ -7,6 +7,9 @@
 #include "base/auto.h"
 #include "conf/mask.h"
 #include "conf/masks.h"
+#include "core/vars.h"
+
+enum { MASKS_MAX = 32 * 1024 }; /* of a service: 5 MiB; what is beyond them is not hidden */
 
 struct masks {
 	struct mask *v; /* the longest first: what holds another one is found before it */
@@ -21,22 +24,46 @@ longest_first(const void *a, const void *b)
 	return x->len != y->len ? (x->len < y->len ? 1 : -1) : (x->roll > y->roll) - (x->roll < y->roll);
 }
 
+static void
+add_masks(struct masks **m, const struct strv *masks)
+{
+	size_t n = *m != NULL ? (*m)->n : 0;
+
+	if (masks->n == 0)
+		return;
+	if (*m == NULL && (*m = calloc(1, sizeof(**m))) == NULL)
+		abort();
+	(*m)->v = reallocarray((*m)->v, n + masks->n, sizeof(*(*m)->v));
+	if ((*m)->v == NULL)
+		abort();
+	for (size_t i = 0; i < masks->n && n < MASKS_MAX; i++) {
+		if (mask_parse(masks->v[i], &(*m)->v[n], NULL) == 0)
+			n++;
+	}
+	(*m)->n = n;
+	qsort((*m)->v, n, sizeof(*(*m)->v), longest_first);
+}
+
 struct masks *
 masks_new(const struct strv *masks)
 {
-	struct masks *m;
+	struct masks *m = NULL;
 
-	if (masks->n == 0)
-		return NULL;
-	m = calloc(1, sizeof(*m));
-	if (m == NULL || (m->v = calloc(masks->n, sizeof(*m->v))) == NULL)
-		abort();
-	for (size_t i = 0; i < masks->n; i++) {
-		if (mask_parse(masks->v[i], &m->v[m->n], NULL) == 0)
-			m->n++;
-	}
-	qsort(m->v, m->n, sizeof(*m->v), longest_first);
+	add_masks(&m, masks);
 	return m;
+}
+
+void
+masks_add_vars(struct masks **m, const struct vars *vars)
+{
+	for (size_t i = 0; i < vars->n; i++) {
+		auto_strv struct strv list = {NULL, 0};
+		char *entry = str_printf("%s=%s", vars->v[i].name, vars->v[i].value);
+
+		masks_of_env(entry, &list);
+		str_wipe(entry);
+		add_masks(m, &list);
+	}
 }
 
 /* compose writes "$" twice in its models. */

@@ -9,11 +9,14 @@
 #include "base/str.h"
 
 struct masks;
+struct vars;
 
 /* Of the masks as the configuration has them. NULL when there are none. */
 struct masks *masks_new(const struct strv *masks);
 /* Of what the containers of a model get as variables, which nothing should say that is said of it. NULL likewise. */
 struct masks *masks_of_model(const json_t *model);
+/* Adds those of an app's variables; *m may be NULL. */
+void masks_add_vars(struct masks **m, const struct vars *vars);
 void masks_free(struct masks *m);
 /* Puts ${NAME}, or *** for what is no variable, into the place of each secret. m may be NULL. */
 void masks_hide(const struct masks *m, struct buf *text);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "compose/pins.h"
 #include "core/app.h"
+#include "core/appvars.h"
 #include "core/client.h"
 #include "core/ended.h"
 #include "core/job.h"
@@ -137,6 +138,7 @@ load_record(struct service *svc, struct err *err)
 	if (svc->row.refusal[0] == '\0' && !str_eq(svc->row.judged, svc->row.live))
 		str_set(&svc->row.judged, "");
 	load_release(svc);
+	appvars_mask(svc);
 	if (push_load(svc, err) < 0)
 		return -err->num;
 	return find_interrupted(svc, err);
@@ -279,6 +281,7 @@ service_set_release(struct service *svc, int64_t id, struct err *err)
 	svc->pins = pins;
 	pins = (struct pin_set){0};
 	svc->row.release = id;
+	svc->row.vars = svc->release.vars;
 	if (svc->core->loaded)
 		judge_current(svc);
 	return 0;

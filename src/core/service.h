@@ -49,6 +49,7 @@ struct task {
 	enum deploy_mode mode;	      /* TASK_DEPLOY */
 	char commit[STORE_OID];	      /* DEPLOY_PUSH */
 	int64_t release;	      /* DEPLOY_BACK: which release */
+	int64_t vars;		      /* TASK_DEPLOY: with this version of the app's variables; 0: the current one */
 	char cancelled[TASK_WHO_MAX]; /* by whom, before it began; "" */
 	const char *verb;	      /* TASK_VERB: the job's kind; static */
 	struct strv args;	      /* TASK_VERB, TASK_DEPLOY: compose services; TASK_HEAL: what to bring up */

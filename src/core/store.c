@@ -1,11 +1,14 @@
 #include "core/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/io.h"
 #include "core/store_db.h"
 
 /* What each version of the schema adds to the one before; what was written stays. */
@@ -72,16 +75,25 @@ static const char *const version_6[] = {
     NULL,
 };
 
+/* The values lie in files: vars/<service>/<version>.json. A number is never given twice. */
 static const char *const version_7[] = {
-    "CREATE TABLE push (service TEXT NOT NULL, ref TEXT NOT NULL, old TEXT NOT NULL, new TEXT NOT NULL,"
-    " who TEXT NOT NULL, deploy INTEGER NOT NULL DEFAULT 0, begun_ms INTEGER NOT NULL,"
-    " PRIMARY KEY (service, ref)) STRICT",
+    "CREATE TABLE vars (version INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL, made_ms INTEGER NOT NULL) STRICT",
+    "ALTER TABLE service ADD COLUMN vars INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE release ADD COLUMN vars INTEGER NOT NULL DEFAULT 0",
     "PRAGMA user_version = 7",
     NULL,
 };
 
+static const char *const version_8[] = {
+    "CREATE TABLE push (service TEXT NOT NULL, ref TEXT NOT NULL, old TEXT NOT NULL, new TEXT NOT NULL,"
+    " who TEXT NOT NULL, deploy INTEGER NOT NULL DEFAULT 0, begun_ms INTEGER NOT NULL,"
+    " PRIMARY KEY (service, ref)) STRICT",
+    "PRAGMA user_version = 8",
+    NULL,
+};
+
 static const char *const *const versions[] = {
-    version_1, version_2, version_3, version_4, version_5, version_6, version_7};
+    version_1, version_2, version_3, version_4, version_5, version_6, version_7, version_8};
 
 static int
 read_version(struct store *st, int64_t *ret, struct err *err)
@@ -142,11 +154,11 @@ prepare_database(struct store *st, struct err *err)
 	return make_tables(st, err);
 }
 
-/* Where the models and the logs lie. */
+/* Where the models, the logs and the variables lie. */
 static int
 make_directories(struct err *err)
 {
-	static const char *const dirs[] = {"models", "logs"};
+	static const char *const dirs[] = {"models", "logs", "vars"};
 
 	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
 		if (mkdir(dirs[i], 0700) < 0 && errno != EEXIST)
@@ -189,6 +201,29 @@ store_close(struct store *st)
 		return;
 	sqlite3_close(st->db);
 	free(st);
+}
+
+/* Data synced, then renamed, then the directory synced. */
+int
+store_write_file(const char *dir, const char *path, const void *data, size_t len, struct err *err)
+{
+	auto_free char *tmp = str_printf("%s/new", dir);
+	auto_close int dirfd = -1;
+	auto_close int fd = -1;
+	int rc;
+
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return err_errno(err, "cannot make the directory %s", dir);
+	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (dirfd < 0 || fd < 0)
+		return err_errno(err, "cannot write %s", path);
+	rc = io_write_all(fd, data, len, err);
+	if (rc < 0)
+		return err_wrap(err, "cannot write %s", path);
+	if (fsync(fd) < 0 || rename(tmp, path) < 0 || fsync(dirfd) < 0)
+		return err_errno(err, "cannot write %s", path);
+	return 0;
 }
 
 int

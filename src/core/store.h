@@ -43,6 +43,7 @@ struct store_service {
 	char *switching;  /* of start-first: which containers are old, while there are new ones beside them; "" */
 	int64_t release;  /* what runs, or ran last; 0: never deployed */
 	int64_t applying; /* a release that was begun to be applied and not ended: it comes first after a restart; 0 */
+	int64_t vars;	  /* an app's variables: those of `release`, or what the first one will get; 0: none */
 };
 
 struct store_release {
@@ -53,6 +54,7 @@ struct store_release {
 	char *images; /* JSON object: service → {"name": written name, "id": "sha256:..."} */
 	int64_t made_ms;
 	int64_t good_ms; /* when all of it was last seen running well; 0: never */
+	int64_t vars;	 /* the version of the variables that it was resolved with; 0: none */
 };
 
 struct store_deploy {
@@ -147,6 +149,16 @@ int store_release_add(struct store *st, const char *service, const struct store_
 int store_release_get(struct store *st, int64_t id, struct store_release *ret, struct err *err);
 /* The approved model of a release. */
 int store_model_read(struct store *st, const char *service, int64_t id, struct buf *ret, struct err *err);
+/* A version of an app's variables: writes the text durably, 0600, then the row. */
+int store_vars_add(
+    struct store *st, const char *service, const char *text, size_t len, int64_t *ret_version, struct err *err);
+/* Its text. */
+int store_vars_read(struct store *st, const char *service, int64_t version, struct buf *ret, struct err *err);
+/* The stored versions, oldest first, until cb returns false; cb must not write to the store. */
+int store_vars_each(
+    struct store *st, const char *service, bool (*cb)(void *ctx, int64_t version), void *ctx, struct err *err);
+/* Drops the versions that no release has, but for one (0: none). */
+int store_vars_prune(struct store *st, const char *service, int64_t current, struct err *err);
 /* It runs well, now. */
 int store_release_good(struct store *st, int64_t id, struct err *err);
 /* The release that was good last, apart from one: 1 when there is one, else 0 (*ret_id 0). */

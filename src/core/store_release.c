@@ -10,7 +10,7 @@
 #include "base/io.h"
 #include "core/store_db.h"
 
-#define COLUMNS "SELECT id, oid, digest, basis, images, made_ms, good_ms FROM release"
+#define COLUMNS "SELECT id, oid, digest, basis, images, made_ms, good_ms, vars FROM release"
 
 /* ?2: how many of the newest good ones stay; ?3, ?4: two that stay in any case. */
 #define UNWANTED                                                                \
@@ -68,29 +68,13 @@ store_releases_forget(struct store *st, const char *service, struct err *err)
 	return rc;
 }
 
-/* Durable before its name is: data synced, then renamed, then the directory synced. */
 static int
 write_model(const char *service, int64_t id, const char *model, struct err *err)
 {
 	auto_free char *dir = str_printf("models/%s", service);
 	auto_free char *path = model_path(service, id);
-	auto_free char *tmp = str_printf("%s/new", dir);
-	auto_close int dirfd = -1;
-	auto_close int fd = -1;
-	int rc;
 
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-		return err_errno(err, "cannot make the directory %s", dir);
-	dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (dirfd < 0 || fd < 0)
-		return err_errno(err, "cannot write %s", path);
-	rc = io_write_all(fd, model, strlen(model), err);
-	if (rc < 0)
-		return err_wrap(err, "cannot write %s", path);
-	if (fsync(fd) < 0 || rename(tmp, path) < 0 || fsync(dirfd) < 0)
-		return err_errno(err, "cannot write %s", path);
-	return 0;
+	return store_write_file(dir, path, model, strlen(model), err);
 }
 
 int
@@ -103,8 +87,8 @@ store_release_add(struct store *st, const char *service, const struct store_rele
 	if (rc < 0)
 		return rc;
 	rc = db_run(st, err,
-	    "INSERT INTO release (service, oid, digest, basis, images, made_ms) VALUES (?, ?, ?, ?, ?, ?)", "sssssi",
-	    service, r->commit, r->digest, r->basis, r->images, (int64_t)io_wall_ms());
+	    "INSERT INTO release (service, oid, digest, basis, images, made_ms, vars) VALUES (?, ?, ?, ?, ?, ?, ?)",
+	    "sssssii", service, r->commit, r->digest, r->basis, r->images, (int64_t)io_wall_ms(), r->vars);
 	id = sqlite3_last_insert_rowid(st->db);
 	if (rc >= 0)
 		rc = write_model(service, id, model, err);
@@ -129,6 +113,7 @@ read_release(sqlite3_stmt *stmt, struct store_release *ret)
 	    .images = db_text(stmt, 4),
 	    .made_ms = sqlite3_column_int64(stmt, 5),
 	    .good_ms = sqlite3_column_int64(stmt, 6),
+	    .vars = sqlite3_column_int64(stmt, 7),
 	};
 }
 

@@ -22,7 +22,7 @@ store_service_get(struct store *st, const char *name, struct store_service *ret,
 	bool row = false;
 	int rc = db_query(st, &stmt, &row, err,
 	    "SELECT source, branch, tracked, judged, verdict, refusal, live, stopped, keys, rejected, rejected_why, finished, release,"
-	    " applying, switching, rules FROM service WHERE name = ?",
+	    " applying, switching, rules, vars FROM service WHERE name = ?",
 	    "s", name);
 
 	if (rc < 0)
@@ -44,6 +44,7 @@ store_service_get(struct store *st, const char *name, struct store_service *ret,
 	    .applying = sqlite3_column_int64(stmt, 13),
 	    .switching = db_text(stmt, 14),
 	    .rules = db_text(stmt, 15),
+	    .vars = sqlite3_column_int64(stmt, 16),
 	};
 	return row;
 }
@@ -53,11 +54,11 @@ store_service_put(struct store *st, const char *name, const struct store_service
 {
 	return db_run(st, err,
 	    "INSERT OR REPLACE INTO service (name, source, branch, tracked, judged, verdict, refusal, live, stopped, keys,"
-	    " rejected, rejected_why, finished, release, applying, switching, rules) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-	    " ?, ?, ?, ?, ?, ?)",
-	    "sssssssssssssiiss", name, s->source, s->branch, s->tracked, s->judged, s->verdict, s->refusal, s->live,
+	    " rejected, rejected_why, finished, release, applying, switching, rules, vars) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?,"
+	    " ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	    "sssssssssssssiissi", name, s->source, s->branch, s->tracked, s->judged, s->verdict, s->refusal, s->live,
 	    s->stopped, s->keys, s->rejected, s->rejected_why, s->finished, s->release, s->applying, s->switching,
-	    s->rules);
+	    s->rules, s->vars);
 }
 
 int
@@ -81,6 +82,8 @@ store_service_forget(struct store *st, const char *name, struct err *err)
 
 	if (rc >= 0)
 		rc = store_deploys_forget(st, name, err);
+	if (rc >= 0)
+		rc = store_vars_forget(st, name, err);
 	if (rc >= 0)
 		rc = db_run(st, err, "DELETE FROM kept_image WHERE service = ?", "s", name);
 	if (rc >= 0)

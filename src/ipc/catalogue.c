@@ -59,7 +59,7 @@ static const struct msg_spec catalogue[] = {
 	"Tell the public half of the service's deploy key, which is made when there is none. renew: make another one."},
     {"upstreams", CORE_TO_PGOD, "id:i", 1, 1,
 	"Where the routes lead now: for each, in the order of pgo.toml, the addresses of its containers (a line, as a sealed "
-	"memfd). One at a time."},
+	"memfd); then for each name of an app, in their order, the name, a port and the addresses likewise. One at a time."},
     {"settled", CORE_TO_PGOD, "", 0, 0,
 	"What the services' releases mount is pinned, or cannot be: the engine may start containers."},
     /* pgod-ssh → core */

@@ -5,12 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/auto.h"
+#include "ipc/hostname.h"
+
+enum { PORT_MAX = 65535 };
+
 void
 upstreams_done(struct upstreams *u)
 {
 	for (size_t i = 0; i < u->n; i++)
 		strv_done(&u->v[i]);
+	for (size_t i = 0; i < u->napps; i++) {
+		free(u->apps[i].host);
+		strv_done(&u->apps[i].to);
+	}
 	free(u->v);
+	free(u->apps);
 	*u = (struct upstreams){0};
 }
 
@@ -36,12 +46,31 @@ upstream_ok(const char *ip)
 	       !IN6_IS_ADDR_LINKLOCAL(&in6) && !IN6_IS_ADDR_V4MAPPED(&in6) && !IN6_IS_ADDR_V4COMPAT(&in6);
 }
 
+struct upstreams_app *
+upstreams_add_app(struct upstreams *u, const char *host, int port)
+{
+	if (u->napps == u->room) {
+		u->room = u->room == 0 ? 64 : 2 * u->room;
+		u->apps = reallocarray(u->apps, u->room, sizeof(*u->apps));
+		if (u->apps == NULL)
+			abort();
+	}
+	u->apps[u->napps] = (struct upstreams_app){.host = str_dup(host), .port = port};
+	return &u->apps[u->napps++];
+}
+
 void
 upstreams_pack(const struct upstreams *u, struct buf *ret)
 {
 	for (size_t i = 0; i < u->n; i++) {
 		for (size_t j = 0; j < u->v[i].n; j++)
 			buf_printf(ret, "%s%s", j == 0 ? "" : " ", u->v[i].v[j]);
+		buf_str_add(ret, "\n");
+	}
+	for (size_t i = 0; i < u->napps; i++) {
+		buf_printf(ret, "%s %d", u->apps[i].host, u->apps[i].port);
+		for (size_t j = 0; j < u->apps[i].to.n; j++)
+			buf_printf(ret, " %s", u->apps[i].to.v[j]);
 		buf_str_add(ret, "\n");
 	}
 }
@@ -74,19 +103,55 @@ read_line(const char *line, size_t len, struct strv *sv)
 	return true;
 }
 
+/* A number as it is printed, and not "080". */
+static bool
+read_port(const char *word, int *ret_port)
+{
+	int64_t port = 0;
+
+	if (word[0] == '0' || word[0] == '+' || !str_to_int(word, 1, PORT_MAX, &port))
+		return false;
+	*ret_port = (int)port;
+	return true;
+}
+
+/* "HOST PORT[ ADDRESS...]": what core says of a name is checked here, for root writes it into a proxy's file. */
+static bool
+read_app(struct upstreams *u, const char *line, size_t len)
+{
+	const char *last = u->napps == 0 ? "" : u->apps[u->napps - 1].host;
+	auto_free char *copy = str_printf("%.*s", (int)len, line);
+	char *port = strchr(copy, ' '), *to;
+	struct upstreams_app *app;
+	int number;
+
+	if (strlen(copy) != len || port == NULL)
+		return false;
+	*port++ = '\0';
+	to = strchr(port, ' ');
+	if (to != NULL)
+		*to++ = '\0';
+	if (hostname_check(copy, NULL) < 0 || strcmp(last, copy) >= 0 || !read_port(port, &number))
+		return false;
+	app = upstreams_add_app(u, copy, number);
+	return to == NULL || (to[0] != '\0' && read_line(to, strlen(to), &app->to));
+}
+
 static int
 read_lines(const char *data, size_t len, struct upstreams *u, struct err *err)
 {
 	const char *at = data, *end = data + len;
 
-	for (size_t i = 0; i < u->n; i++) {
-		const char *stop = memchr(at, '\n', (size_t)(end - at));
+	for (size_t i = 0; i < u->n || at < end; i++) {
+		const char *stop = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
+		bool ok = stop != NULL && (i < u->n ? read_line(at, (size_t)(stop - at), &u->v[i])
+						    : read_app(u, at, (size_t)(stop - at)));
 
-		if (stop == NULL || !read_line(at, (size_t)(stop - at), &u->v[i]))
+		if (!ok)
 			return err_set(err, EBADMSG, "the addresses of route %zu are malformed", i);
 		at = stop + 1;
 	}
-	return at == end ? 0 : err_set(err, EBADMSG, "addresses of more than the %zu routes", u->n);
+	return 0;
 }
 
 int

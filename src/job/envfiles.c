@@ -131,7 +131,9 @@ stage_copy_named(const struct job *job, const struct live *live)
 		for (size_t i = 0; composefile_override_names[i]; i++)
 			add_yaml(&s, composefile_override_names[i]);
 	}
-	try_word(&s, ".env");
+	/* Without one nothing reads it, and an image is built from all that lies there. */
+	if (s.yaml.n > 0)
+		try_word(&s, ".env");
 	for (size_t i = 0; i < s.yaml.n; i++) {
 		auto_free char *path = str_dup(s.yaml.v[i]); /* the queue moves when it grows */
 

@@ -21,10 +21,13 @@ struct job {
 	const char *ssh_key; /* file of the deploy key */
 	const char *compose;
 	const char *compose_file;
-	const char *signed_only; /* "1": verify checks the signature */
-	const char *import;	 /* the file of the routes, relative to live */
-	const char *rewind;	 /* "refuse": verify checks the history */
-	bool foreign;		 /* url is a submodule's, of another server than the repository's */
+	const char *app;	  /* "1": it was pushed, and may do without a compose file */
+	const char *directives;	  /* of a Dockerfile that are followed: words with blanks between */
+	const char *static_image; /* which serves a site of plain files */
+	const char *signed_only;  /* "1": verify checks the signature */
+	const char *import;	  /* the file of the routes, relative to live */
+	const char *rewind;	  /* "refuse": verify checks the history */
+	bool foreign;		  /* url is a submodule's, of another server than the repository's */
 };
 
 /* What the parent adds to the name of each entry of `env`, which is for the compose file alone. */

@@ -2,115 +2,155 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/io.h"
-#include "base/path.h"
 #include "base/proc.h"
 #include "base/str.h"
-#include "job/composefile.h"
-#include "job/files.h"
+#include "job/appmodel.h"
+#include "job/appvars.h"
 #include "job/hide.h"
 #include "job/job.h"
+#include "job/source.h"
 #include "job/unset.h"
 #include "job/words.h"
 
 enum { RESOLVE_DEADLINE_MS = 60000, RESOLVE_CPU_S = 60, WORDS_MAX_BYTES = 1 << 20, ENV_VARIABLES_MAX = STRV_MAX };
 
-const char *const composefile_names[] = {
-    "compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml", NULL};
-const char *const composefile_override_names[] = {"compose.override.yaml", "compose.override.yml",
-    "docker-compose.override.yml", "docker-compose.override.yaml", NULL};
-
 extern char **environ;
 
-/* 1: it is a file that compose may read; 0: there is none; < 0: it is unacceptable. */
-static int
-check_file(int rootfd, const char *name, struct err *err)
-{
-	const char *base;
-	auto_close int dirfd = files_open_parent(rootfd, name, &base, err);
-	struct stat st;
+/* What compose is to read. */
+struct reading {
+	struct source source;
+	char *path; /* of the compose file; NULL: the text is all of it */
+	char *override_path;
+	struct buf text; /* of an app: the compose file that we write, or what lies over its own */
+	struct strv vars;
+};
 
-	if (dirfd < 0)
-		return dirfd == -ENOENT ? 0 : err_wrap(err, "%s", name);
-	if (fstatat(dirfd, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : err_errno(err, "cannot look at %s", name);
-	if (S_ISLNK(st.st_mode))
-		return err_set(err, ELOOP, "%s is a symbolic link: commit the file itself", name);
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, EINVAL, "%s is not a file", name);
-	if (st.st_size > JOB_YAML_MAX_BYTES)
-		return err_set(err, EFBIG, "%s has %lld bytes; at most %d are read", name, (long long)st.st_size,
-		    JOB_YAML_MAX_BYTES);
-	return 1;
+static void
+reading_done(struct reading *rd)
+{
+	free(rd->path);
+	free(rd->override_path);
+	buf_done(&rd->text);
+	strv_done(&rd->vars);
 }
+#define auto_reading __attribute__((cleanup(reading_done)))
 
-static int
-first_of(int rootfd, const char *const *names, const char **ret_name, struct err *err)
+/* --- apps --- */
+
+/* No more than words, in no order that matters. */
+static void
+split_words(const char *words, struct strv *ret)
 {
-	int r = 0;
+	while (words && *(words += strspn(words, " ")) != '\0') {
+		size_t len = strcspn(words, " ");
 
-	for (size_t i = 0; names[i] && r == 0; i++) {
-		r = check_file(rootfd, names[i], err);
-		if (r > 0)
-			*ret_name = names[i];
+		strv_add_take(ret, str_printf("%.*s", (int)len, words));
+		words += len;
 	}
-	return r;
 }
 
 static int
-choose_files(const struct job *job, const char **ret_file, const char **ret_override, struct err *err)
+read_directives(const struct job *job, const struct source *source, struct directives *ret, struct err *err)
 {
-	auto_close int rootfd = files_open_root(job->live, err);
-	int r;
+	auto_buf struct buf text = BUF_INIT(JOB_YAML_MAX_BYTES);
+	auto_free char *path = str_printf("%s/%s", job->live, source->file);
+	int r = source->kind == APP_DOCKERFILE ? io_read_file(AT_FDCWD, path, &text, err) : 0;
 
-	if (rootfd < 0)
-		return rootfd;
-	if (job->compose_file) {
-		*ret_file = job->compose_file;
-		r = check_file(rootfd, job->compose_file, err);
-		return r != 0 ? r : err_set(err, ENOENT, "the repository has no file %s", job->compose_file);
-	}
-	r = first_of(rootfd, composefile_names, ret_file, err);
-	if (r == 0)
-		return err_set(err, ENOENT, "the repository has no compose file: none of %s, %s, %s, %s is there",
-		    composefile_names[0], composefile_names[1], composefile_names[2], composefile_names[3]);
-	return r < 0 ? r : first_of(rootfd, composefile_override_names, ret_override, err);
+	if (r >= 0)
+		r = directives_read(buf_str(&text), text.len, ret, err);
+	return r < 0 ? err_wrap(err, "%s", source->file) : 0;
 }
 
-/* The administrator's entries and nothing else: HOME and the like are ours, and would be read by whoever writes
- * ${HOME}.
+/* Writes the compose file of an app that has none; for one that has, what lies over it. */
+static int
+write_text(const struct job *job, struct reading *rd, struct err *err)
+{
+	auto_directives struct directives found = {NULL, 0};
+	auto_strv struct strv allowed = {0};
+	auto_strv struct strv complaints = {0};
+	int r = appvars_read(STDIN_FILENO, &rd->vars, err);
+
+	if (r >= 0)
+		r = read_directives(job, &rd->source, &found, err);
+	if (r < 0)
+		return r;
+	split_words(job->directives, &allowed);
+	appmodel_write(
+	    &(struct app_source){
+		.kind = rd->source.kind,
+		.name = job->service,
+		.static_image = job->static_image,
+		.vars = &rd->vars,
+		.allowed = &allowed,
+		.found = &found,
+	    },
+	    &rd->text, &complaints);
+	for (size_t i = 0; i < complaints.n; i++)
+		job_say("%s", complaints.v[i]);
+	if (complaints.n == 0 && rd->text.full)
+		job_say("the config vars are too large: %d MiB are taken", JOB_MODEL_MAX_BYTES >> 20);
+	return complaints.n > 0 || rd->text.full ? JOB_REFUSED : JOB_OK;
+}
+
+/* --- compose --- */
+
+static bool
+env_has(char *const *env, size_t n, const char *var)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strncmp(env[i], var, strcspn(var, "=") + 1) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The administrator's entries, an app's config vars, and nothing else: HOME and the like are ours, and would be read by
+ * whoever writes ${HOME}.
  */
 static void
-make_env(char **env)
+make_env(const struct reading *rd, char **env)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; environ[i] && n < ENV_VARIABLES_MAX; i++)
 		if (str_starts(environ[i], JOB_ENV_PREFIX))
 			env[n++] = environ[i] + strlen(JOB_ENV_PREFIX);
+	for (size_t i = 0; i < rd->vars.n && n < ENV_VARIABLES_MAX; i++)
+		if (appvars_may_interpolate(rd->vars.v[i]) && !env_has(env, n, rd->vars.v[i]))
+			env[n++] = rd->vars.v[i];
 	env[n] = NULL;
 }
 
+static void
+add_file(struct strv *argv, const char *path)
+{
+	if (!path)
+		return;
+	strv_add(argv, "-f");
+	strv_add(argv, path);
+}
+
 static int
-run_compose(const struct job *job, const char *file, const char *override, struct buf *model, struct buf *words,
-    struct err *err)
+run_compose(const struct job *job, const struct reading *rd, struct buf *model, struct buf *words, struct err *err)
 {
 	static const struct proc_limit limits[] = {{RLIMIT_CPU, RESOLVE_CPU_S}, {RLIMIT_CORE, 0}};
 	auto_strv struct strv argv = {0};
 	char *env[ENV_VARIABLES_MAX + 1];
-	const char *const fixed[] = {job->compose, "-p", job->service, "--project-directory", job->live, "-f", file,
-	    override ? "-f" : NULL, override};
+	const char *const fixed[] = {job->compose, "-p", job->service, "--project-directory", job->live};
 
-	for (size_t i = 0; i < ARRAY_LEN(fixed) && fixed[i]; i++)
+	for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
 		strv_add(&argv, fixed[i]);
+	add_file(&argv, rd->path);
+	add_file(&argv, rd->override_path);
+	add_file(&argv, rd->text.len > 0 ? "-" : NULL);
 	strv_add(&argv, "config");
 	strv_add(&argv, "--format");
 	strv_add(&argv, "json");
-	make_env(env);
+	make_env(rd, env);
 	return proc_run(
 	    &(struct proc_spec){
 		.path = job->compose,
@@ -122,7 +162,7 @@ run_compose(const struct job *job, const char *file, const char *override, struc
 		.nlimits = ARRAY_LEN(limits),
 		.death_signal = 9,
 	    },
-	    NULL, 0, model, words, RESOLVE_DEADLINE_MS, err);
+	    rd->text.len > 0 ? buf_str(&rd->text) : NULL, rd->text.len, model, words, RESOLVE_DEADLINE_MS, err);
 }
 
 /* Compose says nothing of an extension inside a service: what is written there would be ignored without a word. */
@@ -161,45 +201,63 @@ check_unset(const struct job *job, const char *file, const char *override, const
 	return names.n > 0 || homeless ? JOB_REFUSED : JOB_OK;
 }
 
+/* What compose made of it: JOB_OK when the model can go on. */
+static int
+judge(const struct job *job, const struct reading *rd, int status, const struct buf *words, struct err *err)
+{
+	const struct source *source = &rd->source;
+	int r;
+
+	if (status != 0)
+		job_say("%s: compose cannot resolve it", source->file);
+	words_tell(buf_str(words), job->live, status != 0);
+	if (status != 0) {
+		if (words->len == 0)
+			job_say("it ended with status %d", status);
+		check_unset(job, source->file, source->override, buf_str(words));
+		return status > 128 ? JOB_FAILED : JOB_REFUSED;
+	}
+	r = check_unset(job, source->file, source->override, buf_str(words));
+	if (r == JOB_OK)
+		r = check_margin(rd->path, source->file, err);
+	return r != JOB_OK ? r : check_margin(rd->override_path, source->override, err);
+}
+
+static int
+read_source(const struct job *job, struct reading *rd, struct err *err)
+{
+	const struct source *source = &rd->source;
+
+	if (source_choose(job, &rd->source, err) < 0) {
+		job_say("%s", err->msg);
+		return JOB_BAD_COMPOSE_FILE;
+	}
+	if (source->kind == APP_COMPOSE)
+		rd->path = str_printf("%s/%s", job->live, source->file);
+	if (source->override)
+		rd->override_path = str_printf("%s/%s", job->live, source->override);
+	return job->app ? write_text(job, rd, err) : JOB_OK;
+}
+
 int
 verb_resolve(const struct job *job, char *const *operands, struct err *err)
 {
 	auto_buf struct buf model = BUF_INIT(JOB_MODEL_MAX_BYTES);
 	auto_buf struct buf words = BUF_INIT(WORDS_MAX_BYTES);
-	const char *file = NULL, *override = NULL;
-	auto_free char *path = NULL, *override_path = NULL;
-	int r = choose_files(job, &file, &override, err);
+	auto_reading struct reading rd = {.text = BUF_INIT(JOB_MODEL_MAX_BYTES)};
+	int r = read_source(job, &rd, err);
 
 	(void)operands;
-	if (r < 0) {
-		job_say("%s", err->msg);
-		return JOB_BAD_COMPOSE_FILE;
-	}
-	path = str_printf("%s/%s", job->live, file);
-	override_path = override ? str_printf("%s/%s", job->live, override) : NULL;
-	r = run_compose(job, path, override_path, &model, &words, err);
-	hide_env_files(job, (const char *const[]){file, override}, 2, &words);
+	if (r != JOB_OK)
+		return r;
+	r = run_compose(job, &rd, &model, &words, err);
+	hide_env_files(job, (const char *const[]){rd.path ? rd.source.file : NULL, rd.source.override}, 2, &words);
 	if (r == -EFBIG) {
 		job_say("the resolved model has more than %d MiB", JOB_MODEL_MAX_BYTES >> 20);
 		return JOB_REFUSED;
 	}
 	if (r < 0)
 		return r;
-	if (r != 0)
-		job_say("%s: compose cannot resolve it", file);
-	words_tell(buf_str(&words), job->live, r != 0);
-	if (r != 0) {
-		if (words.len == 0)
-			job_say("it ended with status %d", r);
-		check_unset(job, file, override, buf_str(&words));
-		return r > 128 ? JOB_FAILED : JOB_REFUSED;
-	}
-	r = check_unset(job, file, override, buf_str(&words));
-	if (r == JOB_OK)
-		r = check_margin(path, file, err);
-	if (r == JOB_OK)
-		r = check_margin(override_path, override, err);
-	if (r != JOB_OK)
-		return r;
-	return io_write_all(STDOUT_FILENO, buf_str(&model), model.len, err);
+	r = judge(job, &rd, r, &words, err);
+	return r != JOB_OK ? r : io_write_all(STDOUT_FILENO, buf_str(&model), model.len, err);
 }

@@ -1,11 +1,13 @@
 #include "job/stage.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 
 #include "base/auto.h"
 #include "base/str.h"
+#include "job/blobs.h"
 #include "job/files.h"
 #include "job/git.h"
 #include "job/repo.h"
@@ -16,6 +18,7 @@
 enum {
 	SPACE_RESERVE_BYTES = 64 << 20, /* left free for everyone else */
 	ENTRY_BYTES = 4096,		/* what a file takes besides its content, at most */
+	CNAME_BYTES_MAX = 64 << 10,
 };
 
 static int
@@ -106,6 +109,38 @@ mark_damage(const struct job *job, struct err *err)
 	return -err->num;
 }
 
+static int
+print_cname(void *ctx, const struct entry *file, const char *text, size_t len)
+{
+	(void)ctx;
+	printf("%s\n", file->path);
+	fwrite(text, 1, len, stdout);
+	return 0;
+}
+
+/* Whose names they are core decides, so it hears of a file that is none as well: behind the name, why. */
+static int
+tell_cname(const struct job *job, const struct tree *all, struct err *err)
+{
+	const struct entry *e = tree_find(all, "CNAME", strlen("CNAME"));
+	auto_tree struct tree one = {0};
+	int r;
+
+	if (e == NULL)
+		return 0;
+	if (e->mode != MODE_FILE && e->mode != MODE_EXEC) {
+		printf("CNAME is not a regular file\n");
+		return 0;
+	}
+	if (e->size_bytes > CNAME_BYTES_MAX) {
+		printf("CNAME has more than %d bytes\n", CNAME_BYTES_MAX);
+		return 0;
+	}
+	tree_add(&one, e);
+	r = blobs_each(job, &one, print_cname, NULL, err);
+	return r < 0 ? err_wrap(err, "cannot read the file CNAME") : 0;
+}
+
 int
 verb_stage(const struct job *job, char *const *operands, struct err *err)
 {
@@ -130,5 +165,6 @@ verb_stage(const struct job *job, char *const *operands, struct err *err)
 	if (live_conflicts(&live) > 0)
 		return JOB_REFUSED;
 	stage_copy_named(job, &live);
-	return JOB_OK;
+	r = tell_cname(job, &live.new, err);
+	return r < 0 ? r : JOB_OK;
 }

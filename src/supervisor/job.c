@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/buf.h"
 #include "base/sanitized.h"
 
 enum {
@@ -234,6 +235,21 @@ env_service(struct strv *envp, const struct conf_service *s)
 		strv_add_take(envp, str_printf("PGO_ENV_%s", s->env.v[i]));
 }
 
+/* What was pushed may do without a compose file; what its Dockerfile may say is the administrator's. */
+static void
+env_app(struct strv *envp, const struct conf_push *push)
+{
+	auto_buf struct buf words = BUF_INIT(1024);
+
+	env_add(envp, "PGO_APP", "1");
+	for (size_t i = 0; push != NULL && i < push->directives.n; i++)
+		buf_printf(&words, "%s%s", i > 0 ? " " : "", push->directives.v[i]);
+	if (words.len > 0)
+		env_add(envp, "PGO_DIRECTIVES", buf_str(&words));
+	if (push != NULL && push->static_image != NULL)
+		env_add(envp, "PGO_STATIC_IMAGE", push->static_image);
+}
+
 void
 job_envp(const struct job_kind *k, const struct facts *f, const char *service, const struct conf_service *s,
     const struct account *a, struct strv *ret_envp)
@@ -257,4 +273,6 @@ job_envp(const struct job_kind *k, const struct facts *f, const char *service, c
 		env_add(ret_envp, "PGO_COMPOSE", f->compose);
 	if ((k->flags & JOB_RESOLVE) != 0 && s != NULL)
 		env_service(ret_envp, s);
+	if ((k->flags & JOB_RESOLVE) != 0 && s != NULL && s->hosted)
+		env_app(ret_envp, f->conf->push);
 }

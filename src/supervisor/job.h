@@ -36,7 +36,7 @@ enum job_flag {
 	JOB_ENGINE = 1 << 1,	 /* gets the engine's group and DOCKER_HOST */
 	JOB_REMOTE = 1 << 2,	 /* gets PGO_URL, PGO_BRANCH, PGO_AUTH, and the deploy key */
 	JOB_FILE = 1 << 3,	 /* gets PGO_COMPOSE_FILE */
-	JOB_RESOLVE = 1 << 4,	 /* gets PGO_COMPOSE and the service's env entries */
+	JOB_RESOLVE = 1 << 4,	 /* gets PGO_COMPOSE, the service's env entries, and of an app what [push] lets it do */
 	JOB_VERIFY = 1 << 6,	 /* gets PGO_SIGNED and PGO_REWIND, and the signers file as stdin */
 	JOB_REGISTRIES = 1 << 7, /* gets the service's registries, as docker's configuration */
 	JOB_TERMINAL = 1 << 8,	 /* runs on a pseudo-terminal of its own, whose other end core is given */

@@ -87,6 +87,7 @@ child_work(const struct proxy *p, const char *state, long long *ret_ms, struct e
 	struct proxy_input in = {.proxy = c,
 	    .routes = &p->routes,
 	    .upstreams = &p->running.upstreams,
+	    .apps_plain = p->facts->conf->push == NULL || str_eq(p->facts->conf->push->scheme, "http"),
 	    .has_certificate = has_certificate,
 	    .ctx = c};
 
@@ -210,6 +211,27 @@ enqueue(struct proxy *p, struct job take_job)
 	run_next(p);
 }
 
+static int
+by_host(const void *key, const void *app)
+{
+	return strcmp(key, ((const struct upstreams_app *)app)->host);
+}
+
+/* A name of pgo.toml's is never an app's, whatever core says: it would take that site's visitors, or make the proxy
+ * refuse everything. */
+static int
+check_apps(const struct proxy *p, const struct upstreams *u, struct err *err)
+{
+	for (size_t i = 0; u->napps > 0 && i < p->routes.n; i++) {
+		const struct route *r = &p->routes.v[i];
+
+		if (bsearch(r->address.host, u->apps, u->napps, sizeof(*u->apps), by_host) != NULL)
+			return err_set(err, EPROTO, "upstreams with an app at %s, which is the service %s's",
+			    r->address.host, r->service);
+	}
+	return 0;
+}
+
 int
 proxy_order(struct proxy *p, struct msg *m, struct err *err)
 {
@@ -225,8 +247,12 @@ proxy_order(struct proxy *p, struct msg *m, struct err *err)
 	rc = io_memfd_read(fd, &text, err);
 	if (rc >= 0)
 		rc = upstreams_unpack(buf_str(&text), text.len, p->routes.n, &job.upstreams, err);
-	if (rc < 0)
+	if (rc >= 0)
+		rc = check_apps(p, &job.upstreams, err);
+	if (rc < 0) {
+		job_done(&job);
 		return rc;
+	}
 	if (p->quitting) {
 		answer(p, &job, "pgod ends", 0);
 		job_done(&job);

@@ -87,26 +87,46 @@ collect_servers(struct proxy_servers *s, size_t nleaves)
 	}
 }
 
+/* No name of an app's gets in but its host, which ipc/upstreams.c has checked. */
+static void
+app_route(const struct upstreams_app *app, bool plain, struct route *ret)
+{
+	auto_free char *site = str_printf("%s%s", plain ? "http://" : "", app->host);
+
+	*ret = (struct route){.service = "app", .port = app->port};
+	if (site_parse(site, &ret->address, NULL) < 0)
+		abort();
+}
+
+static void
+add_leaf(struct proxy_servers *s, size_t *n, const struct route *r, const struct strv *to, bool certificates)
+{
+	s->leaves[*n] = (struct proxy_leaf){r, to, proxy_place(&r->address, certificates), *n};
+	(*n)++;
+}
+
 static void
 servers_init(struct proxy_servers *s, const struct proxy_input *in)
 {
 	bool certificates = in->proxy->type == PROXY_CADDY || in->proxy->certificate != NULL;
-	size_t n = in->routes->n;
+	const struct upstreams *u = in->upstreams;
+	size_t n = in->routes->n + u->napps;
 	size_t nleaves = 0;
 
-	*s = (struct proxy_servers){.leaves = calloc(n + 1, sizeof(*s->leaves)),
+	*s = (struct proxy_servers){.apps = calloc(u->napps + 1, sizeof(*s->apps)),
+	    .leaves = calloc(n + 1, sizeof(*s->leaves)),
 	    .v = calloc(n + 1, sizeof(*s->v)),
 	    .ports = calloc(n + 1, sizeof(*s->ports))};
-	if (s->leaves == NULL || s->v == NULL || s->ports == NULL)
+	if (s->apps == NULL || s->leaves == NULL || s->v == NULL || s->ports == NULL)
 		abort();
-	for (size_t i = 0; i < n; i++) {
-		const struct route *r = &in->routes->v[i];
-
+	for (size_t i = 0; i < in->routes->n; i++) {
 		/* The check of the configuration refuses such a one: it would answer for names that nobody has. */
-		if (r->address.host[0] == '\0')
-			continue;
-		s->leaves[nleaves++] =
-		    (struct proxy_leaf){r, &in->upstreams->v[i], proxy_place(&r->address, certificates), i};
+		if (in->routes->v[i].address.host[0] != '\0')
+			add_leaf(s, &nleaves, &in->routes->v[i], &u->v[i], certificates);
+	}
+	for (size_t i = 0; i < u->napps; i++) {
+		app_route(&u->apps[i], in->apps_plain, &s->apps[i]);
+		add_leaf(s, &nleaves, &s->apps[i], &u->apps[i].to, certificates);
 	}
 	qsort(s->leaves, nleaves, sizeof(*s->leaves), by_place);
 	collect_servers(s, nleaves);
@@ -116,6 +136,7 @@ servers_init(struct proxy_servers *s, const struct proxy_input *in)
 static void
 servers_done(struct proxy_servers *s)
 {
+	free(s->apps);
 	free(s->leaves);
 	free(s->v);
 	free(s->ports);

@@ -18,7 +18,8 @@ enum { PROXY_TEXT_MAX = 64 * 1024 * 1024 };
 struct proxy_input {
 	const struct conf_proxy *proxy;
 	const struct routes *routes;
-	const struct upstreams *upstreams; /* as many, in the same order */
+	const struct upstreams *upstreams; /* as many, in the same order; the routes of apps besides */
+	bool apps_plain;		   /* apps are asked for by http alone */
 	/* nginx: is there a certificate for this host? One that is missing must not keep all others from being served.
 	 */
 	bool (*has_certificate)(void *ctx, const char *host);
@@ -49,6 +50,7 @@ struct proxy_server {
 };
 
 struct proxy_servers {
+	struct route *apps; /* made of what core says */
 	struct proxy_leaf *leaves;
 	struct proxy_server *v; /* by host, then port */
 	size_t n;

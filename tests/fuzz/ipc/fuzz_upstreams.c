@@ -1,5 +1,6 @@
 /* What core says of where the routes lead: root writes it into a proxy's configuration. What parses is a list of
- * numeric addresses, and packs to the same bytes. The first byte says for how many routes. */
+ * numeric addresses, and of host names with ports, and packs to the same bytes. The first byte says for how many
+ * routes. */
 #include <arpa/inet.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -27,6 +28,16 @@ check_address(const char *ip)
 	must(!str_starts(ip, "169.254.") && !str_starts(ip, "0."));
 }
 
+static void
+check_app(const struct upstreams_app *app)
+{
+	must(app->host[0] != '\0' && app->host[strspn(app->host, "abcdefghijklmnopqrstuvwxyz0123456789-_.*")] == '\0');
+	must(strchr(app->host + 1, '*') == NULL && strchr(app->host, '.') != NULL && strlen(app->host) <= 253);
+	must(app->port > 0 && app->port < 65536 && app->to.n <= UPSTREAMS_EACH_MAX);
+	for (size_t j = 0; j < app->to.n; j++)
+		check_address(app->to.v[j]);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -42,6 +53,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(u.v[i].n <= UPSTREAMS_EACH_MAX);
 		for (size_t j = 0; j < u.v[i].n; j++)
 			check_address(u.v[i].v[j]);
+	}
+	for (size_t i = 0; i < u.napps; i++) {
+		must(i == 0 || strcmp(u.apps[i - 1].host, u.apps[i].host) < 0);
+		check_app(&u.apps[i]);
 	}
 	upstreams_pack(&u, &packed);
 	must(packed.len == size - 1 && memcmp(buf_str(&packed), data + 1, packed.len) == 0);

@@ -32,6 +32,7 @@ leave(void **state)
 	unlink("logs/web/7.log");
 	rmdir("logs/web");
 	rmdir("logs");
+	rmdir("vars");
 	return chdir("/") == 0 ? rmdir(dir) : -1;
 }
 
@@ -155,6 +156,7 @@ a_log_that_cannot_be_kept_is_still_told(void **state)
 
 	(void)state;
 	rmdir("logs");
+	rmdir("vars");
 	j = journal_new("web", 7);
 	journal_follow(j, &f);
 	journal_write(j, "up\n", 3);

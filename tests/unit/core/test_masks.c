@@ -8,6 +8,7 @@
 #include "conf/mask.h"
 #include "conf/masks.h"
 #include "core/masks.h"
+#include "core/vars.h"
 
 #define SECRET "c4n$ry \"x\"/<é>'+1"
 
@@ -150,10 +151,26 @@ a_mask_tells_nothing_and_is_read_as_it_was_written(void **state)
 		assert_true(mask_parse(bad[i], &m, NULL) < 0);
 }
 
+static void
+the_variables_of_an_app_are_printed(void **state)
+{
+	struct var v[] = {{.name = (char *)"LONG", .value = (char *)"first line s3cret\nsecond line s3cret"},
+	    {.name = (char *)"SHORT", .value = (char *)"8080"}};
+	struct masks *m = NULL;
+	auto_free char *text = str_dup("8080: second line s3cret, and \"first line s3cret\\nsecond line s3cret\"");
+
+	(void)state;
+	masks_add_vars(&m, &(struct vars){v, 2});
+	masks_hide_str(m, &text);
+	masks_free(m);
+	assert_string_equal(text, "8080: ${LONG}, and \"${LONG}\"");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_variables_of_an_app_are_printed),
 	    cmocka_unit_test(a_variable_is_told_by_its_name_in_every_form),
 	    cmocka_unit_test(base64_hides_nothing_wherever_it_begins),
 	    cmocka_unit_test(logins_are_hidden_with_their_user_and_without),

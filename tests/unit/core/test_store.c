@@ -46,6 +46,13 @@ leave(void **state)
 
 		unlink(path);
 	}
+	for (int i = 1; i < 20; i++) {
+		auto_free char *path = str_printf("vars/web/%d.json", i);
+
+		unlink(path);
+	}
+	rmdir("vars/web");
+	rmdir("vars");
 	rmdir("models/web");
 	rmdir("models");
 	rmdir("logs");
@@ -473,6 +480,70 @@ a_database_of_a_newer_pgod_is_refused(void **state)
 	assert_non_null(strstr(err.msg, "newer"));
 }
 
+static bool
+add_version(void *ctx, int64_t version)
+{
+	buf_printf(ctx, "%lld ", (long long)version);
+	return true;
+}
+
+static void
+check_versions(struct store *st, const char *want)
+{
+	auto_buf struct buf got = BUF_INIT(256);
+
+	assert_int_equal(store_vars_each(st, "web", add_version, &got, NULL), 0);
+	assert_string_equal(buf_str(&got), want);
+}
+
+static void
+a_rollback_does_not_find_the_variables_of_its_release(void **state)
+{
+	struct store *st = reopen(NULL);
+	auto_store_service struct store_service row = {0};
+	auto_store_release struct store_release r = {0};
+	auto_buf struct buf got = BUF_INIT(64);
+	struct err err = ERR_INIT;
+	struct stat file;
+	int64_t v[4], id;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(v); i++) {
+		auto_free char *json = str_printf("{\"A\": \"%zu\"}", i);
+
+		assert_int_equal(store_vars_add(st, "web", json, strlen(json), &v[i], &err), 0);
+	}
+	assert_int_equal(stat("vars/web/2.json", &file), 0);
+	assert_int_equal(file.st_mode & 07777, 0600);
+	assert_int_equal(
+	    store_release_add(st, "web",
+		&(struct store_release){
+		    .commit = text("c"), .digest = text("d"), .basis = text("b"), .images = text("{}"), .vars = v[1]},
+		"{}", &id, &err),
+	    0);
+	assert_int_equal(store_vars_prune(st, "web", v[3], &err), 0);
+	check_versions(st, "2 4 ");
+	st = reopen(st);
+	assert_int_equal(store_release_get(st, id, &r, &err), 1);
+	assert_int_equal(r.vars, v[1]);
+	assert_int_equal(store_vars_read(st, "web", r.vars, &got, &err), 0);
+	assert_string_equal(buf_str(&got), "{\"A\": \"1\"}");
+	/* A number that was given is not given again. */
+	assert_int_equal(store_vars_prune(st, "web", 0, &err), 0);
+	assert_int_equal(store_vars_add(st, "web", "{}", 2, &v[0], &err), 0);
+	assert_int_equal(v[0], 5);
+	assert_int_equal(store_service_get(st, "web", &row, &err), 0);
+	row.vars = v[0];
+	assert_int_equal(store_service_put(st, "web", &row, &err), 0);
+	store_service_done(&row);
+	assert_int_equal(store_service_get(st, "web", &row, &err), 1);
+	assert_int_equal(row.vars, v[0]);
+	assert_int_equal(store_service_forget(st, "web", &err), 0);
+	check_versions(st, "");
+	assert_int_equal(access("vars/web", F_OK), -1);
+	store_close(st);
+}
+
 int
 main(void)
 {
@@ -486,6 +557,7 @@ main(void)
 		a_removed_service_that_comes_again_knows_nothing_of_its_deploys, enter, leave),
 	    cmocka_unit_test_setup_teardown(
 		the_routes_that_a_proxy_took_in_are_known_until_its_service_is_removed, enter, leave),
+	    cmocka_unit_test_setup_teardown(a_rollback_does_not_find_the_variables_of_its_release, enter, leave),
 	    cmocka_unit_test_setup_teardown(models_are_private_files_and_only_old_ones_are_pruned, enter, leave),
 	    cmocka_unit_test_setup_teardown(
 		the_last_good_release_is_the_one_that_was_good_last_and_not_the_newest, enter, leave),

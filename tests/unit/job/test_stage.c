@@ -233,6 +233,27 @@ an_unknown_commit_is_a_sentence(void **state)
 	fx_assert_file(fx, "stage/a", "1");
 }
 
+/* Its names are for core to judge, which wants to hear of a file that is none as well. */
+static void
+the_file_cname_is_told(void **state)
+{
+	struct fx *fx = *state;
+	auto_free char *with = fx_commit(fx, "printf 'www.a.com\\nb.a.com' >CNAME; mkdir d; echo x.com >d/CNAME");
+	auto_free char *link = NULL, *large = NULL, *without = NULL;
+
+	stage(fx, with, 0);
+	assert_string_equal(buf_str(&fx->out), "CNAME\nwww.a.com\nb.a.com");
+	link = fx_commit(fx, "ln -sf d/CNAME CNAME");
+	stage(fx, link, 0);
+	assert_string_equal(buf_str(&fx->out), "CNAME is not a regular file\n");
+	large = fx_commit(fx, "rm CNAME; head -c 70000 /dev/zero >CNAME");
+	stage(fx, large, 0);
+	assert_string_equal(buf_str(&fx->out), "CNAME has more than 65536 bytes\n");
+	without = fx_commit(fx, "rm CNAME");
+	stage(fx, without, 0);
+	assert_string_equal(buf_str(&fx->out), "");
+}
+
 int
 main(void)
 {
@@ -248,6 +269,7 @@ main(void)
 	    TEST(submodules_stay_empty_directories),
 	    TEST(hostile_names_are_refused),
 	    TEST(a_tree_of_too_many_files_is_refused),
+	    TEST(the_file_cname_is_told),
 	    TEST(an_unknown_commit_is_a_sentence),
 	};
 

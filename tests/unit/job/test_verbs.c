@@ -287,6 +287,103 @@ resolve_explains_what_compose_says(void **state)
 	assert_int_equal(fx->out.len, 0);
 }
 
+static void
+what_was_pushed_needs_no_compose_file(void **state)
+{
+	struct fx *fx = *state;
+	static const char vars[] = "TAG=7\0HTTP_PORT=8080\0LD_PRELOAD=./evil.so";
+
+	fake_compose(fx, "cat >\"$d/in\"; echo '{}'");
+	fx_env(fx, "PGO_APP", "1");
+	fx_env(fx, "PGO_ENV_ADMIN", "x");
+	fx->in = vars;
+	fx->in_len = sizeof(vars);
+	fx_do(fx, "cd live; echo FROM scratch >Dockerfile; echo hi >index.html");
+	assert_int_equal(fx_job(fx, "resolve", NULL), 0);
+	fx_do(fx, "printf '%s\\n' -p svc --project-directory $PWD/live -f - config --format json | cmp - argv; "
+		  "grep -q '\"kind\":\"dockerfile\"' in; grep -q '\"TAG\":\"7\"' in; grep -qx TAG=7 env; "
+		  "grep -qx ADMIN=x env; ! grep -q LD_PRELOAD env; grep -q '\"LD_PRELOAD\":\"./evil.so\"' in");
+	/* With a compose file only what the vars want lies over it. */
+	fx_do(fx, "echo a >live/compose.yaml");
+	assert_int_equal(fx_job(fx, "resolve", NULL), 0);
+	fx_do(fx,
+	    "printf '%s\\n' -p svc --project-directory $PWD/live -f $PWD/live/compose.yaml -f - config --format json "
+	    "| cmp - argv; [ \"$(cat in)\" = '{\"x-pgo-app\":{\"kind\":\"compose\",\"worker\":false,"
+	    "\"port\":\"8080\",\"check\":\"\"}}' ]; grep -qx TAG=7 env");
+	fx_env(fx, "PGO_STATIC_IMAGE", "web:1");
+	fx_do(fx, "rm live/compose.yaml live/Dockerfile; truncate -s 50000000 live/index.html");
+	assert_int_equal(fx_job(fx, "resolve", NULL), 0);
+	fx_do(fx, "grep -q '\"kind\":\"static\"' in; grep -q 'FROM web:1' in");
+}
+
+static void
+a_push_with_nothing_to_run_is_told_what_comes_close(void **state)
+{
+	static const struct {
+		const char *prepare, *said;
+	} cases[] = {
+	    {":", "the repository has nothing that can be run: none of compose.yaml, compose.yml, docker-compose.yml, "
+		  "docker-compose.yaml, Dockerfile, index.html is there\n"},
+	    {"echo a >dockerfile", "is there; there is a file dockerfile: call it Dockerfile\n"},
+	    {"echo a >docker.compose.yml", "; there is a file docker.compose.yml: call it compose.yaml\n"},
+	    {"echo a >Docker-Compose.yml", "; there is a file Docker-Compose.yml: call it docker-compose.yml\n"},
+	    {"echo a >index.htm", "; there is a file index.htm: call it index.html\n"},
+	    {"mkdir b a; echo a >b/Dockerfile; echo a >a/compose.yml",
+		"; there is a/compose.yml, but only the root is looked at\n"},
+	    {"ln -s ../outside/file Dockerfile", "Dockerfile is a symbolic link: commit the file itself\n"},
+	    {"mkdir Dockerfile", "Dockerfile is not a file\n"},
+	};
+	struct fx *fx = *state;
+
+	fake_compose(fx, "exit 0");
+	fx_env(fx, "PGO_APP", "1");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		auto_free char *script = str_printf("rm -rf live/*; cd live; %s", cases[i].prepare);
+
+		fx_do(fx, script);
+		assert_int_equal(fx_job(fx, "resolve", NULL), 5);
+		fx_assert_said(fx, cases[i].said);
+		fx_assert_missing(fx, "argv");
+	}
+}
+
+static void
+what_is_tracked_needs_a_compose_file(void **state)
+{
+	struct fx *fx = *state;
+
+	fake_compose(fx, "exit 0");
+	fx_do(fx, "cd live; echo FROM scratch >Dockerfile; echo hi >index.html");
+	assert_int_equal(fx_job(fx, "resolve", NULL), 5);
+	assert_string_equal(buf_str(&fx->err),
+	    "the repository has no compose file: none of compose.yaml, compose.yml, docker-compose.yml, docker-compose.yaml "
+	    "is there\n");
+	fx_assert_missing(fx, "argv");
+}
+
+static void
+directives_and_vars_are_refused_before_compose_runs(void **state)
+{
+	struct fx *fx = *state;
+
+	fake_compose(fx, "exit 0");
+	fx_env(fx, "PGO_APP", "1");
+	fx_env(fx, "PGO_DIRECTIVES", "ADD_NAME LINK_SERVICE");
+	fx_do(fx, "cd live; printf 'FROM x\\n# ADD_NAME\\n# MOUNT_FROM_HOST /etc\\n# VOLUMES_FROM\\n' >Dockerfile");
+	assert_int_equal(fx_job(fx, "resolve", NULL), 6);
+	assert_null(strstr(buf_str(&fx->err), "ADD_NAME"));
+	fx_assert_said(fx, "Dockerfile:3: the directive MOUNT_FROM_HOST is not allowed");
+	fx_assert_said(fx, "Dockerfile:4: the directive VOLUMES_FROM is not allowed");
+	fx_do(fx, "echo FROM x >live/Dockerfile");
+	fx->in = "HTTP_PORT=http";
+	fx->in_len = strlen(fx->in) + 1;
+	assert_int_equal(fx_job(fx, "resolve", NULL), 6);
+	fx_assert_said(fx, "HTTP_PORT must be a port");
+	fx->in_len--; /* half of a var is none */
+	assert_int_equal(fx_job(fx, "resolve", NULL), 1);
+	fx_assert_missing(fx, "argv");
+}
+
 int
 main(void)
 {
@@ -302,6 +399,10 @@ main(void)
 	    TEST(resolve_runs_compose_on_the_first_file_and_its_override),
 	    TEST(resolve_refuses_a_file_before_compose_runs),
 	    TEST(resolve_explains_what_compose_says),
+	    TEST(what_was_pushed_needs_no_compose_file),
+	    TEST(a_push_with_nothing_to_run_is_told_what_comes_close),
+	    TEST(what_is_tracked_needs_a_compose_file),
+	    TEST(directives_and_vars_are_refused_before_compose_runs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

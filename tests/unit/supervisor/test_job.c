@@ -175,6 +175,27 @@ env_entries_reach_resolve_and_move_none_of_its_own_variables(void **state)
 }
 
 static void
+what_was_pushed_is_resolved_as_push_lets_it(void **state)
+{
+	struct conf_push push = {0};
+
+	(void)state;
+	service.hosted = true;
+	environment("resolve", ACCOUNT " " PATHS " PGO_COMPOSE_FILE=c.yml PGO_COMPOSE=/usr/bin/dc PGO_APP=1");
+	strv_add(&push.directives, "ADD_NAME");
+	strv_add(&push.directives, "MOUNT_FROM_HOST");
+	push.static_image = (char *)"web:1";
+	conf.push = &push;
+	environment("resolve", ACCOUNT " " PATHS " PGO_COMPOSE_FILE=c.yml PGO_COMPOSE=/usr/bin/dc PGO_APP=1 "
+				       "PGO_DIRECTIVES=ADD_NAME MOUNT_FROM_HOST PGO_STATIC_IMAGE=web:1");
+	environment("keys", ACCOUNT " " PATHS);
+	service.hosted = false;
+	environment("resolve", ACCOUNT " " PATHS " PGO_COMPOSE_FILE=c.yml PGO_COMPOSE=/usr/bin/dc");
+	conf.push = NULL;
+	strv_done(&push.directives);
+}
+
+static void
 compose_versions_are_told_apart(void **state)
 {
 	(void)state;
@@ -296,6 +317,7 @@ main(void)
 	    cmocka_unit_test(a_job_gets_a_terminal_that_it_was_not_made_for),
 	    cmocka_unit_test(each_environment_is_closed),
 	    cmocka_unit_test(env_entries_reach_resolve_and_move_none_of_its_own_variables),
+	    cmocka_unit_test(what_was_pushed_is_resolved_as_push_lets_it),
 	    cmocka_unit_test(compose_versions_are_told_apart),
 	    cmocka_unit_test(only_a_unix_socket_is_an_engine),
 	    cmocka_unit_test(listening_addresses_are_split),

@@ -28,7 +28,7 @@ text_of(struct conf_proxy *p, const char *const *urls)
 	struct upstreams u = {.v = to};
 	struct routes routes = {0};
 	struct buf b = BUF_INIT(PROXY_TEXT_MAX);
-	struct proxy_input in = {p, &routes, &u, has_certificate, NULL};
+	struct proxy_input in = {p, &routes, &u, true, has_certificate, NULL};
 
 	for (; urls[u.n] != NULL; u.n++) {
 		auto_free char *copy = str_dup(urls[u.n]);
@@ -167,6 +167,31 @@ a_site_without_a_host_is_left_out(void **state)
 	expect(c, "10.0.0.2", 0);
 }
 
+/* Core's word alone: they stand beside the sites of pgo.toml, at the port that the administrator chose for apps. */
+static void
+apps_have_sites_as_well(void **state)
+{
+	char *all[] = {(char[]){"127.0.0.1"}, NULL};
+	struct conf_proxy nginx = {.type = PROXY_NGINX, .listen = {all, 1}}, caddy = {.type = PROXY_CADDY};
+	auto_upstreams struct upstreams u = {0};
+	struct routes none = {0};
+	auto_buf struct buf n = BUF_INIT(PROXY_TEXT_MAX), c = BUF_INIT(PROXY_TEXT_MAX), tls = BUF_INIT(PROXY_TEXT_MAX);
+
+	(void)state;
+	strv_add(&upstreams_add_app(&u, "app.1.2.3.4.sslip.io", 5000)->to, "10.0.0.2");
+	upstreams_add_app(&u, "www.a.com", 80);
+	proxy_text(&(struct proxy_input){&nginx, &none, &u, true, has_certificate, NULL}, &n);
+	proxy_text(&(struct proxy_input){&caddy, &none, &u, true, has_certificate, NULL}, &c);
+	proxy_text(&(struct proxy_input){&caddy, &none, &u, false, has_certificate, NULL}, &tls);
+	expect(buf_str(&n), "upstream pgo_app_0 {\n\tserver 10.0.0.2:5000;\n}\n", 1);
+	expect(buf_str(&n), "\tserver_name app.1.2.3.4.sslip.io;\n", 1);
+	expect(buf_str(&n), "\t\treturn 503;\n", 1);
+	expect(buf_str(&c), "http://app.1.2.3.4.sslip.io {\n\thandle {\n\t\treverse_proxy 10.0.0.2:5000 {\n", 1);
+	expect(buf_str(&c), "http://www.a.com {\n\thandle {\n\t\trespond 503\n", 1);
+	expect(buf_str(&c), "https://", 0);
+	expect(buf_str(&tls), "https://www.a.com {\n", 1);
+}
+
 int
 main(void)
 {
@@ -175,6 +200,7 @@ main(void)
 	    cmocka_unit_test(nginx_without_certificates),
 	    cmocka_unit_test(nginx_with_certificates),
 	    cmocka_unit_test(caddy_gets_site_blocks),
+	    cmocka_unit_test(apps_have_sites_as_well),
 	    cmocka_unit_test(a_site_without_a_host_is_left_out),
 	};
 

@@ -1,0 +1,172 @@
+#include "job/appmodel.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "job/appvars.h"
+#include "job/yamltext.h"
+
+#define DIGITS "0123456789"
+
+enum { CHECK_PATH_MAX = 1024 };
+
+/* For what has been looked at already, or is ours. */
+static void
+add_pair(struct buf *b, const char *key, const char *value)
+{
+	buf_printf(b, ",\"%s\":", key);
+	yamltext_quote(b, value);
+}
+
+static bool
+is_port(const char *s)
+{
+	int64_t n;
+
+	return str_to_int(s, 1, UINT16_MAX, &n);
+}
+
+static bool
+is_check_path(const char *s)
+{
+	if (s[0] != '/' || strlen(s) > CHECK_PATH_MAX)
+		return false;
+	for (; *s != '\0'; s++) {
+		if ((unsigned char)*s <= ' ' || (unsigned char)*s >= 0x7f)
+			return false;
+	}
+	return true;
+}
+
+/* "512m", "1.5g", "100000000". */
+static bool
+is_memory(const char *s)
+{
+	size_t n = strspn(s, DIGITS);
+
+	if (n == 0 || n > 18)
+		return false;
+	if (s[n] == '.')
+		n += 1 + strspn(s + n + 1, DIGITS);
+	return s[n] == '\0' || (strchr("bkmgBKMG", s[n]) != NULL && s[n + 1] == '\0');
+}
+
+struct wish {
+	const char *var;
+	bool (*fits)(const char *value);
+	const char *sentence;
+};
+
+static const struct wish wishes[] = {
+    {"HTTP_PORT", is_port, "the config var HTTP_PORT must be a port, a number from 1 to 65535"},
+    {"CUSTOM_CHECK", is_check_path,
+	"the config var CUSTOM_CHECK must be the path of a page of the app, such as /healthz, without spaces"},
+    {"MEMORY_LIMIT", is_memory, "the config var MEMORY_LIMIT must be a size such as 512m or 2g"},
+};
+
+/* The value when it is set and fits; NULL else. */
+static const char *
+wished(const struct app_source *a, const char *var, struct strv *complaints)
+{
+	const char *value = appvars_get(a->vars, var);
+
+	for (size_t i = 0; value != NULL && i < ARRAY_LEN(wishes); i++) {
+		if (!str_eq(wishes[i].var, var) || wishes[i].fits(value))
+			continue;
+		strv_add_take(complaints, str_dup(wishes[i].sentence));
+		return NULL;
+	}
+	return value;
+}
+
+static bool
+is_worker(const struct app_source *a)
+{
+	return directives_have(a->found, DIRECTIVE_NO_HTTP_PROXY) || appvars_get(a->vars, "NO_HTTP_PROXY") != NULL;
+}
+
+/* What core decides the port by, when it has seen the image. */
+static void
+add_wishes(const struct app_source *a, struct buf *b, struct strv *complaints)
+{
+	static const char *const kinds[] = {
+	    [APP_COMPOSE] = "compose", [APP_DOCKERFILE] = "dockerfile", [APP_STATIC] = "static"};
+	const char *port = wished(a, "HTTP_PORT", complaints), *check = wished(a, "CUSTOM_CHECK", complaints);
+
+	buf_printf(b, "\"x-pgo-app\":{\"kind\":\"%s\",\"worker\":%s", kinds[a->kind], is_worker(a) ? "true" : "false");
+	add_pair(b, "port", port != NULL ? port : "");
+	add_pair(b, "check", check != NULL ? check : "");
+	buf_str_add(b, "}");
+}
+
+static void
+add_environment(const struct app_source *a, struct buf *b, struct strv *complaints)
+{
+	const char *port = appvars_get(a->vars, "HTTP_PORT");
+
+	buf_str_add(b, ",\"environment\":{\"CONTAINER_NAME\":");
+	yamltext_quote(b, a->name);
+	if (port != NULL && appvars_get(a->vars, "PORT") == NULL)
+		add_pair(b, "PORT", port);
+	for (size_t i = 0; i < a->vars->n; i++) {
+		const char *var = a->vars->v[i];
+		auto_free char *name = str_printf("%.*s", (int)strcspn(var, "="), var);
+
+		if (appvars_reserved(var) || appvars_is(var, "CONTAINER_NAME"))
+			continue;
+		buf_printf(b, ",\"%s\":", name);
+		if (!yamltext_quote(b, var + strlen(name) + 1))
+			strv_add_take(complaints,
+			    str_printf(
+				"the config var %s is not UTF-8, and compose takes no other text: set it anew, in "
+				"base64 for example",
+				name));
+	}
+	buf_str_add(b, "}");
+}
+
+static void
+add_build(const struct app_source *a, struct buf *b, struct strv *complaints)
+{
+	auto_free char *inlined = NULL;
+
+	buf_str_add(b, "\"build\":{\"context\":\".\"");
+	if (a->kind == APP_STATIC && a->static_image == NULL) {
+		strv_add_take(complaints,
+		    str_dup(
+			"index.html: a site of plain files needs a web server, and this host has none for it: the "
+			"administrator can name an image under static_image of [push] in pgo.toml; or push a Dockerfile"));
+	} else if (a->kind == APP_STATIC) {
+		inlined = str_printf("FROM %s\nCOPY . " APPMODEL_SITE_DIR "\n", a->static_image);
+		add_pair(b, "dockerfile_inline", inlined);
+	}
+	buf_str_add(b, "}");
+}
+
+static void
+add_web(const struct app_source *a, struct buf *b, struct strv *complaints)
+{
+	const char *memory = wished(a, "MEMORY_LIMIT", complaints);
+
+	buf_str_add(b, "\"services\":{\"web\":{");
+	add_build(a, b, complaints);
+	buf_str_add(b, ",\"restart\":\"unless-stopped\",\"security_opt\":[\"no-new-privileges:true\"]"
+		       ",\"logging\":{\"driver\":\"json-file\",\"options\":{\"max-size\":\"10m\",\"max-file\":\"3\"}}");
+	if (memory != NULL)
+		add_pair(b, "mem_limit", memory);
+	add_environment(a, b, complaints);
+	directives_check(a->found, a->allowed, complaints);
+	directives_write(a->found, a->name, b, complaints);
+	buf_str_add(b, "}},");
+}
+
+void
+appmodel_write(const struct app_source *a, struct buf *ret, struct strv *complaints)
+{
+	buf_str_add(ret, "{");
+	if (a->kind != APP_COMPOSE)
+		add_web(a, ret, complaints);
+	add_wishes(a, ret, complaints);
+	buf_str_add(ret, "}\n");
+}
