@@ -10,7 +10,7 @@
 #include "conf/rules.h"
 #include "ipc/opname.h"
 
-enum { NAME_MAX_LEN = 63, SHOWN_MAX = 64 };
+enum { NAME_MAX_LEN = 64, SHOWN_MAX = 64 };
 
 int
 rule_operator(const char *s, struct err *err)

@@ -9,6 +9,8 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "core/app.h"
+#include "core/host.h"
 #include "core/job.h"
 #include "core/op.h"
 #include "core/service.h"
@@ -215,6 +217,18 @@ take_terminal(struct client *c, const struct msg *m, struct err *err)
 	return 0;
 }
 
+/* What was uploaded is good for what is pushed, and for nothing else. */
+static void
+add_uploaded(struct client *c, const struct service *svc, const struct asker *asker)
+{
+	const struct conf_push *push = c->core->conf->push;
+
+	if (svc != NULL && svc->app != NULL)
+		access_add_pushkeys(&c->access, &c->core->uploaded, svc->conf->name, svc->app->row.main, asker);
+	else if (svc == NULL && push != NULL && push->create && str_is_service_name(c->line.service))
+		access_add_makers(&c->access, &c->core->uploaded, c->line.service, asker);
+}
+
 /* The key that signed must be one of the service's, or of an operator who may act on it, here and now. A service that
  * does not exist, and the host, answer exactly as a refused key, so that nobody can list the services of a host but the
  * operators who may act on all of them. */
@@ -233,6 +247,7 @@ authorise(struct client *c, const char *key64)
 	access_add_operators(&c->access, &c->core->conf->operators, host ? NULL : c->line.service, &asker);
 	if (svc != NULL)
 		access_add_keys(&c->access, &svc->keys, &asker);
+	add_uploaded(c, svc, &asker);
 	c->who = c->access.who;
 	if (c->access.known)
 		c->svc = svc;
@@ -373,6 +388,7 @@ client_free(struct client *c)
 		job_abandon(c->job);
 	}
 	client_stdin_free(c->in);
+	host_upload_free(c->upload);
 	engine_cancel(c->req);
 	journal_unfollow(&c->follower);
 	svclog_unfollow(&c->reader);

@@ -13,6 +13,7 @@
 struct client_stdin;
 struct engine_req;
 struct service;
+struct upload;
 
 struct client {
 	TAILQ_ENTRY(client) entry;
@@ -30,7 +31,8 @@ struct client {
 	struct job *job;	 /* logs, exec: goes when the client goes */
 	struct client_stdin *in; /* what it sends is being read */
 	struct engine_req *req;
-	bool json;			  /* hold, release: the answer is for a program */
+	struct upload *upload;		  /* of upload-key: whose key is awaited */
+	bool json;			  /* hold, release, keys: the answer is for a program */
 	int64_t hold;			  /* pgod's answer to hold or release is awaited; 0 */
 	int64_t deploy_key;		  /* pgod's answer to deploy-key is awaited; 0 */
 	int64_t followed;		  /* the deploy whose log is followed */

@@ -9,6 +9,7 @@
 
 #include "conf/conf.h"
 #include "core/metrics.h"
+#include "core/pushkey.h"
 #include "core/store.h"
 #include "ipc/channel.h"
 
@@ -48,7 +49,8 @@ struct core {
 	struct client_list clients;
 	struct proxy *proxy; /* on the host; NULL when none is configured */
 	size_t nclients;
-	struct web *web; /* who asks for metrics; NULL: nobody */
+	struct pushkeys uploaded; /* uploaded.h */
+	struct web *web;	  /* who asks for metrics; NULL: nobody */
 	struct metrics_core metrics;
 	struct strv removing; /* services no longer configured that are being taken down */
 	size_t busy;	      /* services at work, at most CORE_TASKS_MAX */

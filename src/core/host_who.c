@@ -196,6 +196,9 @@ print(const json_t *all, struct buf *out)
 		add_names(out, "services", json_object_get(row, "services"));
 		add_names(out, "operations", json_object_get(row, "ops"));
 	}
+	if (json_array_size(json_object_get(all, "uploaded")) > 0)
+		buf_str_add(out, "\nuploaded keys\n");
+	json_array_foreach(json_object_get(all, "uploaded"), i, row) host_uploaded_text(row, out);
 	json_array_foreach(json_object_get(all, "services"), i, row) print_service(row, out);
 	if (json_array_size(json_object_get(all, "connected")) > 0)
 		buf_str_add(out, "\nconnected\n");
@@ -218,8 +221,8 @@ host_who_run(struct client *c, const struct op *op, const struct strv *args)
 		if (svc != NULL)
 			host_append(services, service_keys_json(svc, &left));
 	}
-	all = json_pack(
-	    "{so so so}", "operators", operators_json_list(c), "services", services, "connected", connected_json(c));
+	all = json_pack("{so so so so}", "operators", operators_json_list(c), "uploaded", host_uploaded_list(c),
+	    "services", services, "connected", connected_json(c));
 	if (op_has(args, "--json")) {
 		client_answer_json(c, 0, all);
 		return;

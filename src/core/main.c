@@ -25,6 +25,7 @@
 #include "core/remove.h"
 #include "core/service.h"
 #include "core/svclog.h"
+#include "core/uploaded.h"
 #include "engine/engine.h"
 
 enum { PGOD_FD = 3 };
@@ -216,6 +217,8 @@ run(struct core *core, struct err *err)
 
 	if (rc >= 0)
 		rc = store_key(core->key, err);
+	if (rc >= 0)
+		rc = uploaded_load(core, err);
 	if (rc < 0)
 		return rc;
 	core->pgod = channel_new(core->base, PGOD_FD,
@@ -230,6 +233,7 @@ run(struct core *core, struct err *err)
 	    });
 	channel_send(core->pgod, msg_new("hello", "si", "protocol", CORE_PROTOCOL), NULL, 0);
 	event_base_dispatch(core->base);
+	pushkeys_done(&core->uploaded);
 	store_close(core->store);
 	return 0;
 }

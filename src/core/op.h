@@ -26,9 +26,10 @@ struct op {
 	const char *usage; /* of the arguments */
 	const char *help;
 	const struct op_option *options; /* ends with names NULL; NULL: none */
-	int operands_max;		 /* compose services; -1: any number */
+	int operands_max;		 /* compose services, or words; -1: any number */
 	bool command;			 /* what follows the first operand is a command, passed as it is */
 	bool raw;			 /* the handler reads the arguments itself */
+	bool words;			 /* operands are names of other things, which the handler checks */
 	bool names;			 /* operands are compose services of what is deployed */
 	bool looks;			 /* tells what is, and no more: not worth a line in the log */
 	bool changes;			 /* refused while the service is held or its directories are not ready */
@@ -38,7 +39,7 @@ struct op {
 /* op_options.c: each ends with names NULL. */
 extern const struct op_option op_up_options[], op_json_options[], op_history_options[], op_deploy_key_options[],
     op_timeout_options[], op_restart_options[], op_down_options[], op_pull_options[], op_logs_options[],
-    op_journal_options[], op_exec_options[];
+    op_journal_options[], op_exec_options[], op_upload_key_options[];
 
 /* The whole table, for help and tests. */
 const struct op *op_table(size_t *ret_n);
@@ -100,6 +101,9 @@ void history_run(struct client *c, const struct op *op, const struct strv *args)
 void deploys_run(struct client *c, const struct op *op, const struct strv *args);
 /* The deploy of this number, or the newest. Returns 1, or 0 after the client was told that there is none. */
 int history_find(struct client *c, const struct strv *operands, struct store_deploy *ret);
+/* host_keys.c */
+void host_upload_key_run(struct client *c, const struct op *op, const struct strv *args);
+void host_keys_run(struct client *c, const struct op *op, const struct strv *args);
 /* host_who.c, host_config.c */
 void host_who_run(struct client *c, const struct op *op, const struct strv *args);
 void host_config_run(struct client *c, const struct op *op, const struct strv *args);

@@ -110,6 +110,15 @@ is_compose_service(const char *s)
 	return s[0] != '\0' && s[0] != '-' && s[strspn(s, ok)] == '\0' && strlen(s) < 256;
 }
 
+/* One that begins with a dash could be taken for an option by whoever gets them all. */
+static int
+check_word(const struct op *op, const char *s, struct err *err)
+{
+	if (s[0] == '\0' || s[0] == '-')
+		return err_set(err, EINVAL, "%s: \"%s\" is no name: %s %s", op->name, s, op->name, op->usage);
+	return 0;
+}
+
 static int
 operands(const struct op *op, const struct strv *args, size_t i, struct strv *ret, struct err *err)
 {
@@ -121,7 +130,9 @@ operands(const struct op *op, const struct strv *args, size_t i, struct strv *re
 	if (op->command && i + 1 == args->n)
 		return err_set(err, EINVAL, "%s: which command? %s %s", op->name, op->name, op->usage);
 	for (; i < args->n; i++) {
-		if ((n == 0 || !op->command) && !is_compose_service(args->v[i]))
+		if (op->words && check_word(op, args->v[i], err) < 0)
+			return -EINVAL;
+		if (!op->words && (n == 0 || !op->command) && !is_compose_service(args->v[i]))
 			return err_set(
 			    err, EINVAL, "%s: \"%s\" is not the name of a compose service", op->name, args->v[i]);
 		if (op->operands_max >= 0 && ++n > op->operands_max && !op->command)

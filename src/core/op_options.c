@@ -106,3 +106,8 @@ const struct op_option op_exec_options[] = {
     {"-u --user", true, "commands run as the image's own user"},
     {NULL, false, NULL},
 };
+const struct op_option op_upload_key_options[] = {
+    {"--apps", true, NULL},
+    {"--json", false, NULL},
+    {NULL, false, NULL},
+};

@@ -202,16 +202,37 @@ pushkey_read_app(const char *name, char **ret, struct err *err)
 	return err_wrap(err, "the name of an app, \"%s\",", buf_str(&shown));
 }
 
-static int
-add_app(struct pushkey *k, char *take_app, struct err *err)
+int
+pushkey_allow(struct pushkey *k, const char *app, struct err *err)
 {
-	auto_free char *app = take_app;
-
-	if (strv_has(&k->apps, app))
+	if (str_eq(app, "*"))
+		k->all = true;
+	else if (strv_has(&k->apps, app))
 		return 0;
-	if (k->apps.n >= PUSHKEY_APPS_MAX)
-		return err_set(err, EINVAL, "a key is allowed at most %d apps: allow it all of them", PUSHKEY_APPS_MAX);
-	strv_add(&k->apps, app);
+	else if (k->apps.n < PUSHKEY_APPS_MAX)
+		strv_add(&k->apps, app);
+	else
+		return err_set(
+		    err, EINVAL, "a key is allowed at most %d apps by name: allow it all, \"*\"", PUSHKEY_APPS_MAX);
+	return 0;
+}
+
+int
+pushkey_deny(struct pushkey *k, const char *app, struct err *err)
+{
+	struct strv left = {NULL, 0};
+
+	(void)err;
+	if (str_eq(app, "*")) {
+		k->all = k->makes = false;
+		return 0;
+	}
+	for (size_t i = 0; i < k->apps.n; i++) {
+		if (!str_eq(k->apps.v[i], app))
+			strv_add(&left, k->apps.v[i]);
+	}
+	strv_done(&k->apps);
+	k->apps = left;
 	return 0;
 }
 
@@ -225,9 +246,9 @@ pushkey_read_apps(const char *list, struct pushkey *ret, struct err *err)
 	for (;;) {
 		size_t len = strcspn(list, ",");
 		auto_free char *name = str_printf("%.*s", (int)len, list);
-		char *app = NULL;
+		auto_free char *app = NULL;
 
-		if (pushkey_read_app(name, &app, err) < 0 || add_app(ret, app, err) < 0)
+		if (pushkey_read_app(name, &app, err) < 0 || pushkey_allow(ret, app, err) < 0)
 			return -EINVAL;
 		if (list[len] == '\0')
 			return 0;
@@ -238,13 +259,12 @@ pushkey_read_apps(const char *list, struct pushkey *ret, struct err *err)
 char *
 pushkey_apps(const struct pushkey *k)
 {
-	auto_buf struct buf text = BUF_INIT((PUSHKEY_APPS_MAX + 1) * (APPNAME_MAX + 1));
+	auto_buf struct buf text = BUF_INIT((PUSHKEY_APPS_MAX + 2) * (APPNAME_MAX + 1));
 
-	if (k->all)
-		return str_dup("*");
 	for (size_t i = 0; i < k->apps.n; i++)
 		buf_printf(&text, "%s\n", k->apps.v[i]);
-	buf_str_add(&text, k->makes ? "+" : "");
+	buf_str_add(&text, k->all ? "*\n" : "");
+	buf_str_add(&text, k->makes ? "+\n" : "");
 	return buf_take(&text);
 }
 
@@ -252,10 +272,18 @@ void
 pushkey_set_apps(struct pushkey *k, const char *text)
 {
 	strv_done(&k->apps);
-	k->all = str_eq(text, "*");
-	k->makes = str_ends(text, "+");
-	for (; strchr(text, '\n') != NULL; text = strchr(text, '\n') + 1)
-		strv_add_take(&k->apps, str_printf("%.*s", (int)strcspn(text, "\n"), text));
+	k->all = k->makes = false;
+	for (size_t len; *text != '\0'; text += len + (text[len] != '\0')) {
+		auto_free char *line = str_printf("%.*s", (int)strcspn(text, "\n"), text);
+
+		len = strlen(line);
+		if (str_eq(line, "*"))
+			k->all = true;
+		else if (str_eq(line, "+"))
+			k->makes = true;
+		else
+			strv_add(&k->apps, line);
+	}
 }
 
 bool

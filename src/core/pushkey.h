@@ -13,8 +13,8 @@
 #include "ipc/authkey.h"
 
 enum {
-	PUSHKEYS_MAX = 4096,	 /* of a host */
-	PUSHKEY_APPS_MAX = 1024, /* that a key may be allowed by name */
+	PUSHKEYS_MAX = 1024,	/* of a host */
+	PUSHKEY_APPS_MAX = 256, /* that a key may be allowed by name */
 	PUSHKEY_TEXT_MAX = AUTHKEY_LINE_MAX + 2,
 };
 
@@ -56,8 +56,12 @@ int pushkey_read_app(const char *name, char **ret, struct err *err);
 /* May the key act on the app, or make it when it is not there? `app` is its name as a service. */
 bool pushkey_may(const struct pushkey *k, const char *app);
 bool pushkey_may_make(const struct pushkey *k, const char *app);
-/* What it may as a text that pushkey_set_apps reads: "*", or its apps, one a line, and "+" when it makes others. The
- * caller frees. */
+/* Allows it one more app, or one less: the app's name as a service, or "*", all of them and what it could make;
+ * those that it has by name it keeps then. -EINVAL with a sentence for one app too many. */
+int pushkey_allow(struct pushkey *k, const char *app, struct err *err);
+int pushkey_deny(struct pushkey *k, const char *app, struct err *err);
+/* What it may as a text that pushkey_set_apps reads: its apps, "*" and "+" (it makes apps), one a line. The caller
+ * frees. */
 char *pushkey_apps(const struct pushkey *k);
 void pushkey_set_apps(struct pushkey *k, const char *text);
 /* What the key may, in words: "all apps"; "blog, shop; makes apps". */

@@ -32,6 +32,8 @@ static const char *const names[] = {
     "host://status",
     "host://who",
     "host://config",
+    "host://upload-key",
+    "host://keys",
     "host://help",
 };
 

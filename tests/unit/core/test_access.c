@@ -219,10 +219,10 @@ an_uploaded_key_may_all_on_its_apps_and_their_branches_and_nothing_on_others(voi
 	} cases[] = {
 	    {"shop\n", true, true},
 	    {"shop-dev\n", true, true},
-	    {"*", true, true},
-	    {"other\n+", true, false},
+	    {"*\n", true, true},
+	    {"other\n+\n", true, false},
 	    {"", true, false},
-	    {"*", false, false},
+	    {"*\n", false, false},
 	};
 
 	(void)state;
@@ -243,12 +243,12 @@ an_uploaded_key_may_push_an_app_that_is_not_there_yet_and_ask_nothing_else_of_it
 		const char *apps;
 		bool his, may;
 	} cases[] = {
-	    {"+", true, true},
-	    {"*", true, true},
+	    {"+\n", true, true},
+	    {"*\n", true, true},
 	    {"shop-dev\n", true, true},
 	    {"shop\n", true, false},
 	    {"", true, false},
-	    {"+", false, false},
+	    {"+\n", false, false},
 	};
 
 	(void)state;

@@ -23,6 +23,9 @@ static const struct op exec = {
     .name = "exec", .usage = "SERVICE COMMAND", .options = options, .operands_max = 1, .command = true};
 static const struct op load = {.name = "load", .usage = "", .operands_max = 0};
 
+static const struct op keys = {
+    .name = "keys", .usage = "allow NAME APP", .options = options, .operands_max = 3, .words = true};
+
 /* The tables that are used. */
 static const struct op real_exec = {
     .name = "exec", .usage = "SERVICE COMMAND", .options = op_exec_options, .operands_max = 1, .command = true};
@@ -55,6 +58,11 @@ static const struct row rows[] = {
     {&logs, "--foll", NULL, "not supported"},
     {&logs, "-x", NULL, "not supported"},
     {&logs, "--privileged", NULL, "dangerous"},
+    {&keys, "allow|tess@laptop|*", "allow|tess@laptop|*", NULL},
+    {&keys, "-f|we b", "-f|we b", NULL},
+    {&keys, "a|b|c|d", NULL, "too many"},
+    {&keys, "--|-f", NULL, "is no name"},
+    {&keys, "", "", NULL},
     {&logs, "we b", NULL, "not the name"},
     {&logs, "-", NULL, "not the name"},
     {&logs, "../x", NULL, "not the name"},

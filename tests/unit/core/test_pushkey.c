@@ -191,8 +191,8 @@ static void
 apps_are_named_as_in_a_push_and_known_by_their_services(void **state)
 {
 	(void)state;
-	rights(NULL, "+", "makes apps");
-	rights("*", "*", "all apps");
+	rights(NULL, "+\n", "makes apps");
+	rights("*", "*\n", "all apps");
 	rights("blog", "blog\n", "blog");
 	rights("blog,a.b-c,blog", "blog\na_b-c\n", "blog, a.b-c");
 	rights("a_b", "a_b\n", "a.b");
@@ -226,8 +226,8 @@ a_key_may_act_on_its_apps_and_make_those_it_may_make(void **state)
 
 	(void)state;
 	pushkey_set_apps(&listed, "blog\nshop\n");
-	pushkey_set_apps(&maker, "blog\n+");
-	pushkey_set_apps(&all, "*");
+	pushkey_set_apps(&maker, "blog\n+\n");
+	pushkey_set_apps(&all, "*\n");
 	assert_true(pushkey_may(&listed, "blog") && pushkey_may(&listed, "shop"));
 	assert_false(pushkey_may(&listed, "blo") || pushkey_may(&listed, "blogs") || pushkey_may(&listed, ""));
 	assert_true(pushkey_may_make(&listed, "blog"));
@@ -238,6 +238,48 @@ a_key_may_act_on_its_apps_and_make_those_it_may_make(void **state)
 	pushkey_done(&listed);
 	pushkey_done(&maker);
 	pushkey_done(&all);
+}
+
+static void
+rights_are_given_and_taken_app_by_app(void **state)
+{
+	struct pushkey k = {.name = (char[]){"tess"}};
+	struct err err = ERR_INIT;
+	auto_free char *some = NULL;
+	auto_free char *none = NULL;
+
+	(void)state;
+	pushkey_set_apps(&k, "blog\n+\n");
+	assert_int_equal(pushkey_allow(&k, "shop", &err), 0);
+	assert_int_equal(pushkey_allow(&k, "blog", &err), 0);
+	assert_int_equal(pushkey_allow(&k, "*", &err), 0);
+	assert_true(pushkey_may(&k, "other"));
+	assert_int_equal(pushkey_deny(&k, "*", &err), 0);
+	some = pushkey_apps(&k);
+	assert_string_equal(some, "blog\nshop\n");
+	assert_false(pushkey_may_make(&k, "other"));
+	assert_int_equal(pushkey_deny(&k, "blog", &err), 0);
+	assert_int_equal(pushkey_deny(&k, "shop", &err), 0);
+	assert_int_equal(pushkey_deny(&k, "shop", &err), 0);
+	none = pushkey_apps(&k);
+	assert_string_equal(none, "");
+}
+
+static void
+a_key_is_allowed_so_many_apps_by_name_and_no_more(void **state)
+{
+	struct pushkey k = {.name = (char[]){"tess"}};
+	struct err err = ERR_INIT;
+
+	(void)state;
+	for (int i = 0; i < PUSHKEY_APPS_MAX; i++) {
+		auto_free char *app = str_printf("app%d", i);
+
+		assert_int_equal(pushkey_allow(&k, app, &err), 0);
+	}
+	assert_int_equal(pushkey_allow(&k, "one-more", &err), -EINVAL);
+	assert_int_equal(pushkey_allow(&k, "*", &err), 0);
+	strv_done(&k.apps);
 }
 
 static struct pushkey
@@ -288,6 +330,8 @@ main(void)
 	    cmocka_unit_test(apps_are_named_as_in_a_push_and_known_by_their_services),
 	    cmocka_unit_test(lists_of_apps_that_are_none_are_refused),
 	    cmocka_unit_test(a_key_may_act_on_its_apps_and_make_those_it_may_make),
+	    cmocka_unit_test(rights_are_given_and_taken_app_by_app),
+	    cmocka_unit_test(a_key_is_allowed_so_many_apps_by_name_and_no_more),
 	    cmocka_unit_test(keys_are_found_by_name_and_by_blob_in_the_order_of_their_names),
 	};
 
