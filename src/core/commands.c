@@ -13,6 +13,7 @@ static const struct command table[] = {
     {"keys", "git", "cat-file"},
     {"inputs", "git", "ls-tree"},
     {"checkout", "git", "checkout"},
+    {"submodules", "git", "fetch"},
     {"accept", "git", "update-ref"},
     {"mkdirs", NULL, NULL},
     {"routes-try", NULL, NULL},

@@ -29,6 +29,8 @@
 
 /* The pipeline. Until checkout nothing of the running service changes (I6). */
 static const struct step steps[] = {
+    {"take over", PUSH, 0, step_take_over, NULL, NULL},
+    {"submodules", PUSH, 0, step_submodules, NULL, NULL},
     {"stage", JUDGE | RESUME | BACK, BACKS | MINOR, step_stage, NULL, step_stage_failed},
     {"resolve", JUDGE, 0, step_resolve, step_resolve_done, NULL},
     {"inputs", JUDGE, 0, step_inputs, step_inputs_done, NULL},
@@ -256,6 +258,15 @@ deploy_job(struct deploy *d, const char *kind, const struct strv *args, const vo
 	return STEP_WAIT;
 }
 
+int
+deploy_job_from(struct deploy *d, const char *kind, const struct strv *args, int fd)
+{
+	d->job = job_start(d->svc->core,
+	    &(struct job_spec){
+		.kind = kind, .service = d->svc->conf->name, .args = args, .in_fd = fd, .done = on_job_done, .ctx = d});
+	return STEP_WAIT;
+}
+
 /* From here on it is recorded, and has a log. */
 static int
 record_begin(struct deploy *d, struct err *err)
@@ -356,6 +367,6 @@ deploy_start(struct task *task)
 		deploy_end(d);
 		return;
 	}
-	rc = start_step(d, &err); /* all modes have the first step */
-	deploy_continue(d, rc, &err);
+	d->step = (size_t)-1;
+	deploy_continue(d, STEP_NEXT, &err);
 }

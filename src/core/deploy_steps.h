@@ -145,6 +145,8 @@ struct step {
 
 /* Starts the step's job; its output goes to the task's client as well when follow is set. Returns STEP_WAIT. */
 int deploy_job(struct deploy *d, const char *kind, const struct strv *args, const void *in, size_t in_len, bool follow);
+/* The same of one that reads from fd, which is borrowed, and is not followed. */
+int deploy_job_from(struct deploy *d, const char *kind, const struct strv *args, int fd);
 /* The step that waits has its result, if that is not STEP_WAIT again: the last thing to do in a callback, which may
  * find the deploy gone. */
 void deploy_continue(struct deploy *d, int result, struct err *err);
@@ -216,6 +218,9 @@ int step_pull(struct deploy *d, struct err *err);
 int step_pull_failed(struct deploy *d, const struct job_result *r, struct err *err);
 int step_build(struct deploy *d, struct err *err);
 int step_build_failed(struct deploy *d, const struct job_result *r, struct err *err);
+/* deploy_take.c: what was pushed, into the repository of the service */
+int step_take_over(struct deploy *d, struct err *err);
+int step_submodules(struct deploy *d, struct err *err);
 /* deploy_prepare.c */
 /* The model that runs, with these image IDs, before its sources are pinned. The caller decrefs. */
 json_t *deploy_approved_model(const struct deploy *d, const struct model_image_id *ids, struct err *err);

@@ -11,6 +11,7 @@ static const struct heading {
 	const char *text;
 	bool waits;
 } headings[] = {
+    {"submodules", "Fetching submodules", true},
     {"stage", "Reading the commit", false},
     {"policy", "Checking what it asks for", false},
     {"pull", "Pulling images", true},

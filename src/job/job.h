@@ -66,6 +66,7 @@ int verb_inputs(const struct job *job, char *const *operands, struct err *err);
 int verb_checkout(const struct job *job, char *const *operands, struct err *err);
 int verb_routes(const struct job *job, char *const *operands, struct err *err);
 int verb_routes_try(const struct job *job, char *const *operands, struct err *err);
+int verb_submodules(const struct job *job, char *const *operands, struct err *err);
 int verb_accept(const struct job *job, char *const *operands, struct err *err);
 int verb_mkdirs(const struct job *job, char *const *operands, struct err *err);
 

@@ -30,7 +30,7 @@ has_own_credentials(const struct job *job)
 	const char *home = getenv("HOME");
 	auto_free char *netrc = str_printf("%s/.netrc", home ? home : "");
 
-	return !job->auth && strncasecmp(job->url, "http", 4) == 0 && access(netrc, F_OK) == 0;
+	return job->url && !job->auth && strncasecmp(job->url, "http", 4) == 0 && access(netrc, F_OK) == 0;
 }
 
 /* Each commit as if it had no parents, so that one of a deep repository goes alone; what the other has is left out. */
@@ -103,7 +103,8 @@ take_commit(const struct job *job, const char *oid, struct err *err)
 		return err_errno(err, "cannot write %s", shallow);
 	if (!repo_has_whole(job, oid))
 		return err_set(err, EBADMSG, "the other service did not send all of the commit");
-	if (submodules_are_missing(job, oid))
+	/* What was pushed has nothing but its submodules elsewhere: they are fetched next. */
+	if (job->url && submodules_are_missing(job, oid))
 		return err_set(err, ENOENT, "the commit has submodules");
 	return git_do(job, &(struct git_call){.args = args}, "cannot note the commit", err);
 }

@@ -149,6 +149,13 @@ fetch_one(const struct job *job, const char *oid, const char *path, struct err *
 static int fetch_all_of(
     struct fetching *f, const struct job *job, const char *oid, const char *prefix, int depth, struct err *err);
 
+/* What was pushed here has no server. */
+static const char *
+base_of(const struct job *job)
+{
+	return job->url != NULL ? job->url : "";
+}
+
 /* job: as the repository that names it was fetched. */
 static int
 fetch_link(struct fetching *f, const struct job *job, const struct entry *e, const char *written, const char *path,
@@ -170,7 +177,7 @@ fetch_link(struct fetching *f, const struct job *job, const struct entry *e, con
 		return JOB_OK;
 	}
 	/* A relative one means a neighbour of the repository that has it; whose server it is, the first one tells. */
-	if (submodule_url(written[0] == '.' ? job->url : f->job->url, written, &url, &foreign, &why) < 0) {
+	if (submodule_url(base_of(written[0] == '.' ? job : f->job), written, &url, &foreign, &why) < 0) {
 		job_say("the submodule %s is not fetched: %s", path, why.msg);
 		return JOB_OK;
 	}
@@ -202,6 +209,13 @@ fetch_all_of(struct fetching *f, const struct job *job, const char *oid, const c
 			r = fetch_link(f, job, e, modules_url(&modules, e->path), path, depth, err);
 	}
 	return r;
+}
+
+int
+verb_submodules(const struct job *job, char *const *operands, struct err *err)
+{
+	repo_clear_locks(job);
+	return submodules_fetch(job, operands[0], err);
 }
 
 int

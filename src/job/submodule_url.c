@@ -109,6 +109,9 @@ relative(const char *base, const char *written, char **ret_url, struct err *err)
 	const char *rest = written;
 	int ups = 0;
 
+	if (base[0] == '\0')
+		return err_set(
+		    err, EINVAL, "its URL is relative, and what is pushed here comes from no server: write https://");
 	while (end > root && base[end - 1] == '/')
 		end--;
 	for (;;) {
