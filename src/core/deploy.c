@@ -31,7 +31,7 @@
 static const struct step steps[] = {
     {"take over", PUSH, 0, step_take_over, NULL, NULL},
     {"submodules", PUSH, 0, step_submodules, NULL, NULL},
-    {"stage", JUDGE | RESUME | BACK, BACKS | MINOR, step_stage, NULL, step_stage_failed},
+    {"stage", JUDGE | RESUME | BACK, BACKS | MINOR, step_stage, step_stage_done, step_stage_failed},
     {"resolve", JUDGE, 0, step_resolve, step_resolve_done, NULL},
     {"inputs", JUDGE, 0, step_inputs, step_inputs_done, NULL},
     {"policy", JUDGE | BACK, 0, step_policy, NULL, NULL},
@@ -59,6 +59,7 @@ static const struct step steps[] = {
     {"make anew", APPLY, APPLIES | CONTAINERS, step_make_anew, NULL, step_up_failed},
     {"up", APPLY, APPLIES | CONTAINERS | BACKS | SYNCED, step_up, step_up_done, step_up_failed},
     {"watch", APPLY, APPLIES | CONTAINERS | BACKS | SYNCED, step_watch, NULL, NULL},
+    {"names", APPLY, APPLIES | CONTAINERS | BACKS | MINOR, step_names, NULL, NULL},
     {"take away", AWAY, APPLIES | CONTAINERS | BACKS, step_take_away, step_take_away_done, NULL},
 };
 

@@ -168,7 +168,7 @@ only_files(struct deploy *d, struct err *err)
 		rc = service_save(svc, err);
 	if (rc < 0)
 		return rc;
-	if (!wants_up(d))
+	if (!wants_up(d) && !deploy_renames(d))
 		return deploy_ends(d, OUTCOME_UNCHANGED, "only files that nothing reads have changed");
 	return STEP_NEXT;
 }

@@ -267,6 +267,7 @@ cancel(struct deploy *d, const char *who, struct err *err)
 	engine_cancel(TAKE(d->req));
 	core_pin_abandon(TAKE(d->pin));
 	deploy_watch_end(d);
+	deploy_names_end(d);
 	deploy_continue(d, deploy_was_cancelled(d), &none);
 	return 1;
 }

@@ -226,6 +226,7 @@ deploy_free(struct deploy *d)
 	keep_abandon(d->keep);
 	core_pin_abandon(d->pin);
 	deploy_watch_end(d);
+	deploy_names_done(d);
 	json_decref(d->violations);
 	deploy_forget_model(d);
 	switch_free(d->sw);

@@ -23,6 +23,7 @@ int
 step_stage(struct deploy *d, struct err *err)
 {
 	(void)err;
+	d->named = false;
 	return commit_job(d, "stage", NULL, 0);
 }
 

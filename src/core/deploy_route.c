@@ -1,6 +1,8 @@
 /* Start-first, where a proxy on the host leads to this service: it leads to the new containers before the old ones go,
  * or the old ones stay. */
 #include "base/auto.h"
+#include "compose/web.h"
+#include "core/app_names.h"
 #include "core/deploy_switch.h"
 #include "core/proxy.h"
 #include "engine/engine.h"
@@ -53,12 +55,25 @@ on_proxied(void *ctx, const char *error)
 	deploy_continue(sw->d, rc, &err);
 }
 
+/* The port of an app may be another one from this release on. */
+static void
+take_port(struct switching *sw, const json_t *approved)
+{
+	const char *service = NULL;
+	int port;
+
+	if (sw->d->svc->app != NULL && model_web(sw->approved, &service, &port) &&
+	    str_eq(service, switch_in_hand(sw)->service))
+		names_next(sw->d->svc, approved);
+}
+
 static int
 await(struct switching *sw, struct err *err)
 {
 	struct service *svc = sw->d->svc;
 
 	svc->switch_to_new = true;
+	take_port(sw, sw->approved);
 	sw->wait = proxy_await(svc->core, svc->conf->name, on_proxied, sw);
 	return sw->wait == NULL ? TAKE(sw->routed)(sw, err) : STEP_WAIT;
 }
@@ -93,17 +108,28 @@ next_look(struct switching *sw, struct err *err)
 	return STEP_WAIT;
 }
 
+static bool
+is_led_to(const struct service *svc)
+{
+	return svc->core->conf->proxied && (svc->conf->urls.n > 0 || (svc->app != NULL && names_routed(svc)));
+}
+
 int
 switch_route(struct switching *sw, switch_fn *then, struct err *err)
 {
-	const struct service *svc = sw->d->svc;
-
-	if (!svc->core->conf->proxied || svc->conf->urls.n == 0)
+	if (!is_led_to(sw->d->svc))
 		return then(sw, err);
 	task_sayf(sw->d->task, "%s: the proxy is led to the new container\n", switch_in_hand(sw)->service);
 	sw->routed = then;
 	sw->looking = 0;
 	return next_look(sw, err);
+}
+
+void
+switch_unled(struct switching *sw)
+{
+	take_port(sw, NULL);
+	switch_unroute(sw);
 }
 
 void

@@ -54,6 +54,7 @@ struct asking {
 };
 
 struct keep;
+struct proxy_wait;
 struct switching;
 struct watch_death;
 
@@ -115,6 +116,13 @@ struct deploy {
 	bool yields;		  /* the watch ended for a newer commit */
 
 	struct switching *sw; /* start-first, from compare on; NULL */
+
+	bool named; /* of an app: what its commit wants to be called is known */
+	struct strv cname;
+	struct proxy_wait *names_wait; /* until the proxy leads to these names */
+	char *names_before;	       /* what is put back when it does not; NULL: nothing */
+	bool routed_before;
+	struct strv urls_before;
 
 	struct keep *keep; /* old images are being let go: that is all that is left to do */
 	bool ended;	   /* outcome and reason are recorded */
@@ -188,6 +196,8 @@ int step_keep_images(struct deploy *d, struct err *err);
 /* It is watched no further; fine when it was not. */
 void deploy_watch_end(struct deploy *d);
 int step_watch(struct deploy *d, struct err *err);
+/* It runs well: that is recorded, and the deploy ends so. Returns STEP_END. */
+int deploy_good(struct deploy *d);
 /* Why containers are not awaited any further, although nothing is decided yet (a hold, a stop, the end of pgod); NULL
  * when they are. */
 const char *deploy_why_interrupted(const struct deploy *d);
@@ -253,6 +263,15 @@ int step_make_anew(struct deploy *d, struct err *err);
 int step_up(struct deploy *d, struct err *err);
 int step_up_done(struct deploy *d, const struct job_result *r, struct err *err);
 int step_up_failed(struct deploy *d, const struct job_result *r, struct err *err);
+/* deploy_names.c: of apps */
+int step_stage_done(struct deploy *d, const struct job_result *r, struct err *err);
+int step_names(struct deploy *d, struct err *err);
+/* Does its commit want to be called otherwise than what runs is? */
+bool deploy_renames(const struct deploy *d);
+/* Nobody waits for the proxy any more, and the names of before are back; fine when there was nothing. */
+void deploy_names_end(struct deploy *d);
+/* The deploy has ended: it wants no names any more. */
+void deploy_names_done(struct deploy *d);
 /* deploy_pin.c */
 int step_share(struct deploy *d, struct err *err);
 int step_pin(struct deploy *d, struct err *err);

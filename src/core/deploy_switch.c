@@ -167,7 +167,7 @@ switch_failed(struct switching *sw, enum outcome outcome, const char *fmt, ...)
 	sw->failed_as = outcome;
 	sw->healthy = NULL;
 	deploy_watch_end(sw->d);
-	switch_unroute(sw);
+	switch_unled(sw);
 	moves_done(sw);
 	return switch_list(sw, find_half_made, remove_half_made, not_cleaned);
 }

@@ -73,6 +73,8 @@ int switch_await_health(struct switching *sw, switch_fn *healthy, struct err *er
 int switch_route(struct switching *sw, switch_fn *then, struct err *err);
 /* The proxy is led to the old containers again, or is no longer waited for. */
 void switch_unroute(struct switching *sw);
+/* Likewise, and the old containers stay. */
+void switch_unled(struct switching *sw);
 
 /* deploy_moves.c */
 void moves_stop_and_remove(struct switching *sw, const struct strv *ids);

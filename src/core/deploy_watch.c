@@ -1,4 +1,4 @@
-/* The last step: the release has been brought up; does it run well, and does it stay so? */
+/* The release has been brought up; does it run well, and does it stay so? */
 #include <stdio.h>
 
 #include "base/auto.h"
@@ -35,8 +35,8 @@ deploy_health_timeout_ms(const struct deploy *d)
 	return d->svc->conf->health_timeout_ms > 0 ? d->svc->conf->health_timeout_ms : HEALTH_TIMEOUT_MS;
 }
 
-static int
-runs_well(struct deploy *d)
+int
+deploy_good(struct deploy *d)
 {
 	struct service *svc = d->svc;
 	struct err err = ERR_INIT;
@@ -48,6 +48,13 @@ runs_well(struct deploy *d)
 	ended_revived(svc);
 	ended_record(svc);
 	return deploy_ends(d, d->changed ? OUTCOME_LIVE : OUTCOME_UNCHANGED, "%s", "");
+}
+
+/* Visitors are led to an app by its names, which come next. */
+static int
+runs_well(struct deploy *d)
+{
+	return d->svc->app != NULL ? STEP_NEXT : deploy_good(d);
 }
 
 static void

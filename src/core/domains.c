@@ -14,6 +14,7 @@ domains_done(struct domains *t)
 	for (size_t i = 0; i < t->n; i++)
 		free(t->v[i].host);
 	free(t->v);
+	free(t->zone);
 	*t = (struct domains){0};
 }
 

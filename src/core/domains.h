@@ -20,7 +20,7 @@ struct domains {
 	struct domain *v;
 	size_t n;
 	size_t room;
-	const char *zone; /* apps are called NAME.zone; borrowed; NULL: nothing is pushed to this host */
+	char *zone; /* apps are called NAME.zone; NULL: nothing is pushed to this host */
 };
 #define auto_domains __attribute__((cleanup(domains_done)))
 void domains_done(struct domains *t);

@@ -7,7 +7,9 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "conf/routes.h"
+#include "core/app_names.h"
 #include "core/proxy_targets.h"
+#include "core/service.h"
 #include "ipc/upstreams.h"
 
 enum {
@@ -158,14 +160,32 @@ on_timer(evutil_socket_t fd, short what, void *ctx)
 		look(p);
 }
 
+/* The sites of pgo.toml, and the names of an app that visitors are led to. */
+static size_t
+count_sites(const struct proxy *p, const char *project)
+{
+	const struct service *svc = core_service(p->core, project);
+	auto_strv struct strv urls = {NULL, 0};
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->routes.n; i++)
+		n += str_eq(p->routes.v[i].service, project) ? 1 : 0;
+	if (svc != NULL && svc->app != NULL)
+		app_urls(svc, &urls);
+	return n + urls.n;
+}
+
+/* An app that is led to nowhere now may have been a moment ago. */
 static bool
 has_routes(const struct proxy *p, const char *project)
 {
+	const struct service *svc = project == NULL ? NULL : core_service(p->core, project);
+
 	for (size_t i = 0; i < p->routes.n; i++) {
 		if (project == NULL || str_eq(p->routes.v[i].service, project))
 			return true;
 	}
-	return project == NULL;
+	return project == NULL || (svc != NULL && svc->app != NULL);
 }
 
 static void
@@ -256,10 +276,8 @@ proxy_tells(const struct core *core, const char *project, bool *ret_ok, struct b
 {
 	const struct proxy *p = core->proxy;
 	char when[IO_UTC_TEXT];
-	size_t n = 0;
+	size_t n = p == NULL ? 0 : count_sites(p, project);
 
-	for (size_t i = 0; p != NULL && i < p->routes.n; i++)
-		n += str_eq(p->routes.v[i].service, project) ? 1 : 0;
 	if (n == 0)
 		return false;
 	*ret_ok = p->error[0] == '\0' && p->written_ms != 0;

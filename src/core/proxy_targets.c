@@ -6,6 +6,7 @@
 
 #include "base/auto.h"
 #include "base/str.h"
+#include "core/app_names.h"
 #include "core/service.h"
 #include "engine/engine.h"
 
@@ -188,6 +189,77 @@ look_at(void *ctx, const struct container *c)
 	return true;
 }
 
+/* What start-first has in hand for the service. */
+struct hand {
+	json_t *switching; /* NULL: nothing */
+	bool to_new;
+};
+
+static void
+hand_done(struct hand *h)
+{
+	json_decref(h->switching);
+}
+
+static struct hand
+hand_of(const struct service *svc)
+{
+	const char *text = svc == NULL || svc->row.switching == NULL ? "" : svc->row.switching;
+	json_t *switching = json_loads(text, 0, NULL);
+
+	return (struct hand){.switching = switching,
+	    .to_new = (svc != NULL && svc->switch_to_new) || json_is_true(json_object_get(switching, "drain"))};
+}
+
+/* Where a route leads; false: a network is being asked for. */
+static bool
+find(struct core *core, struct networks *networks, const struct route *r, const struct hand *hand, struct strv *found)
+{
+	struct search s = {.core = core,
+	    .networks = networks,
+	    .route = r,
+	    .switching = hand->switching,
+	    .to_new = hand->to_new,
+	    .found = found};
+
+	engine_containers(core->engine, r->service, look_at, &s);
+	return !s.asked;
+}
+
+/* The port is that of the containers that visitors are led to. */
+static bool
+find_app(struct core *core, struct networks *networks, const struct service *svc, const char *host, struct upstreams *u)
+{
+	__attribute__((cleanup(hand_done))) struct hand hand = hand_of(svc);
+	const struct app *app = svc->app;
+	const struct app_web *web = app->next.service != NULL ? &app->next : &app->web;
+	struct route r = {.service = svc->conf->name, .upstream = web->service, .port = web->port};
+
+	return find(core, networks, &r, &hand, &upstreams_add_app(u, host, web->port)->to);
+}
+
+static bool
+find_apps(struct core *core, struct networks *networks, struct upstreams *u)
+{
+	auto_domains struct domains all = {0};
+	bool asked = false;
+
+	names_all(core, false, &all);
+	domains_settle(&all);
+	for (size_t i = 0; i < all.n; i++) {
+		char name[APPNAME_MAX + 1];
+		const struct service *svc;
+
+		if (all.v[i].configured)
+			continue;
+		appname_service(all.v[i].service, name);
+		svc = core_service(core, name);
+		if (names_routed(svc))
+			asked = !find_app(core, networks, svc, all.v[i].host, u) || asked;
+	}
+	return !asked;
+}
+
 bool
 targets_find(struct core *core, const struct routes *routes, struct networks *networks, struct upstreams *ret)
 {
@@ -198,19 +270,11 @@ targets_find(struct core *core, const struct routes *routes, struct networks *ne
 		abort();
 	for (size_t i = 0; i < routes->n; i++) {
 		const struct route *r = &routes->v[i];
-		const struct service *svc = core_service(core, r->service);
-		const char *text = svc == NULL || svc->row.switching == NULL ? "" : svc->row.switching;
-		auto_json json_t *switching = json_loads(text, 0, NULL);
-		struct search s = {.core = core,
-		    .networks = networks,
-		    .route = r,
-		    .switching = switching,
-		    .to_new = (svc != NULL && svc->switch_to_new) || json_is_true(json_object_get(switching, "drain")),
-		    .found = &u.v[i]};
+		__attribute__((cleanup(hand_done))) struct hand hand = hand_of(core_service(core, r->service));
 
-		engine_containers(core->engine, r->service, look_at, &s);
-		asked = asked || s.asked;
+		asked = !find(core, networks, r, &hand, &u.v[i]) || asked;
 	}
+	asked = !find_apps(core, networks, &u) || asked;
 	if (asked)
 		upstreams_done(&u);
 	else

@@ -22,6 +22,7 @@ static const struct heading {
     {"make anew", "Making anew what did not run well", true},
     {"up", "Starting containers", true},
     {"watch", "Waiting until all of it runs well", false},
+    {"names", "Leading visitors to it", true},
 };
 
 void

@@ -9,7 +9,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "compose/pins.h"
-#include "core/app.h"
+#include "core/app_names.h"
 #include "core/appvars.h"
 #include "core/client.h"
 #include "core/ended.h"
@@ -82,7 +82,7 @@ add_step(void *ctx, const char *step, int64_t begun_ms)
 
 	(void)begun_ms;
 	p->touched = p->touched || str_eq(step, "stop") || str_eq(step, "switch") || str_eq(step, "up");
-	p->made = str_eq(step, "watch");
+	p->made = str_eq(step, "watch") || str_eq(step, "names");
 	return true;
 }
 
@@ -179,6 +179,8 @@ service_new(struct core *core, const struct conf_service *conf, struct err *err)
 		service_free(svc);
 		return NULL;
 	}
+	if (svc->app != NULL)
+		names_init(svc);
 	return svc;
 }
 
@@ -282,6 +284,8 @@ service_set_release(struct service *svc, int64_t id, struct err *err)
 	pins = (struct pin_set){0};
 	svc->row.release = id;
 	svc->row.vars = svc->release.vars;
+	if (svc->app != NULL)
+		names_released(svc, model);
 	if (svc->core->loaded)
 		judge_current(svc);
 	return 0;

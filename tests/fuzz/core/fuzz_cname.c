@@ -31,7 +31,7 @@ check_name(const char *name)
 static void
 check_owner(const char *name)
 {
-	auto_domains struct domains t = {.zone = "1.2.3.4.sslip.io"};
+	auto_domains struct domains t = {.zone = str_dup("1.2.3.4.sslip.io")};
 
 	domains_add(&t, "victim", "victim.1.2.3.4.sslip.io");
 	domains_add(&t, "victim", "a.com");

@@ -93,7 +93,7 @@ expect(const struct domains *t, const char *app, const char *name, const char *w
 static void
 a_name_has_one_owner(void **state)
 {
-	auto_domains struct domains t = {.zone = ZONE};
+	auto_domains struct domains t = {.zone = str_dup(ZONE)};
 	auto_strv struct strv urls = {0};
 
 	(void)state;
@@ -121,7 +121,7 @@ a_name_has_one_owner(void **state)
 static void
 what_lies_in_the_zone_is_for_the_apps_of_that_name(void **state)
 {
-	auto_domains struct domains t = {.zone = ZONE}, none = {0};
+	auto_domains struct domains t = {.zone = str_dup(ZONE)}, none = {0};
 	auto_free char *own = domains_own(ZONE, "app");
 
 	(void)state;
@@ -140,7 +140,7 @@ what_lies_in_the_zone_is_for_the_apps_of_that_name(void **state)
 static void
 each_host_has_one_row(void **state)
 {
-	auto_domains struct domains t = {.zone = ZONE};
+	auto_domains struct domains t = {.zone = str_dup(ZONE)};
 	auto_strv struct strv urls = {0}, seen = {0};
 
 	(void)state;

@@ -1,0 +1,210 @@
+/* The names of an app: those of a commit are judged and reserved before anything is done for it, and lead to it when it
+ * runs well. Whatever fails leaves the names of before. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "core/app_names.h"
+#include "core/cname.h"
+#include "core/deploy_steps.h"
+#include "core/proxy.h"
+
+/* What the job `stage` says of the file: its name alone in the first line, then what it holds; or why it does not
+ * count. */
+static int
+read_cname(struct deploy *d, const struct job_result *r, struct cname *ret, struct err *err)
+{
+	static const char mark[] = "CNAME\n";
+	const struct service *svc = d->svc;
+
+	if (r->out_len == 0)
+		return 0;
+	if (!str_eq(svc->app->row.main, svc->conf->name)) {
+		char main[APPNAME_MAX + 1];
+
+		appname_of_service(svc->app->row.main, main);
+		task_sayf(
+		    d->task, "the file CNAME does not count on this branch: its names are those of the app %s\n", main);
+		return 0;
+	}
+	if (!str_starts(r->out, mark))
+		return err_set(err, EINVAL, "%.*s", (int)strcspn(r->out, "\n"), r->out);
+	return cname_parse(r->out + strlen(mark), r->out_len - strlen(mark), ret, err);
+}
+
+/* What was approved once is not judged when it is put back, or finished: the containers come first. */
+static bool
+is_judged(const struct deploy *d)
+{
+	return d->mode != DEPLOY_RESUME && !d->back;
+}
+
+int
+step_stage_done(struct deploy *d, const struct job_result *r, struct err *err)
+{
+	struct service *svc = d->svc;
+	auto_cname struct cname cname = {0};
+	int rc;
+
+	if (svc->app == NULL)
+		return STEP_NEXT;
+	rc = read_cname(d, r, &cname, err);
+	if (rc >= 0 && is_judged(d))
+		rc = names_judge(svc, &cname, err);
+	if (rc < 0)
+		return is_judged(d) ? deploy_ends(d, OUTCOME_REFUSED, "%s", err->msg) : STEP_NEXT;
+	strv_done(&d->cname);
+	d->cname = cname.names;
+	cname.names = (struct strv){NULL, 0};
+	d->named = true;
+	if (deploy_only_looks(d))
+		return STEP_NEXT;
+	strv_done(&svc->app->reserved);
+	for (size_t i = 0; i < d->cname.n; i++)
+		strv_add(&svc->app->reserved, d->cname.v[i]);
+	return STEP_NEXT;
+}
+
+bool
+deploy_renames(const struct deploy *d)
+{
+	auto_free char *cname = names_join(&d->cname);
+
+	return d->svc->app != NULL && d->named && !str_eq(cname, d->svc->app->row.cname);
+}
+
+/* Another's since: by a new configuration, while the deploy was interrupted. */
+static void
+leave_out_others(struct deploy *d)
+{
+	auto_domains struct domains all = {0};
+	struct strv left = {NULL, 0};
+
+	names_all(d->svc->core, true, &all);
+	for (size_t i = 0; i < d->cname.n; i++) {
+		struct err err = ERR_INIT;
+
+		if (domains_judge(&all, d->svc->app->name, d->cname.v[i], &err) == 0)
+			strv_add(&left, d->cname.v[i]);
+		else
+			task_sayf(d->task, "%s: left out\n", err.msg);
+	}
+	strv_done(&d->cname);
+	d->cname = left;
+}
+
+/* --- the step --- */
+
+/* What the proxy has not taken in was not to be. */
+static void
+take_back(struct deploy *d)
+{
+	struct app *app = d->svc->app;
+
+	if (d->names_before == NULL)
+		return;
+	str_set(&app->row.cname, d->names_before);
+	app->routed = d->routed_before;
+	free(TAKE(d->names_before));
+	app_save(d->svc, NULL);
+	proxy_changed(d->svc->core, d->svc->conf->name);
+}
+
+void
+deploy_names_end(struct deploy *d)
+{
+	proxy_abandon(TAKE(d->names_wait));
+	take_back(d);
+}
+
+void
+deploy_names_done(struct deploy *d)
+{
+	struct app *app = d->svc->app;
+
+	deploy_names_end(d);
+	strv_done(&d->cname);
+	strv_done(&d->urls_before);
+	if (app == NULL)
+		return;
+	strv_done(&app->reserved);
+	names_next(d->svc, NULL);
+}
+
+static void
+tell_new(struct deploy *d, const struct strv *before)
+{
+	auto_strv struct strv urls = {NULL, 0};
+
+	app_urls(d->svc, &urls);
+	for (size_t i = 0; i < urls.n; i++) {
+		if (!strv_has(before, urls.v[i]))
+			task_sayf(d->task, "Adding %s\n", urls.v[i]);
+	}
+	if (urls.n > 0 && !d->svc->core->conf->proxied)
+		task_sayf(d->task, "no proxy leads visitors there: pgo.toml has no [proxy]\n");
+}
+
+static int
+done(struct deploy *d)
+{
+	tell_new(d, &d->urls_before);
+	free(TAKE(d->names_before));
+	return deploy_good(d);
+}
+
+static int
+not_taken(struct deploy *d, const char *error)
+{
+	const char *why = deploy_why_interrupted(d);
+	bool news = d->names_before != NULL && (!d->routed_before || !str_eq(d->names_before, d->svc->app->row.cname));
+
+	if (why != NULL || !d->svc->core->engine_up) {
+		take_back(d);
+		d->left = d->release;
+		return deploy_ends(d, OUTCOME_INTERRUPTED, "%s", why != NULL ? why : error);
+	}
+	if (news && !d->back) {
+		take_back(d);
+		return deploy_ends(
+		    d, OUTCOME_UNHEALTHY, "names: the proxy of the host does not take them in: %s", error);
+	}
+	/* It leads to nowhere at the moment, and would not lead to what ran before either. */
+	task_sayf(d->task, "the proxy of the host is not led to it yet: %s\n", error);
+	return done(d);
+}
+
+static void
+on_proxied(void *ctx, const char *error)
+{
+	struct deploy *d = ctx;
+	struct err err = ERR_INIT;
+
+	d->names_wait = NULL;
+	deploy_continue(d, error[0] == '\0' ? done(d) : not_taken(d, error), &err);
+}
+
+/* It runs well: now its names are this commit's, and the proxy has them before anybody is told that it is live. */
+int
+step_names(struct deploy *d, struct err *err)
+{
+	struct service *svc = d->svc;
+	struct app *app = svc->app;
+
+	strv_done(&d->urls_before);
+	app_urls(svc, &d->urls_before);
+	str_set(&d->names_before, app->row.cname);
+	d->routed_before = app->routed;
+	if (d->named) {
+		leave_out_others(d);
+		free(app->row.cname);
+		app->row.cname = names_join(&d->cname);
+	}
+	app->routed = true;
+	if (!str_eq(d->names_before, app->row.cname) && app_save(svc, err) < 0) {
+		take_back(d);
+		return -err->num;
+	}
+	d->names_wait = proxy_await(svc->core, svc->conf->name, on_proxied, d);
+	return d->names_wait == NULL ? done(d) : STEP_WAIT;
+}
