@@ -85,6 +85,13 @@ static const struct op ops[] = {
 	.operands_max = 1,
 	.command = true,
 	.run = exec_run},
+    {.name = "config",
+	.usage =
+	    "set NAME=VALUE... | set NAME | unset NAME... | get NAME | list [--show] [--json] | export [--format F] | import",
+	.help = "the variables of an app; a change is a deploy, and stands when that is live",
+	.options = op_config_options,
+	.raw = true,
+	.run = config_run},
     {.name = "load",
 	.usage = "[--json]",
 	.help = "check the compose file of the tracked commit against the policy",
@@ -190,9 +197,8 @@ find(bool of_host, const char *name)
 	return NULL;
 }
 
-/* Why nothing may be changed now; NULL when it may. The caller frees. */
-static char *
-why_not(const struct service *svc)
+char *
+op_refusal(const struct service *svc)
 {
 	if (svc->problem[0] != '\0')
 		return str_printf("%s is not managed: %s", svc->conf->name, svc->problem);
@@ -241,7 +247,7 @@ op_run(struct client *c)
 		client_answer(c, 2, 1, "%s\n", err.msg);
 		return;
 	}
-	refusal = op->changes && c->svc != NULL ? why_not(c->svc) : NULL;
+	refusal = op->changes && c->svc != NULL ? op_refusal(c->svc) : NULL;
 	if (refusal != NULL) {
 		client_answer(c, 2, 1, "%s\n", refusal);
 		return;

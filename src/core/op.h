@@ -39,7 +39,7 @@ struct op {
 /* op_options.c: each ends with names NULL. */
 extern const struct op_option op_up_options[], op_json_options[], op_history_options[], op_deploy_key_options[],
     op_timeout_options[], op_restart_options[], op_down_options[], op_pull_options[], op_logs_options[],
-    op_journal_options[], op_exec_options[], op_upload_key_options[];
+    op_journal_options[], op_exec_options[], op_config_options[], op_upload_key_options[];
 
 /* The whole table, for help and tests. */
 const struct op *op_table(size_t *ret_n);
@@ -61,6 +61,8 @@ bool op_has(const struct strv *args, const char *option);
 const char *op_value(const struct strv *args, const char *option);
 /* What follows the options. Borrowed: not to be freed. */
 struct strv op_operands(const struct strv *args);
+/* Why nothing may be changed now: it is held, or not managed; NULL when it may. The caller frees. */
+char *op_refusal(const struct service *svc);
 /* Queues a task for the client, who waits for its end; or tells him why not. */
 void op_queue(struct client *c, struct task task);
 
@@ -96,6 +98,8 @@ void exec_run(struct client *c, const struct op *op, const struct strv *args);
 void journal_run(struct client *c, const struct op *op, const struct strv *args);
 /* op_log.c: `logs deploy [N]`; operands are what follows "deploy". */
 void log_run(struct client *c, const struct strv *args, const struct strv *operands);
+/* op_config.c */
+void config_run(struct client *c, const struct op *op, const struct strv *args);
 /* history.c */
 void history_run(struct client *c, const struct op *op, const struct strv *args);
 void deploys_run(struct client *c, const struct op *op, const struct strv *args);

@@ -37,6 +37,12 @@ const struct op_option op_up_options[] = {
     {"-w --watch", false, "push a commit: it is deployed"},
     {NULL, false, NULL},
 };
+const struct op_option op_config_options[] = {
+    {"--show", false, NULL},
+    {"--json", false, NULL},
+    {"--format", true, NULL},
+    {NULL, false, NULL},
+};
 const struct op_option op_json_options[] = {
     {"--json", false, NULL},
     {NULL, false, NULL},

@@ -48,12 +48,21 @@ exec_on_terminal(char *const *args, size_t nargs)
 	return terminal && !none;
 }
 
+/* `config import`, and `config set NAME` without a value. */
+static bool
+config_reads(const char *op, char *const *args, size_t nargs)
+{
+	if (!str_ends(op, "//config") || nargs == 0)
+		return false;
+	return str_eq(args[0], "import") || (nargs == 2 && str_eq(args[0], "set") && strchr(args[1], '=') == NULL);
+}
+
 struct wants
 wants_of(const char *op, char *const *args, size_t nargs)
 {
-	struct wants w = {.input = str_ends(op, "//exec")};
+	struct wants w = {.input = str_ends(op, "//exec") || config_reads(op, args, nargs)};
 
-	if (w.input && exec_on_terminal(args, nargs))
+	if (str_ends(op, "//exec") && exec_on_terminal(args, nargs))
 		w.terminal = TERMINAL_USED;
 	else if (str_ends(op, "//logs"))
 		w.terminal = TERMINAL_SHOWN;

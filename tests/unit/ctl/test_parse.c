@@ -210,6 +210,9 @@ terminal_is_wanted_wrongly(void **state)
 	assert_int_equal(wants_of("s//exec", ARGS("-t", "-d", "web", "sh")).terminal, TERMINAL_NONE);
 	assert_int_equal(wants_of("s//exec", NULL, 0).terminal, TERMINAL_NONE);
 	assert_true(wants_of("s//exec", ARGS("web")).input);
+	assert_true(wants_of("s//config", ARGS("import")).input && wants_of("s//config", ARGS("set", "TOKEN")).input);
+	assert_false(wants_of("s//config", ARGS("set", "A=b")).input || wants_of("s//config", ARGS("get", "A")).input);
+	assert_false(wants_of("s//config", ARGS("set", "A", "B")).input || wants_of("s//config", NULL, 0).input);
 	assert_int_equal(wants_of("s//logs", ARGS("-t")).terminal, TERMINAL_SHOWN);
 	assert_false(wants_of("s//logs", ARGS("-t")).input);
 	assert_int_equal(wants_of("exec//ps", ARGS("-t")).terminal, TERMINAL_NONE);
