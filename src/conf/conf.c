@@ -9,6 +9,7 @@
 #include "conf/fields.h"
 #include "conf/rules.h"
 #include "conf/settings.h"
+#include "ipc/appname.h"
 
 enum { CONF_VERSION = 1 };
 
@@ -67,6 +68,9 @@ conf_free(struct conf *c)
 	for (size_t i = 0; i < c->nservices; i++)
 		service_done(&c->services[i]);
 	free(c->services);
+	for (size_t i = 0; i < c->napps; i++)
+		conf_app_free(c->apps[i]);
+	free(c->apps);
 	operators_done(&c->operators);
 	json_decref(c->shown);
 	proxy_free(c->proxy);
@@ -203,9 +207,36 @@ read_services(const json_t *list, bool checked, struct conf *c, struct err *err)
 
 		if (r == 0 && conf_find(c, s.name) != NULL)
 			r = err_set(err, EINVAL, "the name is there twice");
+		s.place = c->nservices;
 		c->services[c->nservices++] = s; /* also what is half read: conf_free frees it */
 		if (r < 0)
 			return err_wrap(err, "services[%zu]", i);
+	}
+	return 0;
+}
+
+/* Of core's document. */
+static int
+read_apps(const json_t *list, struct conf *c, struct err *err)
+{
+	size_t i;
+	json_t *row;
+
+	if (!json_is_array(list))
+		return err_set(err, EINVAL, "\"apps\" is not a list");
+	json_array_foreach(list, i, row)
+	{
+		const struct conf_service *s = NULL;
+		const char *name = NULL;
+		json_int_t uid = 0;
+		json_error_t e;
+
+		if (json_unpack_ex(row, &e, JSON_STRICT, "{s:s, s:I}", "name", &name, "uid", &uid) < 0)
+			return err_set(err, EINVAL, "apps[%zu]: %s", i, e.text);
+		if (uid < PUSH_ID_MIN || uid >= UINT32_MAX)
+			return err_set(err, EINVAL, "apps[%zu]: \"uid\" is out of range", i);
+		if (conf_add_app(c, name, (uid_t)uid, &s, err) < 0)
+			return err_wrap(err, "apps[%zu]", i);
 	}
 	return 0;
 }
@@ -264,13 +295,14 @@ read_core_head(json_t *doc, struct conf *c, struct err *err)
 	const json_t *operators = NULL;
 	json_t *shown = NULL;
 	json_t *push = NULL;
+	const json_t *apps = NULL;
 	int proxied = 0;
 	int r;
 
-	if (json_unpack_ex(doc, &e, JSON_STRICT, "{s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s?b, s?o}", "version",
-		&version, "dir", &dir, "datadir", &datadir, "pins", &pins, "poll_ms", &poll_ms, "started_ms",
-		&started_ms, "services", &services, "operators", &operators, "shown", &shown, "proxied", &proxied,
-		"push", &push) < 0)
+	if (json_unpack_ex(doc, &e, JSON_STRICT, "{s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s?b, s?o}",
+		"version", &version, "dir", &dir, "datadir", &datadir, "pins", &pins, "poll_ms", &poll_ms, "started_ms",
+		&started_ms, "services", &services, "apps", &apps, "operators", &operators, "shown", &shown, "proxied",
+		&proxied, "push", &push) < 0)
 		return err_set(err, EINVAL, "%s", e.text);
 	if (version != CONF_VERSION)
 		return err_set(err, EINVAL, "version %d is not %d", version, CONF_VERSION);
@@ -285,6 +317,8 @@ read_core_head(json_t *doc, struct conf *c, struct err *err)
 	if (push != NULL && push_read(push, false, &c->push, err) < 0)
 		return -EINVAL;
 	r = read_services(services, false, c, err);
+	if (r >= 0)
+		r = read_apps(apps, c, err);
 	return r < 0 ? r : read_rest(operators, shown, c, err);
 }
 
@@ -310,16 +344,6 @@ conf_parse(const char *json, size_t len, struct err *err)
 		return NULL;
 	}
 	return c;
-}
-
-const struct conf_service *
-conf_find(const struct conf *c, const char *name)
-{
-	for (size_t i = 0; i < c->nservices; i++) {
-		if (str_eq(c->services[i].name, name))
-			return &c->services[i];
-	}
-	return NULL;
 }
 
 /* The first service that asks the same of the same server in the same name: tells core that two can share an answer,
@@ -352,14 +376,30 @@ service_for_core(const struct conf *c, const struct conf_service *s)
 	return row;
 }
 
+static json_t *
+apps_for_core(const struct conf *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->napps; i++) {
+		char name[APPNAME_MAX + 1];
+
+		appname_of_service(c->apps[i]->name, name);
+		if (json_array_append_new(
+			list, json_pack("{s:s, s:I}", "name", name, "uid", (json_int_t)c->apps[i]->uid)) != 0)
+			abort();
+	}
+	return list;
+}
+
 char *
 conf_for_core(const struct conf *c)
 {
 	json_t *services = json_array();
-	json_t *doc = json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:O, s:o*, s:o*}", "version", CONF_VERSION,
-	    "dir", c->dir, "datadir", c->datadir, "pins", c->pins, "poll_ms", (json_int_t)c->poll_ms, "started_ms",
-	    (json_int_t)c->started_ms, "services", services, "operators", operators_json(&c->operators), "shown",
-	    c->shown, "proxied", c->proxied ? json_true() : NULL, "push",
+	json_t *doc = json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:O, s:o*, s:o*}", "version",
+	    CONF_VERSION, "dir", c->dir, "datadir", c->datadir, "pins", c->pins, "poll_ms", (json_int_t)c->poll_ms,
+	    "started_ms", (json_int_t)c->started_ms, "services", services, "apps", apps_for_core(c), "operators",
+	    operators_json(&c->operators), "shown", c->shown, "proxied", c->proxied ? json_true() : NULL, "push",
 	    c->push == NULL ? NULL : push_json(c->push, false));
 	char *json = NULL;
 

@@ -19,6 +19,8 @@ struct conf_service {
 	char *name;
 	char *user;
 	char *repository; /* URL or absolute path, without user name and password; "" when hosted */
+	bool made;	  /* an app: by a push or an operator, it stands in no file */
+	size_t place;	  /* where conf_at has it */
 	bool hosted;	  /* commits are pushed to us: no remote is ever asked */
 	char *auth;    /* "user:password" that stood in the URL; NULL without. A secret: never in core, argv or a log */
 	char *source;  /* hex digest of the repository as configured: tells core that the key was changed */
@@ -68,6 +70,8 @@ struct conf_service {
 struct conf {
 	struct conf_service *services; /* in the order of the file */
 	size_t nservices;
+	struct conf_service **apps; /* made by pushes, by name: they come and go while we run. In pgod and core */
+	size_t napps;
 	struct conf_operators operators;
 	json_t
 	    *shown; /* what people may see of the file: name of a top-level table → [{"set", "otherwise"}] (shown.h) */
@@ -86,7 +90,14 @@ struct conf {
  * conf_free. */
 struct conf *conf_parse(const char *json, size_t len, struct err *err);
 void conf_free(struct conf *c);
-/* NULL when there is none of this name. */
+/* The services of the file, and the apps behind them: i < conf_count. What it returns stays where it is until it is
+ * removed; its place may change when an app comes or goes. */
+size_t conf_count(const struct conf *c);
+const struct conf_service *conf_at(const struct conf *c, size_t i);
+/* An app begins to be, or ends; name as in conf_app. -EEXIST when the name is taken, with a sentence. */
+int conf_add_app(struct conf *c, const char *name, uid_t uid, const struct conf_service **ret, struct err *err);
+void conf_remove_app(struct conf *c, const struct conf_service *s);
+/* NULL when there is none of this name, neither in the file nor among the apps. */
 const struct conf_service *conf_find(const struct conf *c, const char *name);
 /* Core's document: everything but the secrets. The caller frees the string. */
 char *conf_for_core(const struct conf *c);

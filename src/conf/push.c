@@ -64,6 +64,7 @@ new_template(void)
 	if (s == NULL)
 		abort();
 	s->hosted = true;
+	s->made = true;
 	s->remote = -1;
 	s->repository = str_dup("");
 	s->source = str_dup(CONF_SOURCE_HOSTED);

@@ -18,6 +18,26 @@ struct app_web {
 	int port;
 };
 
+/* store_app.gone. The row stays when the app has gone: it says whose the volumes are that are left. */
+enum app_gone {
+	APP_THERE,
+	APP_ENDS, /* its containers are being taken down; it is never an app again but by another creation */
+	APP_DOWN, /* they are gone */
+	APP_GONE, /* and all else */
+};
+
+/* What is wanted of pgod; all of it is borrowed. */
+struct app_spec {
+	const char *name;   /* as people write it; not trusted */
+	const char *main;   /* of a branch: the service of the app whose branch it is; NULL: it is one of its own */
+	const char *branch; /* NULL: not yet known */
+	const char *maker;  /* who asks for it: struct access.who, whose uploaded key may act on it from then on */
+	bool anyone;	    /* the name may be that of somebody else's former app: an operator's word */
+};
+
+/* svc is there and ready, or error says why not (a sentence without its end). */
+typedef void (*app_made)(void *ctx, struct service *svc, const char *error);
+
 /* svc->app; a service without is a tracked one. */
 struct app {
 	char name[APPNAME_MAX + 1]; /* as people write it, with its dots; svc->conf->name is the service's */
@@ -34,5 +54,16 @@ struct app *app_open(const struct core *core, const struct conf_service *conf, s
 void app_free(struct app *app);
 /* Writes the record; a failure is logged and told in *err. */
 int app_save(const struct service *svc, struct err *err);
+
+/* Makes an app. done is called once, at once or from the loop. A core that is killed meanwhile leaves the app or none.
+ */
+void app_create(struct core *core, const struct app_spec *spec, app_made done, void *ctx);
+/* done is not called for this ctx any more; the app is made all the same. */
+void app_create_forget(struct core *core, const void *ctx);
+/* pgod's messages. */
+int app_on_made(struct core *core, const char *name, int64_t uid, struct err *err);
+void app_on_answer(struct core *core, int64_t id, const char *error);
+/* False: it is no app that ends. */
+bool app_on_retired(struct core *core, const char *service, const char *error);
 
 #endif

@@ -52,6 +52,7 @@ client_output(struct client *c, int stream, const char *data, size_t len)
 void
 client_exit(struct client *c, int status)
 {
+	c->answered = true;
 	channel_state(c->ch, CLIENT_DONE);
 	channel_send(c->ch, msg_new("exit", "si", "status", status), NULL, 0);
 }
@@ -303,6 +304,8 @@ on_op(void *ctx, struct msg *m, struct err *err)
 	}
 	if (c->svc == NULL && !str_eq(c->line.service, OPNAME_HOST_SERVICE))
 		answer_nothing(c);
+	else if (c->svc != NULL && c->svc->ending)
+		client_answer(c, 2, 1, "Error: the app %s is being destroyed\n", c->svc->app->name);
 	else
 		op_run(c);
 	return 0;

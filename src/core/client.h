@@ -32,6 +32,7 @@ struct client {
 	struct client_stdin *in; /* what it sends is being read */
 	struct engine_req *req;
 	struct upload *upload;		  /* of upload-key: whose key is awaited */
+	bool answered;			  /* its operation has ended */
 	bool json;			  /* hold, release, keys: the answer is for a program */
 	int64_t hold;			  /* pgod's answer to hold or release is awaited; 0 */
 	int64_t deploy_key;		  /* pgod's answer to deploy-key is awaited; 0 */

@@ -20,11 +20,13 @@ struct pin_req;
 struct client;
 struct web;
 struct proxy;
+struct app_wish;
 
 TAILQ_HEAD(service_list, service);
 TAILQ_HEAD(job_list, job);
 TAILQ_HEAD(pin_list, pin_req);
 TAILQ_HEAD(client_list, client);
+TAILQ_HEAD(app_wish_list, app_wish);
 
 enum {
 	CORE_PROTOCOL = 1,
@@ -47,7 +49,8 @@ struct core {
 	size_t njobs;
 	struct pin_list pins; /* what pgod was asked for */
 	struct client_list clients;
-	struct proxy *proxy; /* on the host; NULL when none is configured */
+	struct app_wish_list wishes; /* apps that pgod was asked for */
+	struct proxy *proxy;	     /* on the host; NULL when none is configured */
 	size_t nclients;
 	struct pushkeys uploaded; /* uploaded.h */
 	struct web *web;	  /* who asks for metrics; NULL: nobody */
@@ -56,6 +59,7 @@ struct core {
 	size_t busy;	      /* services at work, at most CORE_TASKS_MAX */
 	int64_t last_job_id;
 	int64_t last_hold_id; /* of questions to pgod: hold, deploy-key */
+	int64_t last_app_id;
 	int64_t last_pin_id;
 	size_t unsettled; /* pins that were asked for at the start and have no answer */
 	bool settled;

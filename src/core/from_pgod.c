@@ -4,6 +4,7 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "core/app.h"
 #include "core/client.h"
 #include "core/job.h"
 #include "core/op.h"
@@ -22,6 +23,20 @@ on_service(void *ctx, struct msg *m, struct err *err)
 	if (svc == NULL)
 		return err_set(err, ENOENT, "pgod speaks of a service that is not configured");
 	service_on_ready(svc, msg_str(m, "problem"));
+	return 0;
+}
+
+static int
+on_app(void *ctx, struct msg *m, struct err *err)
+{
+	return app_on_made(ctx, msg_str(m, "name"), msg_int(m, "uid"), err);
+}
+
+static int
+on_app_answer(void *ctx, struct msg *m, struct err *err)
+{
+	(void)err;
+	app_on_answer(ctx, msg_int(m, "id"), msg_str(m, "error"));
 	return 0;
 }
 
@@ -100,7 +115,8 @@ static int
 on_retired(void *ctx, struct msg *m, struct err *err)
 {
 	(void)err;
-	remove_on_retired(ctx, msg_str(m, "service"), msg_str(m, "error"));
+	if (!app_on_retired(ctx, msg_str(m, "service"), msg_str(m, "error")))
+		remove_on_retired(ctx, msg_str(m, "service"), msg_str(m, "error"));
 	return 0;
 }
 
@@ -153,8 +169,8 @@ on_quit(void *ctx, struct msg *m, struct err *err)
 	(void)err;
 	core->quitting = true;
 	/* What is only being watched any more is not waited for. By name: what this sets going changes the list. */
-	for (size_t i = 0; core->conf != NULL && i < core->conf->nservices; i++)
-		service_on_containers(core_service(core, core->conf->services[i].name));
+	for (size_t i = 0; core->conf != NULL && i < conf_count(core->conf); i++)
+		service_on_containers(core_service(core, conf_at(core->conf, i)->name));
 	core_maybe_exit(core);
 	return 0;
 }
@@ -162,6 +178,8 @@ on_quit(void *ctx, struct msg *m, struct err *err)
 const struct channel_rule from_pgod_rules[] = {
     {"config", 1u << CORE_CONFIG, core_on_config},
     {"service", 1u << CORE_RUNNING, on_service},
+    {"app", 1u << CORE_RUNNING, on_app},
+    {"app-answer", 1u << CORE_RUNNING, on_app_answer},
     {"hold", 1u << CORE_RUNNING, on_hold},
     {"held", 1u << CORE_RUNNING, on_held},
     {"signers", 1u << CORE_RUNNING, on_signers},

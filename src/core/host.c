@@ -74,10 +74,9 @@ host_op_table(size_t *ret_n)
 const struct service *
 host_service(const struct client *c, size_t i)
 {
-	const struct conf *conf = c->core->conf;
+	const char *name = conf_at(c->core->conf, i)->name;
 
-	return operator_has(c->access.operator, conf->services[i].name) ? core_service(c->core, conf->services[i].name)
-									: NULL;
+	return operator_has(c->access.operator, name) ? core_service(c->core, name) : NULL;
 }
 
 void
@@ -169,7 +168,7 @@ run_services(struct client *c, const struct op *op, const struct strv *args)
 	auto_buf struct buf out = BUF_INIT(TEXT_MAX);
 
 	(void)op;
-	for (size_t i = 0; i < c->core->conf->nservices; i++) {
+	for (size_t i = 0; i < conf_count(c->core->conf); i++) {
 		const struct service *svc = host_service(c, i);
 
 		if (svc != NULL)
@@ -265,7 +264,7 @@ status_json(const struct client *c)
 	gethostname(host, sizeof(host) - 1);
 	if (!core->engine_up)
 		add_problem(problems, NULL, "the engine does not answer", core->engine_reason);
-	for (size_t i = 0; i < core->conf->nservices; i++) {
+	for (size_t i = 0; i < conf_count(core->conf); i++) {
 		const struct service *svc = host_service(c, i);
 		auto_status struct status s = {0};
 

@@ -215,7 +215,7 @@ host_who_run(struct client *c, const struct op *op, const struct strv *args)
 	auto_buf struct buf out = BUF_INIT(WHO_TEXT_MAX);
 
 	(void)op;
-	for (size_t i = 0; i < c->core->conf->nservices; i++) {
+	for (size_t i = 0; i < conf_count(c->core->conf); i++) {
 		const struct service *svc = host_service(c, i);
 
 		if (svc != NULL)

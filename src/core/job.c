@@ -385,6 +385,23 @@ job_abandon(struct job *job)
 	job->started = NULL;
 }
 
+bool
+job_end_all(struct core *core, const char *service)
+{
+	struct job *job;
+	bool some = false;
+
+	TAILQ_FOREACH(job, &core->jobs, entry)
+	{
+		if (!str_eq(job->service, service))
+			continue;
+		some = true;
+		if (!job->ended)
+			job_signal(job, "TERM");
+	}
+	return some;
+}
+
 static struct job *
 job_find(struct core *core, int64_t id)
 {

@@ -59,6 +59,9 @@ void job_signal(struct job *job, const char *signal);
 /* The job runs on, but nobody listens: done and piece are not called any more. NULL is fine. */
 void job_abandon(struct job *job);
 
+/* Ends all jobs of a service that goes; true while some still run. */
+bool job_end_all(struct core *core, const char *service);
+
 /* Handlers of pgod's messages; unknown ids are late answers and ignored. */
 void job_on_waiting(struct core *core, int64_t id, int64_t pid);
 void job_on_started(struct core *core, int64_t id, int terminal);

@@ -96,8 +96,8 @@ on_engine_up(void *ctx)
 	remove_unconfigured(core);
 	proxy_changed(core, NULL);
 	/* By name: what this sets going may change the order of the list. */
-	for (size_t i = 0; i < core->conf->nservices; i++)
-		service_on_engine_up(core_service(core, core->conf->services[i].name));
+	for (size_t i = 0; i < conf_count(core->conf); i++)
+		service_on_engine_up(core_service(core, conf_at(core->conf, i)->name));
 }
 
 static void
@@ -139,16 +139,17 @@ on_engine_oom(void *ctx, const struct container *c)
 static int
 make_services(struct core *core, struct err *err)
 {
-	for (size_t i = 0; i < core->conf->nservices; i++) {
-		struct service *svc = service_new(core, &core->conf->services[i], err);
+	for (size_t i = 0; i < conf_count(core->conf); i++) {
+		const struct conf_service *conf = conf_at(core->conf, i);
+		struct service *svc = service_new(core, conf, err);
 
 		if (svc == NULL)
-			return err_wrap(err, "service %s", core->conf->services[i].name);
+			return err_wrap(err, "service %s", conf->name);
 		TAILQ_INSERT_TAIL(&core->services, svc, entry);
 	}
 	core->loaded = true;
-	for (size_t i = 0; i < core->conf->nservices; i++)
-		judge_current(core_service(core, core->conf->services[i].name));
+	for (size_t i = 0; i < conf_count(core->conf); i++)
+		judge_current(core_service(core, conf_at(core->conf, i)->name));
 	return 0;
 }
 
@@ -177,7 +178,7 @@ core_on_config(void *ctx, struct msg *m, struct err *err)
 						  .oom = on_engine_oom,
 						  .ctx = core,
 					      });
-	log_info("%zu services", core->conf->nservices);
+	log_info("%zu services", conf_count(core->conf));
 	core->proxy = proxy_new(core);
 	core_pin_all(core);
 	return 0;
@@ -272,6 +273,7 @@ serve(struct err *err)
 	umask(077);
 	TAILQ_INIT(&core.services);
 	TAILQ_INIT(&core.jobs);
+	TAILQ_INIT(&core.wishes);
 	TAILQ_INIT(&core.pins);
 	TAILQ_INIT(&core.clients);
 	read_boot(&core);

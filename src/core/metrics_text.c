@@ -64,13 +64,13 @@ find_subjects(struct page *p)
 
 	if (!core->loaded)
 		return;
-	p->n = core->conf->nservices;
+	p->n = conf_count(core->conf);
 	p->subjects = calloc(p->n + 1, sizeof(*p->subjects));
 	if (p->subjects == NULL)
 		abort();
 	TAILQ_FOREACH(svc, &core->services, entry)
 	{
-		struct subject *s = &p->subjects[svc->conf - core->conf->services];
+		struct subject *s = &p->subjects[svc->conf->place];
 
 		s->svc = svc;
 		status_summarise(svc, &s->status);

@@ -28,7 +28,7 @@ engine_up(const struct core *core, int64_t *ret)
 static bool
 services(const struct core *core, int64_t *ret)
 {
-	*ret = core->conf != NULL ? (int64_t)core->conf->nservices : 0;
+	*ret = core->conf != NULL ? (int64_t)conf_count(core->conf) : 0;
 	return true;
 }
 

@@ -196,13 +196,14 @@ void
 service_on_ready(struct service *svc, const char *problem)
 {
 	str_set(&svc->problem, problem);
-	svc->ready = problem[0] == '\0';
-	if (!svc->ready) {
+	svc->ready = problem[0] == '\0' && !svc->ending;
+	if (problem[0] != '\0') {
 		log_err("not managed: %s service=%s", problem, svc->conf->name);
 		return;
 	}
 	if (!svc->conf->hosted)
-		arm(svc->poll_timer, 0);
+		if (!svc->conf->hosted)
+			arm(svc->poll_timer, 0);
 	service_next(svc);
 }
 
@@ -247,6 +248,9 @@ service_on_containers(struct service *svc)
 void
 service_on_engine_up(struct service *svc)
 {
+	/* What an earlier core has begun to end. */
+	if (svc->ending && svc->running == NULL)
+		service_queue(svc, &(struct task){.kind = TASK_END, .trigger = "boot"});
 	ended_on_engine_up(svc);
 	import_try_again(svc);
 	rename_try_again(svc);

@@ -167,7 +167,7 @@ core_pin_all(struct core *core)
 	core->unsettled = 1;
 	TAILQ_FOREACH(svc, &core->services, entry)
 	{
-		if (svc->row.release == 0)
+		if (svc->row.release == 0 || svc->ending)
 			continue;
 		core->unsettled++;
 		/* What an interrupted deploy pinned besides may be what runs: the deploy that finishes it tidies up. */

@@ -4,6 +4,7 @@
 
 #include "base/auto.h"
 #include "base/log.h"
+#include "core/app.h"
 #include "core/job.h"
 #include "core/keep.h"
 
@@ -112,6 +113,17 @@ remove_one(struct core *core, const char *service)
 		retire(core, service);
 }
 
+/* An app that nobody has destroyed is not removed because a file was lost. */
+static bool
+is_lost(struct core *core, const char *service)
+{
+	auto_store_app struct store_app app = {0};
+	struct err err = ERR_INIT;
+	int rc = store_app_get(core->store, service, &app, &err);
+
+	return rc < 0 || (rc > 0 && app.maker[0] != '\0' && app.gone == APP_THERE);
+}
+
 void
 remove_unconfigured(struct core *core)
 {
@@ -125,7 +137,10 @@ remove_unconfigured(struct core *core)
 	for (size_t i = 0; i < names.n; i++) {
 		if (conf_find(core->conf, names.v[i]) != NULL || strv_has(&core->removing, names.v[i]))
 			continue;
-		if (core->conf->nservices == 0)
+		if (is_lost(core, names.v[i]))
+			log_err("pgod has no record of this app, in .apps: nothing of it is touched service=%s",
+			    names.v[i]);
+		else if (conf_count(core->conf) == 0)
 			log_warn(
 			    "the configuration names no services at all: nothing is removed service=%s", names.v[i]);
 		else

@@ -175,6 +175,7 @@ service_new(struct core *core, const struct conf_service *conf, struct err *err)
 	import_init(svc);
 	if (conf->hosted)
 		svc->app = app_open(core, conf, err);
+	svc->ending = svc->app != NULL && svc->app->row.gone != APP_THERE;
 	if ((conf->hosted && svc->app == NULL) || load_record(svc, err) < 0) {
 		service_free(svc);
 		return NULL;

@@ -27,6 +27,7 @@ enum task_kind {
 	TASK_SETTLE, /* the refs of a push, when it is known what became of it */
 	TASK_ROUTES, /* the file of the routes, for a proxy */
 	TASK_NAMES,  /* the name of a container that compose did not come to give it */
+	TASK_END,    /* of an app: it is destroyed */
 	TASK_VERB,   /* an operator's stop, start, restart, down */
 	TASK_KINDS,
 };
@@ -79,8 +80,10 @@ struct service {
 	long long key_renewed_ms; /* when an operator last asked for another deploy key; 0: not yet */
 	struct masks *masks;	  /* of the secrets that pgo.toml has for it; NULL: none */
 
-	bool ready;    /* pgod has prepared the directories */
-	char *problem; /* why not; "" when unknown yet */
+	bool ending;	       /* an app that is being destroyed: it takes no orders */
+	struct task *retiring; /* then: pgod puts its directories aside */
+	bool ready;	       /* pgod has prepared the directories */
+	char *problem;	       /* why not; "" when unknown yet */
 	bool held;
 	char *hold_note;
 
@@ -219,6 +222,8 @@ void look_start(struct task *task);
 void heal_start(struct task *task);
 void stop_start(struct task *task);
 void verb_start(struct task *task);
+/* app_end.c: destroys the app. */
+void end_start(struct task *task);
 void rename_start(struct task *task);
 /* push_settle.c */
 void settle_start(struct task *task);

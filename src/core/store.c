@@ -69,8 +69,8 @@ static const char *const version_5[] = {
 
 static const char *const version_6[] = {
     "CREATE TABLE app (name TEXT PRIMARY KEY, main TEXT NOT NULL, branch TEXT NOT NULL, maker TEXT NOT NULL,"
-    " locked TEXT NOT NULL, scale TEXT NOT NULL, domains TEXT NOT NULL, cname TEXT NOT NULL, made_ms INTEGER NOT NULL)"
-    " STRICT",
+    " locked TEXT NOT NULL, scale TEXT NOT NULL, domains TEXT NOT NULL, cname TEXT NOT NULL, made_ms INTEGER NOT NULL,"
+    " gone INTEGER NOT NULL) STRICT",
     "PRAGMA user_version = 6",
     NULL,
 };

@@ -89,6 +89,7 @@ struct store_app {
 	char *domains; /* sites added by hand, one a line */
 	char *cname;   /* those of the deployed commit, one a line */
 	int64_t made_ms;
+	int64_t gone; /* enum app_gone */
 };
 
 #define auto_store_app __attribute__((cleanup(store_app_done)))
@@ -107,8 +108,8 @@ void store_close(struct store *st);
 /* 1 when found, 0 when there is no record (ret is then all empty strings). The caller frees with store_service_done. */
 int store_service_get(struct store *st, const char *name, struct store_service *ret, struct err *err);
 int store_service_put(struct store *st, const char *name, const struct store_service *s, struct err *err);
-/* 1 when found, 0 when there is no record (ret is then all empty strings). The caller frees with store_app_done. Goes
- * with store_service_forget. */
+/* 1 when found, 0 when there is no record (ret is then all empty strings). The caller frees with store_app_done. It
+ * stays when the service is forgotten. */
 int store_app_get(struct store *st, const char *name, struct store_app *ret, struct err *err);
 int store_app_put(struct store *st, const char *name, const struct store_app *a, struct err *err);
 /* Names of all services with a record. */

@@ -18,7 +18,8 @@ store_app_get(struct store *st, const char *name, struct store_app *ret, struct 
 	auto_stmt sqlite3_stmt *stmt = NULL;
 	bool row = false;
 	int rc = db_query(st, &stmt, &row, err,
-	    "SELECT main, branch, maker, locked, scale, domains, cname, made_ms FROM app WHERE name = ?", "s", name);
+	    "SELECT main, branch, maker, locked, scale, domains, cname, made_ms, gone FROM app WHERE name = ?", "s",
+	    name);
 
 	if (rc < 0)
 		return rc;
@@ -31,6 +32,7 @@ store_app_get(struct store *st, const char *name, struct store_app *ret, struct 
 	    .domains = db_text(stmt, 5),
 	    .cname = db_text(stmt, 6),
 	    .made_ms = sqlite3_column_int64(stmt, 7),
+	    .gone = sqlite3_column_int64(stmt, 8),
 	};
 	return row;
 }
@@ -39,7 +41,8 @@ int
 store_app_put(struct store *st, const char *name, const struct store_app *a, struct err *err)
 {
 	return db_run(st, err,
-	    "INSERT OR REPLACE INTO app (name, main, branch, maker, locked, scale, domains, cname, made_ms)"
-	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	    "ssssssssi", name, a->main, a->branch, a->maker, a->locked, a->scale, a->domains, a->cname, a->made_ms);
+	    "INSERT OR REPLACE INTO app (name, main, branch, maker, locked, scale, domains, cname, made_ms, gone)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	    "ssssssssii", name, a->main, a->branch, a->maker, a->locked, a->scale, a->domains, a->cname, a->made_ms,
+	    a->gone);
 }

@@ -89,8 +89,6 @@ store_service_forget(struct store *st, const char *name, struct err *err)
 	if (rc >= 0)
 		rc = db_run(st, err, "DELETE FROM routes WHERE service = ?", "s", name);
 	if (rc >= 0)
-		rc = db_run(st, err, "DELETE FROM app WHERE name = ?", "s", name);
-	if (rc >= 0)
 		rc = db_run(st, err, "DELETE FROM push WHERE service = ?", "s", name);
 	return rc < 0 ? rc : db_run(st, err, "DELETE FROM service WHERE name = ?", "s", name);
 }

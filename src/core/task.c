@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "core/app.h"
 #include "core/client.h"
 #include "core/ended.h"
 #include "core/masks.h"
@@ -20,6 +21,7 @@ static void (*const starters[TASK_KINDS])(struct task *) = {
     [TASK_SETTLE] = settle_start,
     [TASK_ROUTES] = import_start,
     [TASK_NAMES] = rename_start,
+    [TASK_END] = end_start,
     [TASK_VERB] = verb_start,
 };
 
@@ -183,15 +185,15 @@ client_waits(const struct service *svc)
 	return false;
 }
 
-/* pgod is stopping: what waits is not begun any more. */
+/* pgod is stopping, or the app ends: what waits is not begun any more. */
 static void
-turn_away(struct service *svc)
+turn_away(struct service *svc, const char *why)
 {
 	struct task *task;
 
 	while ((task = TAILQ_FIRST(&svc->queue)) != NULL) {
 		TAILQ_REMOVE(&svc->queue, task, entry);
-		task_sayf(task, "pgod is stopping: try again\n");
+		task_sayf(task, "%s\n", why);
 		if (task->client != NULL)
 			client_exit(task->client, 500);
 		task_free(task);
@@ -206,7 +208,11 @@ service_next(struct service *svc)
 	if (svc->running != NULL)
 		return;
 	if (svc->core->quitting) {
-		turn_away(svc);
+		turn_away(svc, "pgod is stopping: try again");
+		return;
+	}
+	if (svc->ending && (task == NULL || task->kind != TASK_END || svc->app->row.gone == APP_GONE)) {
+		turn_away(svc, "the app is being destroyed");
 		return;
 	}
 	if (task == NULL) {

@@ -69,6 +69,22 @@ account_of_uid(uid_t uid, struct account *ret_a, struct err *err)
 }
 
 void
+account_numbered(uid_t uid, gid_t gid, struct account *ret_a)
+{
+	gid_t *groups = malloc(sizeof(*groups));
+
+	if (groups == NULL)
+		abort();
+	*groups = gid;
+	*ret_a = (struct account){.name = str_printf("%u", uid),
+	    .home = str_dup("/nonexistent"),
+	    .uid = uid,
+	    .gid = gid,
+	    .groups = groups,
+	    .ngroups = 1};
+}
+
+void
 account_done(struct account *a)
 {
 	free(a->name);

@@ -20,6 +20,8 @@ struct account {
 /* Looks an account up with its groups. -ENOENT when there is none. */
 int account_find(const char *name, struct account *ret_a, struct err *err);
 int account_of_uid(uid_t uid, struct account *ret_a, struct err *err);
+/* Of an app, which no file of the system names. */
+void account_numbered(uid_t uid, gid_t gid, struct account *ret_a);
 void account_done(struct account *a);
 
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/auto.h"
@@ -209,6 +210,18 @@ config_load(const char *path, const char *libexec, struct config *c, struct err 
 	}
 	drop_conf(c);
 	return err_set(err, EINVAL, "%s has %zu error%s", path, c->problems.n, c->problems.n == 1 ? "" : "s");
+}
+
+int
+config_send(const struct config *c, struct channel *ch, struct err *err)
+{
+	auto_free char *text = conf_for_core(c->conf);
+	auto_close int fd = io_memfd("config", text, strlen(text), err);
+
+	if (fd < 0)
+		return fd;
+	channel_send(ch, msg_new("config", ""), &fd, 1);
+	return 0;
 }
 
 void

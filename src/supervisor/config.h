@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "conf/conf.h"
+#include "ipc/channel.h"
 #include "supervisor/account.h"
 
 enum { CONFIG_MAX = 1024 * 1024 }; /* bytes of pgo.toml */
@@ -27,6 +28,8 @@ int config_read(const char *path, struct buf *b, struct err *err);
  * error with a sentence when it could not be checked. c must be empty (CONFIG_INIT); the caller frees it in every case.
  * Blocks for at most ten seconds. */
 int config_load(const char *path, const char *libexec, struct config *c, struct err *err);
+/* Hands core its document, which has no secrets: those stay here, for the jobs' environment. */
+int config_send(const struct config *c, struct channel *ch, struct err *err);
 void config_done(struct config *c);
 
 #endif

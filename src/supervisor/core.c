@@ -2,12 +2,15 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/auto.h"
+#include "base/buf.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "supervisor/apps.h"
 #include "supervisor/deploykey.h"
 #include "supervisor/dirs.h"
 #include "supervisor/engine.h"
@@ -134,6 +137,30 @@ on_retire(void *ctx, struct msg *m, struct err *err)
 }
 
 static int
+on_app_create(void *ctx, struct msg *m, struct err *err)
+{
+	struct core *c = ctx;
+	const struct conf_service *s = NULL;
+	const char *name = msg_str(m, "name");
+	struct err why = ERR_INIT;
+
+	(void)err; /* a name that is taken is an answer */
+	if (apps_create(c->facts->apps, name, &s, &why) < 0) {
+		auto_buf struct buf vis = BUF_INIT(256);
+
+		buf_vis(&vis, name, strlen(name), false);
+		log_warn("cannot make the app %s: %s", buf_str(&vis), why.msg);
+	} else {
+		log_info("made an app service=%s uid=%u", s->name, s->uid);
+		channel_send(c->channel, msg_new("app", "sssI", "name", name, "uid", (json_int_t)s->uid), NULL, 0);
+		c->handler.made(c->handler.ctx, c->channel, s);
+	}
+	channel_send(
+	    c->channel, msg_new("app-answer", "sIss", "id", (json_int_t)msg_int(m, "id"), "error", why.msg), NULL, 0);
+	return 0;
+}
+
+static int
 on_deploy_key(void *ctx, struct msg *m, struct err *err)
 {
 	struct core *c = ctx;
@@ -162,6 +189,7 @@ static const struct channel_rule rules[] = {
     {"pin", 1U << CORE_READY, on_pin},
     {"upstreams", 1U << CORE_READY, on_upstreams},
     {"settled", 1U << CORE_READY, on_settled},
+    {"app-create", 1U << CORE_READY, on_app_create},
     {"retire", 1U << CORE_READY, on_retire},
     {"hold", 1U << CORE_READY, on_hold},
     {"deploy-key", 1U << CORE_READY, on_deploy_key},

@@ -19,7 +19,9 @@ struct core_handler {
 	int (*upstreams)(void *ctx, struct msg *m, struct err *err);
 	/* The engine may start containers. */
 	void (*settled)(void *ctx);
-	/* The directories of a service that is no longer configured have been put away. */
+	/* There is a new app; core has been told its name. */
+	void (*made)(void *ctx, struct channel *ch, const struct conf_service *s);
+	/* The directories of a service that is no longer configured, or an app that ends, have been put away. */
 	void (*retired)(void *ctx, const char *service);
 	/* Core runs and expects its first messages on ch. */
 	void (*started)(void *ctx, struct channel *ch);

@@ -14,6 +14,7 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "supervisor/apps.h"
 #include "supervisor/deploykey.h"
 #include "supervisor/lock.h"
 #include "supervisor/share.h"
@@ -29,6 +30,7 @@ static const struct {
 } base_dirs[] = {
     {".lock", 0755, OWNER_ROOT},
     {".repos", 0755, OWNER_ROOT},
+    {".apps", 0700, OWNER_ROOT},
     {".stage", 0755, OWNER_ROOT},
     {".empty", 0755, OWNER_ROOT},
     {".private", 0755, OWNER_ROOT},
@@ -266,22 +268,32 @@ dirs_service(const struct facts *f, const struct conf_service *s, struct buf *pr
 	data_dir(f, s, a, problem);
 }
 
-/* Makes .removed/<service>-<time>, another number behind it when that is taken. Returns its descriptor. */
-static int
-make_removed(const struct facts *f, const char *service, struct err *err)
+enum { REMOVED_TRIES = 100, REMOVED_PATH_MAX = NAME_MAX + 64 };
+
+/* .removed/<service>-<time>, from the second try on with its number behind it. */
+static void
+removed_path(char path[REMOVED_PATH_MAX], const char *service, int try)
 {
 	time_t now = time(NULL);
 	char stamp[32];
 	struct tm tm;
+	int n;
 
 	gmtime_r(&now, &tm);
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
-	for (int i = 1; i < 100; i++) {
-		char path[NAME_MAX + 64];
-		int n = snprintf(path, sizeof(path), ".removed/%s-%s", service, stamp);
+	n = snprintf(path, REMOVED_PATH_MAX, ".removed/%s-%s", service, stamp);
+	if (try > 1)
+		snprintf(path + n, REMOVED_PATH_MAX - (size_t)n, "-%d", try);
+}
 
-		if (i > 1)
-			snprintf(path + n, sizeof(path) - (size_t)n, "-%d", i);
+/* Makes it. Returns its descriptor. */
+static int
+make_removed(const struct facts *f, const char *service, struct err *err)
+{
+	for (int i = 1; i < REMOVED_TRIES; i++) {
+		char path[REMOVED_PATH_MAX];
+
+		removed_path(path, service, i);
 		if (mkdirat(f->dirfd, path, 0700) == 0) {
 			int fd = openat(f->dirfd, path, OPEN_DIR);
 
@@ -306,19 +318,57 @@ retire_into(const struct facts *f, const char *service, int to, struct err *err)
 	return deploykey_retire(f, service, to, err);
 }
 
+/* The next app of this name has another account, which could not write there. What is empty goes. */
+static int
+retire_data(const struct facts *f, const char *service, struct err *err)
+{
+	if (unlinkat(f->datafd, service, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
+	if (mkdirat(f->datafd, ".removed", 0700) < 0 && errno != EEXIST)
+		return err_errno(err, "cannot make %s/.removed", f->datadir);
+	for (int i = 1; i < REMOVED_TRIES; i++) {
+		char path[REMOVED_PATH_MAX];
+
+		removed_path(path, service, i);
+		if (renameat2(f->datafd, service, f->datafd, path, RENAME_NOREPLACE) == 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	return err_errno(err, "cannot move %s/%s away", f->datadir, service);
+}
+
+/* What is pgod's of an app goes before the rest: a directory that a kill leaves behind is that of a service which is
+ * not there, and the next core has it put away. */
+static int
+erase_app(const struct facts *f, const char *service, struct err *err)
+{
+	char path[NAME_MAX + 8];
+
+	snprintf(path, sizeof(path), "%s.stop", service);
+	if (unlinkat(f->dirfd, path, 0) < 0 && errno != ENOENT)
+		return err_errno(err, "cannot remove %s/%s", f->dir, path);
+	return apps_erase(f->apps, service, err);
+}
+
 int
 dirs_retire(const struct facts *f, const char *service, struct err *err)
 {
+	const struct conf_service *s = conf_find(f->conf, service);
 	auto_close int lock = -1;
 	auto_close int to = -1;
 
 	if (!str_is_service_name(service))
 		return err_set(err, EINVAL, "not the name of a service");
-	if (conf_find(f->conf, service) != NULL)
+	if (s != NULL && !s->made)
 		return err_set(err, EBUSY, "the service %s is configured", service);
 	lock = lock_take(f->dirfd, service, err);
 	if (lock < 0)
 		return err_wrap(err, "the directories of %s stay for now", service);
+	if (s != NULL && (retire_data(f, service, err) < 0 || erase_app(f, service, err) < 0))
+		return -err->num;
 	to = make_removed(f, service, err);
-	return to < 0 ? to : retire_into(f, service, to, err);
+	if (to < 0)
+		return to;
+	return retire_into(f, service, to, err);
 }

@@ -20,7 +20,8 @@ void dirs_service(const struct facts *f, const struct conf_service *s, struct bu
 /* Makes again what somebody deleted of a service's directories while pgod runs, but not its checkout: that is looked at
  * when pgod starts. */
 int dirs_again(const struct facts *f, const char *service, const struct account *a, struct err *err);
-/* Moves the directories of a service that is not configured to <dir>/.removed/<service>-<UTC time>/. */
+/* Moves the directories of a service that is not configured to <dir>/.removed/<service>-<UTC time>/. Of an app also its
+ * data directory, to <datadir>/.removed/, after its record and its stop file are gone. */
 int dirs_retire(const struct facts *f, const char *service, struct err *err);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "supervisor/apps.h"
 
 static int
 find_own(const char *name, struct account *ret_a, struct err *err)
@@ -40,7 +41,9 @@ facts_account(const struct facts *f, const char *service)
 {
 	const struct conf_service *s = conf_find(f->conf, service);
 
-	return s == NULL ? NULL : &f->accounts[s - f->conf->services];
+	if (s == NULL)
+		return NULL;
+	return s->made ? apps_account(f->apps, s) : &f->accounts[s->place];
 }
 
 const char *

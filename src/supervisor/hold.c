@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "supervisor/account.h"
+#include "supervisor/durable.h"
 
 enum {
 	NOTE_LINE_MAX = 200, /* bytes of the file's first line */
@@ -19,6 +21,7 @@ enum {
 };
 
 struct hold {
+	const struct conf_service *service;
 	bool held;
 	char *note;
 };
@@ -26,7 +29,8 @@ struct hold {
 struct holds {
 	const struct facts *facts;
 	struct holds_handler handler;
-	struct hold *holds; /* one a service */
+	struct hold *holds; /* one a service, and one an app */
+	size_t n;
 	int fd;
 	struct event *ev;
 	struct event *poll;
@@ -93,29 +97,17 @@ hold_look(int dirfd, const char *service, struct buf *note)
 
 /* --- writing --- */
 
-/* Durable before it has its name: a hold that a power cut forgets would start what should stay down. */
 static int
 write_file(int dirfd, const char *path, const char *note, struct err *err)
 {
-	auto_buf struct buf line = BUF_INIT(NOTE_LINE_MAX - 1);
-	auto_free char *tmp = str_printf(".%s.new", path);
-	auto_close int fd = -1;
-	int rc;
+	auto_buf struct buf line = BUF_INIT(NOTE_LINE_MAX);
 
+	line.limit = NOTE_LINE_MAX - 1;
 	buf_vis(&line, note, strlen(note), false);
-	if (unlinkat(dirfd, tmp, 0) < 0 && errno != ENOENT)
-		return err_errno(err, "cannot write %s", path);
-	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return err_errno(err, "cannot write %s", path);
-	rc = io_write_all(fd, buf_str(&line), line.len, err);
-	if (rc >= 0)
-		rc = io_write_all(fd, "\n", 1, err);
-	if (rc >= 0 && (fsync(fd) < 0 || renameat(dirfd, tmp, dirfd, path) < 0))
-		rc = err_errno(err, "cannot write %s", path);
-	if (rc < 0)
-		unlinkat(dirfd, tmp, 0);
-	return rc;
+	line.limit = NOTE_LINE_MAX;
+	buf_str_add(&line, "\n");
+	/* A hold that a power cut forgets would start what should stay down. */
+	return durable_write(dirfd, path, 0644, buf_str(&line), line.len, err);
 }
 
 static int
@@ -134,11 +126,10 @@ set_file(int dirfd, const char *service, bool held, const char *note, struct err
 }
 
 static void
-look(struct holds *hs, size_t i, bool tell)
+look(struct holds *hs, struct hold *h, bool tell)
 {
-	const char *service = hs->facts->conf->services[i].name;
+	const char *service = h->service->name;
 	auto_buf struct buf note = BUF_INIT(NOTE_MAX);
-	struct hold *h = &hs->holds[i];
 	bool held = hold_look(hs->facts->dirfd, service, &note);
 
 	if (!tell && held == h->held && str_eq(buf_str(&note), h->note))
@@ -151,24 +142,65 @@ look(struct holds *hs, size_t i, bool tell)
 	hs->handler.changed(hs->handler.ctx, service, h->held, h->note);
 }
 
+static struct hold *
+find(struct holds *hs, const char *service)
+{
+	for (size_t i = 0; i < hs->n; i++) {
+		if (str_eq(hs->holds[i].service->name, service))
+			return &hs->holds[i];
+	}
+	return NULL;
+}
+
 int
 holds_set(struct holds *hs, const char *service, bool held, const char *note, struct err *err)
 {
-	const struct conf_service *s = conf_find(hs->facts->conf, service);
+	struct hold *h = find(hs, service);
 	int rc;
 
-	if (s == NULL)
+	if (h == NULL)
 		return err_set(err, ENOENT, "no such service is configured");
-	rc = set_file(hs->facts->dirfd, s->name, held, note, err);
-	look(hs, (size_t)(s - hs->facts->conf->services), false);
+	rc = set_file(hs->facts->dirfd, h->service->name, held, note, err);
+	look(hs, h, false);
 	return rc;
+}
+
+void
+holds_add(struct holds *hs, const struct conf_service *s)
+{
+	struct hold *grown = reallocarray(hs->holds, hs->n + 1, sizeof(*grown));
+
+	if (grown == NULL)
+		abort();
+	hs->holds = grown;
+	grown[hs->n++] = (struct hold){.service = s, .note = str_dup("")};
+}
+
+void
+holds_look(struct holds *hs, const char *service)
+{
+	struct hold *h = find(hs, service);
+
+	if (h != NULL)
+		look(hs, h, false);
+}
+
+void
+holds_drop(struct holds *hs, const char *service)
+{
+	struct hold *h = find(hs, service);
+
+	if (h == NULL)
+		return;
+	free(h->note);
+	*h = hs->holds[--hs->n];
 }
 
 static void
 look_at_all(struct holds *hs)
 {
-	for (size_t i = 0; i < hs->facts->conf->nservices; i++)
-		look(hs, i, false);
+	for (size_t i = 0; i < hs->n; i++)
+		look(hs, &hs->holds[i], false);
 }
 
 static void
@@ -196,10 +228,10 @@ on_poll(evutil_socket_t fd, short what, void *arg)
 void
 holds_tell_all(struct holds *hs)
 {
-	for (size_t i = 0; i < hs->facts->conf->nservices; i++) {
-		look(hs, i, false);
+	for (size_t i = 0; i < hs->n; i++) {
+		look(hs, &hs->holds[i], false);
 		if (hs->holds[i].held)
-			look(hs, i, true);
+			look(hs, &hs->holds[i], true);
 	}
 }
 
@@ -214,12 +246,9 @@ holds_new(struct event_base *base, const struct facts *facts, long long poll_ms,
 	hs->facts = facts;
 	hs->handler = *h;
 	hs->interval = (struct timeval){poll_ms / 1000, (poll_ms % 1000) * 1000};
-	hs->holds = calloc(facts->conf->nservices + 1, sizeof(*hs->holds));
 	hs->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (hs->holds == NULL)
-		abort();
-	for (size_t i = 0; i < facts->conf->nservices; i++)
-		hs->holds[i].note = str_dup("");
+	for (size_t i = 0; i < conf_count(facts->conf); i++)
+		holds_add(hs, conf_at(facts->conf, i));
 	if (hs->fd < 0 ||
 	    inotify_add_watch(hs->fd, facts->dir,
 		IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ATTRIB | IN_ONLYDIR) < 0) {
@@ -239,7 +268,7 @@ holds_free(struct holds *hs)
 {
 	if (hs == NULL)
 		return;
-	for (size_t i = 0; i < hs->facts->conf->nservices; i++)
+	for (size_t i = 0; i < hs->n; i++)
 		free(hs->holds[i].note);
 	free(hs->holds);
 	if (hs->ev != NULL)

@@ -23,6 +23,12 @@ void holds_free(struct holds *hs);
 /* Forgets what was told: for each service that is held now `changed` is called. For a core that has just started. */
 void holds_tell_all(struct holds *hs);
 
+/* An app begins to be: it is looked at from now on, and at once by holds_look, which tells when it is held. It ends
+ * before its configuration does. */
+void holds_add(struct holds *hs, const struct conf_service *s);
+void holds_look(struct holds *hs, const char *service);
+void holds_drop(struct holds *hs, const char *service);
+
 /* Writes the stop file of a configured service with one line, atomically and durably, or removes it, and tells of it as
  * of one that was put there by hand, before it returns. Refused for a service that is not configured. */
 int holds_set(struct holds *hs, const char *service, bool held, const char *note, struct err *err);

@@ -30,7 +30,10 @@ choose_account(const struct facts *f, const struct jobrun *r, struct account *me
 		err_set(err, ENOENT, "the service %s is not configured and has no directory", r->service);
 		return NULL;
 	}
-	return account_of_uid(st.st_uid, mem, err) < 0 ? NULL : mem;
+	/* An app had a number alone. */
+	if (account_of_uid(st.st_uid, mem, NULL) == -ENOENT)
+		account_numbered(st.st_uid, st.st_gid, mem);
+	return mem->name != NULL || account_of_uid(st.st_uid, mem, err) >= 0 ? mem : NULL;
 }
 
 /* The account's groups, and the engine's when the kind says so. The caller frees; NULL with err set. */

@@ -9,6 +9,7 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "supervisor/apps.h"
 #include "supervisor/clients.h"
 #include "supervisor/compose.h"
 #include "supervisor/config.h"
@@ -37,6 +38,7 @@ struct pgod {
 	struct kept *kept; /* the sockets of the pgod before */
 	struct config config;
 	struct facts facts;
+	struct apps *apps;
 	int claim;   /* the lock on <dir> */
 	int hostkey; /* sealed memfd */
 	int status;  /* to exit with */
@@ -196,6 +198,10 @@ on_retired(void *ctx, const char *service)
 	struct pgod *p = ctx;
 
 	pins_drop(p->pins, service);
+	if (conf_find(p->config.conf, service) != NULL) {
+		holds_drop(p->holds, service);
+		apps_drop(p->apps, service);
+	}
 }
 
 static void
@@ -209,17 +215,14 @@ send_service(const struct pgod *p, struct channel *ch, const struct conf_service
 	channel_send(ch, msg_new("service", "ssss", "name", s->name, "problem", buf_str(&problem)), NULL, 0);
 }
 
-/* Core's document has no secrets: those stay here, for the jobs' environment. */
-static int
-send_config(const struct pgod *p, struct channel *ch, struct err *err)
+static void
+on_made(void *ctx, struct channel *ch, const struct conf_service *s)
 {
-	auto_free char *text = conf_for_core(p->config.conf);
-	auto_close int fd = io_memfd("config", text, strlen(text), err);
+	struct pgod *p = ctx;
 
-	if (fd < 0)
-		return fd;
-	channel_send(ch, msg_new("config", ""), &fd, 1);
-	return 0;
+	holds_add(p->holds, s);
+	send_service(p, ch, s);
+	holds_look(p->holds, s->name);
 }
 
 static void
@@ -231,13 +234,13 @@ on_core_started(void *ctx, struct channel *ch)
 	jobs_set_core(p->jobs, ch);
 	pins_set_core(p->pins, ch);
 	proxy_set_core(p->proxy, ch);
-	if (send_config(p, ch, &err) < 0) {
+	if (config_send(&p->config, ch, &err) < 0) {
 		log_err("cannot hand the configuration to core: %s", err.msg);
 		core_signal(p->core, SIGTERM);
 		return;
 	}
-	for (size_t i = 0; i < p->config.conf->nservices; i++)
-		send_service(p, ch, &p->config.conf->services[i]);
+	for (size_t i = 0; i < conf_count(p->config.conf); i++)
+		send_service(p, ch, conf_at(p->config.conf, i));
 	holds_tell_all(p->holds);
 }
 
@@ -314,6 +317,12 @@ need_dir(struct pgod *p, struct err *err)
 }
 
 static int
+need_apps(struct pgod *p, struct err *err)
+{
+	return apps_open(&p->facts, p->config.conf, &p->apps, err);
+}
+
+static int
 need_listener(struct pgod *p, struct err *err)
 {
 	p->listener = listener_new(p->base, p->options->ssh, p->kept, &(struct listener_handler){on_accepted, p}, err);
@@ -343,6 +352,7 @@ need_parts(struct pgod *p, struct err *err)
 	    .pin = on_pin,
 	    .upstreams = on_upstreams,
 	    .settled = on_settled,
+	    .made = on_made,
 	    .retired = on_retired,
 	    .started = on_core_started,
 	    .ready = on_core_ready,
@@ -412,6 +422,7 @@ static int (*const steps[])(struct pgod *, struct err *) = {
     need_accounts,
     need_engine,
     need_dir,
+    need_apps,
     need_listener,
     need_hostkey,
     need_compose,
@@ -445,6 +456,7 @@ pgod_done(struct pgod *p)
 		event_base_free(p->base);
 	auto_close_(&p->hostkey);
 	auto_close_(&p->claim);
+	apps_free(p->apps);
 	facts_done(&p->facts);
 	config_done(&p->config);
 }
@@ -480,7 +492,7 @@ pgod_run(const struct options *o, struct kept *kept)
 		}
 	}
 	kept_done(kept);
-	log_info("pgod %s is up dir=%s services=%zu", PGO_VERSION, o->dir, p.config.conf->nservices);
+	log_info("pgod %s is up dir=%s services=%zu", PGO_VERSION, o->dir, conf_count(p.config.conf));
 	event_base_dispatch(p.base);
 	log_info("stopped");
 	return p.status;

@@ -33,7 +33,7 @@
 	"}"
 #define CORE                                                                                                                                                                               \
 	"{\"version\":1,\"dir\":\"/var/lib/pgo\",\"datadir\":\"/data\",\"pins\":\"/run/pgo/pins/var-lib-pgo\",\"poll_ms\":300000,\"started_ms\":1700000000000,\"services\":[" CORE_SERVICE \
-	"]," REST
+	"],\"apps\":[]," REST
 
 static struct conf *
 parse(const char *json)

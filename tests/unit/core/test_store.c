@@ -349,7 +349,7 @@ healing_does_not_push_the_deploys_out_of_the_history(void **state)
 }
 
 static void
-an_app_is_known_until_its_service_is_forgotten(void **state)
+whose_an_app_was_is_known_when_its_service_is_forgotten(void **state)
 {
 	struct store *st = reopen(NULL);
 	struct err err = ERR_INIT;
@@ -374,7 +374,8 @@ an_app_is_known_until_its_service_is_forgotten(void **state)
 	assert_string_equal(a.scale, "web=3");
 	assert_int_equal(a.made_ms, 1234);
 	assert_int_equal(store_service_forget(st, "shop", &err), 0);
-	assert_int_equal(store_app_get(st, "shop", &gone, &err), 0);
+	assert_int_equal(store_app_get(st, "shop", &gone, &err), 1);
+	assert_string_equal(gone.maker, "alice");
 	store_close(st);
 }
 
@@ -549,7 +550,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(a_record_survives_reopening, enter, leave),
-	    cmocka_unit_test_setup_teardown(an_app_is_known_until_its_service_is_forgotten, enter, leave),
+	    cmocka_unit_test_setup_teardown(whose_an_app_was_is_known_when_its_service_is_forgotten, enter, leave),
 	    cmocka_unit_test_setup_teardown(
 		a_deploy_waits_for_the_disk_only_for_what_a_power_cut_must_not_take, enter, leave),
 	    cmocka_unit_test_setup_teardown(a_deploy_that_was_cut_off_is_found_with_its_step_and_release, enter, leave),

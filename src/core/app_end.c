@@ -1,0 +1,167 @@
+/* Apps end: containers and networks go, volumes stay, directories are put aside. That it ends is written down first; a
+ * pgod that starts later goes on with it. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/auto.h"
+#include "base/log.h"
+#include "core/app.h"
+#include "core/client.h"
+#include "core/job.h"
+#include "core/keep.h"
+#include "core/service.h"
+#include "core/uploaded.h"
+
+enum { GONE_LOOK_MS = 20 };
+
+static int
+mark(struct service *svc, enum app_gone gone, struct err *err)
+{
+	svc->app->row.gone = gone;
+	svc->ending = gone != APP_THERE;
+	return app_save(svc, err);
+}
+
+/* It goes on being an app, with what is left: a heal brings up what should run. An end that an earlier core had begun
+ * is not taken back. */
+static void
+fail(struct task *task, const char *what, const char *reason)
+{
+	struct service *svc = task->svc;
+	auto_free char *text = str_printf("Error: %s: %s: the app is still there", what, reason);
+
+	log_err("%s: %s service=%s", what, reason, svc->conf->name);
+	if (task->client != NULL) {
+		mark(svc, APP_THERE, NULL);
+		svc->ready = svc->problem[0] == '\0';
+	}
+	task_end(task, 1, text);
+}
+
+static void
+on_untagged(void *ctx)
+{
+	struct task *task = ctx;
+	struct service *svc = task->svc;
+
+	/* From here on only what pgod has of it is left. */
+	mark(svc, APP_DOWN, NULL);
+	svc->retiring = task;
+	channel_send(svc->core->pgod, msg_new("retire", "ss", "service", svc->conf->name), NULL, 0);
+}
+
+static void
+untag(struct task *task)
+{
+	const struct service *svc = task->svc;
+	auto_strv struct strv images = {NULL, 0};
+	struct err err = ERR_INIT;
+
+	if (store_images_kept(svc->core->store, svc->conf->name, &images, &err) < 0)
+		log_err("%s service=%s", err.msg, svc->conf->name);
+	if (images.n > 0)
+		keep_drop(svc->core, svc->conf->name, &images, on_untagged, task);
+	else
+		on_untagged(task);
+}
+
+static void
+on_down(void *ctx, const struct job_result *r)
+{
+	struct task *task = ctx;
+	char reason[ERR_MSG_MAX];
+
+	task->job = NULL;
+	if (r->status != 0)
+		fail(task, "cannot take its containers down", job_reason(r, reason, sizeof(reason)));
+	else
+		untag(task);
+}
+
+void
+end_start(struct task *task)
+{
+	struct service *svc = task->svc;
+	struct err err = ERR_INIT;
+	int applied = store_deploy_applied(svc->core->store, svc->conf->name, &err);
+
+	if (applied < 0 || mark(svc, svc->app->row.gone == APP_DOWN ? APP_DOWN : APP_ENDS, &err) < 0) {
+		fail(task, "cannot write it down", err.msg);
+		return;
+	}
+	svc->ready = false;
+	log_info("ends%s%s, its volumes are kept service=%s", task->who[0] != '\0' ? " by " : "", task->who,
+	    svc->conf->name);
+	/* What was never deployed has no containers of ours: a project of that name is somebody else's. */
+	if (svc->app->row.gone == APP_DOWN || (svc->row.release == 0 && applied == 0))
+		untag(task);
+	else
+		task->job = job_start(svc->core,
+		    &(struct job_spec){.kind = "down", .service = svc->conf->name, .done = on_down, .ctx = task});
+}
+
+/* Who asks something of it hears that there is nothing left to ask. */
+static void
+turn_clients_away(struct service *svc)
+{
+	struct client *c;
+
+	TAILQ_FOREACH(c, &svc->core->clients, entry)
+	{
+		if (c->svc != svc)
+			continue;
+		service_forget_client(svc, c);
+		c->svc = NULL;
+		if (!c->answered)
+			client_answer(c, 2, 1, "Error: the app %s has been destroyed\n", svc->app->name);
+	}
+}
+
+/* Nothing is being done for it any more, and nobody does anything with it: what others had going is ended first. */
+static void
+on_gone(evutil_socket_t fd, short what, void *ctx)
+{
+	static const struct timeval soon = {0, GONE_LOOK_MS * 1000};
+	struct service *svc = ctx;
+	struct core *core = svc->core;
+	const struct conf_service *conf = svc->conf;
+
+	(void)fd;
+	(void)what;
+	if (job_end_all(core, conf->name)) {
+		event_base_once(core->base, -1, EV_TIMEOUT, on_gone, svc, &soon);
+		return;
+	}
+	turn_clients_away(svc);
+	TAILQ_REMOVE(&core->services, svc, entry);
+	service_free(svc);
+	conf_remove_app(core->conf, conf);
+}
+
+bool
+app_on_retired(struct core *core, const char *service, const char *error)
+{
+	static const struct timeval now = {0, 0};
+	struct service *svc = core_service(core, service);
+	auto_free char *text = NULL;
+	struct task *task;
+	struct err err = ERR_INIT;
+
+	if (svc == NULL || svc->retiring == NULL)
+		return false;
+	task = TAKE(svc->retiring);
+	if (error[0] != '\0') {
+		log_err("cannot put the directories aside: %s service=%s", error, service);
+		text = str_printf("Error: its containers are gone, but its directories are not: %s", error);
+		task_end(task, 1, text);
+		return true;
+	}
+	mark(svc, APP_GONE, NULL);
+	uploaded_forget(core, service);
+	if (store_service_forget(core->store, service, &err) < 0)
+		log_err("%s service=%s", err.msg, service);
+	log_info("destroyed; its files are in .removed service=%s", service);
+	event_base_once(core->base, -1, EV_TIMEOUT, on_gone, svc, &now);
+	task_end(task, 0, NULL);
+	return true;
+}

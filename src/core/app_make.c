@@ -1,0 +1,147 @@
+/* Apps begin: core writes down who wants one, pgod gives it a number and directories, and says so. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/auto.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "core/app.h"
+#include "core/service.h"
+#include "core/uploaded.h"
+
+/* Between the question and pgod's answer. */
+struct app_wish {
+	TAILQ_ENTRY(app_wish) entry;
+	int64_t id;
+	char service[APPNAME_MAX + 1];
+	app_made done; /* NULL: nobody waits any more */
+	void *ctx;
+};
+
+/* Whose data may still lie here: the volumes of an app outlive it. */
+static int
+check_former(const struct store_app *former, const struct app_spec *spec, struct err *err)
+{
+	if (former->gone == APP_THERE || spec->anyone || str_eq(former->maker, spec->maker))
+		return 0;
+	return err_set(err, EPERM,
+	    "there was an app of this name, whose volumes are kept: only who had made it, or an operator with host://apps "
+	    "create, makes it again");
+}
+
+static int
+write_down(struct core *core, const char *service, const struct app_spec *spec, struct err *err)
+{
+	auto_store_app struct store_app row = {0};
+	int rc = store_app_get(core->store, service, &row, err);
+
+	if (rc >= 0)
+		rc = check_former(&row, spec, err);
+	if (rc < 0)
+		return rc;
+	store_app_done(&row);
+	row = (struct store_app){.main = str_dup(spec->main != NULL ? spec->main : service),
+	    .branch = str_dup(spec->branch != NULL ? spec->branch : ""),
+	    .maker = str_dup(spec->maker),
+	    .locked = str_dup(""),
+	    .scale = str_dup(""),
+	    .domains = str_dup(""),
+	    .cname = str_dup(""),
+	    .made_ms = io_wall_ms()};
+	return store_app_put(core->store, service, &row, err);
+}
+
+static int
+check(struct core *core, const struct app_spec *spec, struct err *err)
+{
+	char service[APPNAME_MAX + 1];
+	int rc = appname_check(spec->name, err);
+
+	if (rc < 0)
+		return err_wrap(err, "the name of an app");
+	if (core->quitting)
+		return err_set(err, EBUSY, "pgod is stopping: try again");
+	appname_service(spec->name, service);
+	if (conf_find(core->conf, service) != NULL)
+		return err_set(err, EEXIST, "there is a service or an app called %s already", spec->name);
+	if (strv_has(&core->removing, service))
+		return err_set(err, EBUSY, "a service called %s is being removed: try again", spec->name);
+	return write_down(core, service, spec, err);
+}
+
+void
+app_create(struct core *core, const struct app_spec *spec, app_made done, void *ctx)
+{
+	struct err err = ERR_INIT;
+	struct app_wish *wish;
+
+	if (check(core, spec, &err) < 0) {
+		done(ctx, NULL, err.msg);
+		return;
+	}
+	wish = calloc(1, sizeof(*wish));
+	if (wish == NULL)
+		abort();
+	wish->id = ++core->last_app_id;
+	wish->done = done;
+	wish->ctx = ctx;
+	appname_service(spec->name, wish->service);
+	TAILQ_INSERT_TAIL(&core->wishes, wish, entry);
+	channel_send(
+	    core->pgod, msg_new("app-create", "sIss", "id", (json_int_t)wish->id, "name", spec->name), NULL, 0);
+}
+
+void
+app_create_forget(struct core *core, const void *ctx)
+{
+	struct app_wish *wish;
+
+	TAILQ_FOREACH(wish, &core->wishes, entry)
+	{
+		if (wish->ctx == ctx)
+			wish->done = NULL;
+	}
+}
+
+int
+app_on_made(struct core *core, const char *name, int64_t uid, struct err *err)
+{
+	const struct conf_service *conf = NULL;
+	struct service *svc;
+	int rc;
+
+	if (uid < PUSH_ID_MIN || uid >= UINT32_MAX)
+		return err_set(err, EBADMSG, "the user id of an app is out of range");
+	rc = conf_add_app(core->conf, name, (uid_t)uid, &conf, err);
+	if (rc < 0)
+		return rc;
+	svc = service_new(core, conf, err);
+	if (svc == NULL)
+		return err_wrap(err, "app %s", name);
+	TAILQ_INSERT_TAIL(&core->services, svc, entry);
+	log_info("made by %s service=%s", svc->app->row.maker, conf->name);
+	uploaded_made(core, svc->app->row.maker, conf->name);
+	return service_save(svc, err);
+}
+
+void
+app_on_answer(struct core *core, int64_t id, const char *error)
+{
+	struct service *svc;
+	struct app_wish *wish;
+
+	TAILQ_FOREACH(wish, &core->wishes, entry)
+	{
+		if (wish->id == id)
+			break;
+	}
+	if (wish == NULL)
+		return;
+	TAILQ_REMOVE(&core->wishes, wish, entry);
+	svc = core_service(core, wish->service);
+	if (error[0] == '\0' && svc != NULL)
+		error = svc->problem;
+	if (wish->done != NULL)
+		wish->done(wish->ctx, error[0] == '\0' ? svc : NULL, error);
+	free(wish);
+}
