@@ -22,6 +22,7 @@
 enum {
 	PROC_START_MS = 30000, /* from fork to exec; a program on a dead network file system must not stop pgod */
 	PROC_GROUPS_MAX = 65536,
+	THIRD_FILENO = STDERR_FILENO + 1,
 };
 
 /* Each step of the child is one function: 0, or < 0 with err set. They run in this order, between fork and exec. */
@@ -31,15 +32,16 @@ struct child {
 	pid_t parent;
 };
 
-/* Moves the report out of the way of 0, 1 and 2. The lowest free number cannot be a kept descriptor: those are open. */
+/* Moves the report out of the way of 0, 1, 2 and 3. The lowest free number cannot be a kept descriptor: those are open.
+ */
 static int
 child_report(struct child *c, struct err *err)
 {
 	int fd;
 
-	if (c->report > STDERR_FILENO)
+	if (c->report > THIRD_FILENO)
 		return 0;
-	fd = fcntl(c->report, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	fd = fcntl(c->report, F_DUPFD_CLOEXEC, THIRD_FILENO + 1);
 	if (fd < 0)
 		return err_errno(err, "cannot duplicate a descriptor");
 	close(c->report);
@@ -87,14 +89,15 @@ child_setup(struct child *c, struct err *err)
 	return r < 0 ? r : 0;
 }
 
-/* Duplicates all three first, because each may be a number that another one is to become. */
+/* Duplicates all of them first, because each may be a number that another one is to become. */
 static int
 child_stdio(struct child *c, struct err *err)
 {
-	int high[3];
+	int n = c->spec->third > 0 ? 4 : 3;
+	int high[4];
 
-	for (int i = 0; i < 3; i++) {
-		int fd = c->spec->stdio[i];
+	for (int i = 0; i < n; i++) {
+		int fd = i == THIRD_FILENO ? c->spec->third : c->spec->stdio[i];
 		auto_close int null = -1;
 
 		if (fd < 0) {
@@ -103,11 +106,11 @@ child_stdio(struct child *c, struct err *err)
 				return err_errno(err, "cannot open /dev/null");
 			fd = null;
 		}
-		high[i] = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		high[i] = fcntl(fd, F_DUPFD_CLOEXEC, THIRD_FILENO + 1);
 		if (high[i] < 0)
 			return err_errno(err, "cannot duplicate descriptor %d", fd);
 	}
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < n; i++) {
 		if (dup2(high[i], i) < 0)
 			return err_errno(err, "cannot set up descriptor %d", i);
 	}
@@ -122,13 +125,16 @@ child_terminal(struct child *c, struct err *err)
 	return 0;
 }
 
-/* All but 0, 1, 2 and the kept ones close at exec; the kernel closes them before the account can look into the process.
+/* All but 0, 1, 2, 3 when there is one, and the kept ones close at exec; the kernel closes them before the account can
+ * look into the process.
  */
 static int
 child_fds(struct child *c, struct err *err)
 {
 	if (syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
 		return err_errno(err, "cannot close the inherited descriptors");
+	if (c->spec->third > 0 && fcntl(THIRD_FILENO, F_SETFD, 0) < 0)
+		return err_errno(err, "cannot keep descriptor %d", THIRD_FILENO);
 	for (size_t i = 0; i < c->spec->nkeep; i++) {
 		if (fcntl(c->spec->keep[i], F_SETFD, 0) < 0)
 			return err_errno(err, "cannot keep descriptor %d", c->spec->keep[i]);
@@ -272,7 +278,8 @@ check_spec(const struct proc_spec *spec, struct err *err)
 	if (spec->nkeep > PROC_KEEP_MAX)
 		return err_set(err, EINVAL, "a child keeps at most %d descriptors", PROC_KEEP_MAX);
 	for (size_t i = 0; i < spec->nkeep; i++) {
-		if (spec->keep[i] <= STDERR_FILENO || fcntl(spec->keep[i], F_GETFD) < 0)
+		if (spec->keep[i] <= (spec->third > 0 ? THIRD_FILENO : STDERR_FILENO) ||
+		    fcntl(spec->keep[i], F_GETFD) < 0)
 			return err_set(err, EBADF, "descriptor %d cannot be kept", spec->keep[i]);
 	}
 	/* (uid_t)-1 means "leave as it is" to setresuid: the child would stay root. */

@@ -27,6 +27,7 @@ struct proc_spec {
 	const gid_t *groups; /* supplementary groups */
 	size_t ngroups;
 	int stdio[3];	 /* -1: /dev/null */
+	int third;	 /* becomes descriptor 3 when > 0 */
 	const int *keep; /* further descriptors the child inherits, at the same numbers */
 	size_t nkeep;
 	mode_t umask; /* 0: 022 */

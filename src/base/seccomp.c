@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -216,6 +217,9 @@ add_argument_rules(struct filter *f, const struct sandbox *sb)
 	when_call_arg(f, SYS_mprotect, 2, BPF_JSET, PROT_EXEC, eperm, allow);
 	/* abort() is tgkill to itself; the processes of the same account are out of reach. */
 	when_call_arg(f, SYS_tgkill, 0, BPF_JEQ, (unsigned)getpid(), allow, eperm);
+	/* A pair that only who it is handed to can speak through; other families would be a network. */
+	if (has(sb->syscalls, sb->nsyscalls, SYS_socketpair))
+		when_call_arg(f, SYS_socketpair, 0, BPF_JEQ, AF_UNIX, allow, eperm);
 	/* libc's fstat is newfstatat with AT_EMPTY_PATH; a role that looks at files by name lists the call itself. */
 	if (!has(sb->syscalls, sb->nsyscalls, SYS_newfstatat))
 		when_call_arg(f, SYS_newfstatat, 3, BPF_JSET, AT_EMPTY_PATH, allow, eperm);

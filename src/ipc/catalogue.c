@@ -43,10 +43,11 @@ static const struct msg_spec catalogue[] = {
     {"quit", PGOD_TO_CORE, "", 0, 0, "Start nothing new, finish what runs, then exit."},
     /* core → pgod */
     {"hello", CORE_TO_PGOD, "protocol:i", 0, 0, "Core is up and speaks this version of the catalogue."},
-    {"job", CORE_TO_PGOD, "id:i kind:s service:s args:s stdio:s cols:i rows:i", 0, 3,
+    {"job", CORE_TO_PGOD, "id:i kind:s service:s args:s stdio:s cols:i rows:i", 0, 4,
 	"Start a job of a kind for a service with these operands (strv_pack). stdio has a digit for each descriptor "
-	"sent: which of the job's 0, 1, 2 it becomes; "
-	"the others are /dev/null. cols and rows are the size of the terminal of a job that runs on one, else 0."},
+	"sent: which of the job's 0, 1, 2, 3 it becomes; "
+	"the others are /dev/null, and 3 is there only for the kinds that have one. "
+	"cols and rows are the size of the terminal of a job that runs on one, else 0."},
     {"kill", CORE_TO_PGOD, "id:i signal:s", 0, 0,
 	"Send the job's session a signal (INT, QUIT, HUP, WINCH), or end it (TERM: then KILL after its grace)."},
     {"engine", CORE_TO_PGOD, "id:i", 0, 0, "Ask for a connection to the engine."},

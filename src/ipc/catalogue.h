@@ -12,7 +12,7 @@
 
 #include "base/err.h"
 
-enum { MSG_MAX = 64 * 1024, MSG_FDS = 3 };
+enum { MSG_MAX = 64 * 1024, MSG_FDS = 4 };
 
 enum msg_dir {
 	CORE_TO_PGOD = 1 << 0,

@@ -28,6 +28,14 @@ static const struct proc_limit confined[] = {
 	{RLIMIT_CPU, 60},
 };
 
+/* A pack says how much there is to be had; git makes room for that before it looks. */
+static const struct proc_limit serving[] = {
+	{RLIMIT_NOFILE, NOFILE},
+	{RLIMIT_CORE, 0},
+	{RLIMIT_DATA, PGO_SANITIZED ? RLIM_INFINITY : 1024UL * 1024 * 1024},
+};
+
+#define SERVING serving, ARRAY_LEN(serving)
 #define ORDINARY ordinary, ARRAY_LEN(ordinary)
 #define CONFINED confined, ARRAY_LEN(confined)
 #define MODEL "-p", "{service}", "--project-directory", "{live}", "--env-file", "/dev/null", "-f", "-"
@@ -52,6 +60,10 @@ static const struct job_kind table[] = {
 	/* the repository's compose file: sealed, without the engine's group */
 	{"resolve", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_SEALED, JOB_LOCK | JOB_FILE | JOB_RESOLVE, 60 * SECOND, 2 * SECOND, CONFINED,
 	    {"resolve"}},
+	/* what git's clients ask of an app: as long as they stay. What is pushed is deployed meanwhile */
+	{"receive-pack", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_SERVE | JOB_THIRD, 6 * HOUR, 5 * SECOND, SERVING, {"receive-pack"}},
+	{"upload-pack", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_SERVE, HOUR, 2 * SECOND, SERVING, {"upload-pack"}},
+	{"upload-archive", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_SERVE, HOUR, 2 * SECOND, SERVING, {"upload-archive"}},
 	/* the approved model: what compose will compare containers with */
 	{"hash", JOB_COMPOSE, OPERANDS_NONE, VIEW_PLAIN, 0, 60 * SECOND, 2 * SECOND, CONFINED, {MODEL, "config", "--hash", "*"}},
 	/* the approved model, with the engine's group */
@@ -106,8 +118,8 @@ job_check_stdio(const char *stdio, size_t nfds, struct err *err)
 	if (strlen(stdio) != nfds)
 		return err_set(err, EBADMSG, "job: stdio does not match the descriptors");
 	for (size_t i = 0; stdio[i] != '\0'; i++) {
-		if (stdio[i] < '0' || stdio[i] > '2' || strchr(stdio + i + 1, stdio[i]) != NULL)
-			return err_set(err, EBADMSG, "job: stdio is not a set of 0, 1, 2");
+		if (stdio[i] < '0' || stdio[i] >= '0' + JOB_STDIO || strchr(stdio + i + 1, stdio[i]) != NULL)
+			return err_set(err, EBADMSG, "job: stdio is not a set of 0, 1, 2, 3");
 	}
 	return 0;
 }
@@ -121,6 +133,16 @@ job_check_terminal(const struct job_kind *k, long long cols, long long rows, siz
 		return err_set(err, EINVAL, "%s: %lld columns and %lld rows", k->name, cols, rows);
 	if (has && nfds > 0)
 		return err_set(err, EINVAL, "%s brings its own stdio", k->name);
+	return 0;
+}
+
+int
+job_check_third(const struct job_kind *k, const char *stdio, struct err *err)
+{
+	bool has = (k->flags & JOB_THIRD) != 0;
+
+	if (has != (strchr(stdio, '3') != NULL))
+		return err_set(err, EINVAL, "%s %s", k->name, has ? "needs a descriptor 3" : "has no descriptor 3");
 	return 0;
 }
 
@@ -251,6 +273,19 @@ env_app(struct strv *envp, const struct conf_push *push)
 		env_add(envp, "PGO_STATIC_IMAGE", push->static_image);
 }
 
+/* What git's own programs are told of [push], for the jobs that become them. */
+static void
+env_serve(struct strv *envp, const struct facts *f)
+{
+	const struct conf_push *p = f->conf->push;
+
+	strv_add_take(envp, str_printf("PGO_HOOKS=%s/hooks", f->libexec));
+	if (p == NULL)
+		return;
+	strv_add_take(envp, str_printf("PGO_MAX_BYTES=%lld", (long long)p->max_bytes));
+	strv_add_take(envp, str_printf("PGO_MAX_OBJECTS=%lld", (long long)p->max_objects));
+}
+
 void
 job_envp(const struct job_kind *k, const struct facts *f, const char *service, const struct conf_service *s,
     const struct account *a, struct strv *ret_envp)
@@ -270,6 +305,8 @@ job_envp(const struct job_kind *k, const struct facts *f, const char *service, c
 		env_add(ret_envp, "PGO_SIGNED", "1");
 	if ((k->flags & JOB_VERIFY) != 0 && s != NULL && s->rewind_refused)
 		env_add(ret_envp, "PGO_REWIND", "refuse");
+	if ((k->flags & JOB_SERVE) != 0)
+		env_serve(ret_envp, f);
 	if ((k->flags & JOB_RESOLVE) != 0)
 		env_add(ret_envp, "PGO_COMPOSE", f->compose);
 	if ((k->flags & JOB_RESOLVE) != 0 && s != NULL)

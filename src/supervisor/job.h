@@ -26,6 +26,7 @@ enum job_operands {
 };
 
 enum {
+	JOB_STDIO = 4, /* descriptors of a job: 0, 1, 2, and 3 where there is one */
 	JOB_COMMAND_MAX = 16,
 	JOB_WORDS_MAX = 256,
 	TERMINAL_MAX = 10000, /* columns, rows */
@@ -41,6 +42,8 @@ enum job_flag {
 	JOB_REGISTRIES = 1 << 7, /* gets the service's registries, as docker's configuration */
 	JOB_TERMINAL = 1 << 8,	 /* runs on a pseudo-terminal of its own, whose other end core is given */
 	JOB_ROUTES = 1 << 9,	 /* gets PGO_IMPORT */
+	JOB_THIRD = 1 << 10,	 /* has a descriptor 3 */
+	JOB_SERVE = 1 << 11,	 /* answers git's clients: gets PGO_HOOKS and the limits of [push] */
 	JOB_LEFT = 1 << 5,	 /* also for a service that is no longer configured, as the owner of its directory */
 };
 
@@ -60,11 +63,13 @@ struct job_kind {
 
 const struct job_kind *job_kind_find(const char *name);
 const struct job_kind *job_kind_table(size_t *ret_n);
-/* stdio has a digit for each of nfds descriptors, 0, 1 or 2, none twice. A kind with a terminal (cols and rows) brings
- * all three itself. */
+/* stdio has a digit for each of nfds descriptors, 0 to 3, none twice. A kind with a terminal (cols and rows) brings all
+ * of them itself. */
 int job_check_stdio(const char *stdio, size_t nfds, struct err *err);
 /* Has a job of this kind a terminal of that size, if it needs one, and none otherwise? */
 int job_check_terminal(const struct job_kind *k, long long cols, long long rows, size_t nfds, struct err *err);
+/* Is a descriptor 3 among them if the kind has one, and not otherwise? */
+int job_check_third(const struct job_kind *k, const char *stdio, struct err *err);
 /* Are these operands of the kind's shape? */
 int job_check_operands(const struct job_kind *k, const struct strv *operands, struct err *err);
 /* How long it may run, in milliseconds: the service's `timeout` for what holds its lock, which are the steps of a

@@ -163,6 +163,7 @@ spawn_as(const struct facts *f, const struct jobrun *r, const struct account *a,
 	spec.setup = view_is_needed(&view) ? view_enter : NULL;
 	spec.setup_arg = &view;
 	memcpy(spec.stdio, r->stdio, sizeof(spec.stdio));
+	spec.third = r->stdio[3];
 	if (signers >= 0)
 		spec.stdio[0] = signers;
 	return proc_spawn(&spec, ret_pid, NULL, err);
@@ -175,13 +176,15 @@ spawn_on_terminal(const struct facts *f, const struct jobrun *r, const struct ac
 {
 	auto_close int ours = -1;
 	auto_close int theirs = -1;
+	int stdio[JOB_STDIO] = {-1, -1, -1, -1};
 	struct jobrun with = *r;
 	int rc = terminal_open(a->uid, r->cols, r->rows, &ours, &theirs, err);
 
 	if (rc < 0)
 		return rc;
-	for (size_t i = 0; i < ARRAY_LEN(with.stdio); i++)
-		with.stdio[i] = theirs;
+	for (int i = 0; i <= STDERR_FILENO; i++)
+		stdio[i] = theirs;
+	with.stdio = stdio;
 	rc = spawn_as(f, &with, a, ret_pid, err);
 	if (rc == 0)
 		*ret_terminal = take_fd(&ours);

@@ -8,9 +8,9 @@ struct jobrun {
 	const struct job_kind *kind;
 	const char *service;
 	const struct strv *operands;
-	int stdio[3]; /* -1: /dev/null */
-	int lockfd;   /* -1: without a lock */
-	int cols;     /* of its terminal, for a kind that has one */
+	const int *stdio; /* JOB_STDIO of them; -1: /dev/null, and no descriptor 3 */
+	int lockfd;	  /* -1: without a lock */
+	int cols;	  /* of its terminal, for a kind that has one */
 	int rows;
 };
 

@@ -36,7 +36,7 @@ struct job {
 	long long id;
 	char *service;
 	struct strv operands;
-	int stdio[3];
+	int stdio[JOB_STDIO];
 	int cols, rows; /* of its terminal */
 	enum job_state state;
 	bool orphan; /* the core that asked for it is gone */
@@ -219,8 +219,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 static void
 start(struct job *j, int lockfd)
 {
-	struct jobrun run = {
-	    j->kind, j->service, &j->operands, {j->stdio[0], j->stdio[1], j->stdio[2]}, lockfd, j->cols, j->rows};
+	struct jobrun run = {j->kind, j->service, &j->operands, j->stdio, lockfd, j->cols, j->rows};
 	auto_close int terminal = -1;
 	struct err err = ERR_INIT;
 	pid_t pid = 0;
@@ -364,7 +363,8 @@ check_menu(const struct jobs *js, const struct msg *m, const struct strv *operan
 	if (jobs_count(js) >= JOBS_MAX)
 		return err_set(err, EAGAIN, "%d jobs run already", JOBS_MAX);
 	*ret_k = k;
-	if (job_check_terminal(k, msg_int(m, "cols"), msg_int(m, "rows"), m->nfds, err) < 0)
+	if (job_check_terminal(k, msg_int(m, "cols"), msg_int(m, "rows"), m->nfds, err) < 0 ||
+	    job_check_third(k, msg_str(m, "stdio"), err) < 0)
 		return -err->num;
 	return job_check_operands(k, operands, err);
 }

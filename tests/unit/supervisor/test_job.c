@@ -51,6 +51,8 @@ static const struct {
     {"build", PREFIX "build OP", VIEW_STAGED, true, true},
     {"checkout", "pgod-job checkout OP", VIEW_PLAIN, true, false},
     {"mkdirs", "pgod-job mkdirs", VIEW_PLAIN, true, false},
+    {"submodules", "pgod-job submodules OP", VIEW_PLAIN, true, false},
+    {"accept", "pgod-job accept", VIEW_PLAIN, true, false},
     {"routes-try", "pgod-job routes-try", VIEW_PLAIN, true, false},
     {"routes", "pgod-job routes", VIEW_PLAIN, true, false},
     {"hash", PREFIX "config --hash *", VIEW_PLAIN, false, false},
@@ -60,6 +62,9 @@ static const struct {
     {"start", "docker-compose -p web start OP", VIEW_PLAIN, true, true},
     {"restart", "docker-compose -p web restart OP", VIEW_PLAIN, true, true},
     {"down", "docker-compose -p web down OP", VIEW_PLAIN, true, true},
+    {"receive-pack", "pgod-job receive-pack", VIEW_PLAIN, false, false},
+    {"upload-pack", "pgod-job upload-pack", VIEW_PLAIN, false, false},
+    {"upload-archive", "pgod-job upload-archive", VIEW_PLAIN, false, false},
     {"reload", "docker-compose -p web exec -T OP", VIEW_PLAIN, false, true},
     {"logs", "docker-compose -p web --ansi never logs OP", VIEW_PLAIN, false, true},
     {"logs-colour", "docker-compose -p web --ansi always logs OP", VIEW_PLAIN, false, true},
@@ -101,11 +106,27 @@ the_menu_is_the_documented_one_and_has_nothing_else(void **state)
 	}
 }
 
+static void
+only_a_kind_with_a_descriptor_three_gets_one(void **state)
+{
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(job_check_stdio("0123", 4, &err), 0);
+	assert_int_equal(job_check_stdio("0124", 4, &err), -EBADMSG);
+	assert_int_equal(job_check_stdio("033", 3, &err), -EBADMSG);
+	assert_int_equal(job_check_third(job_kind_find("receive-pack"), "0123", &err), 0);
+	assert_int_equal(job_check_third(job_kind_find("receive-pack"), "012", &err), -EINVAL);
+	assert_int_equal(job_check_third(job_kind_find("upload-pack"), "012", &err), 0);
+	assert_int_equal(job_check_third(job_kind_find("up"), "0123", &err), -EINVAL);
+}
+
 /* A client's logs and what merely looks at the remote have nothing to do with how long a deploy's step may take. */
 static void
 the_services_timeout_is_the_deadline_of_what_holds_its_lock(void **state)
 {
-	static const char *const untouched[] = {"ls-remote", "keys", "reload", "logs", "exec", "exec-terminal"};
+	static const char *const untouched[] = {
+	    "ls-remote", "keys", "receive-pack", "upload-pack", "reload", "logs", "exec", "exec-terminal"};
 	struct conf_service patient = {.timeout_ms = 7000};
 	struct conf_service silent = {0};
 	size_t n = 0;
@@ -315,6 +336,7 @@ main(void)
 	    cmocka_unit_test(the_services_timeout_is_the_deadline_of_what_holds_its_lock),
 	    cmocka_unit_test(the_menu_is_the_documented_one_and_has_nothing_else),
 	    cmocka_unit_test(a_job_gets_a_terminal_that_it_was_not_made_for),
+	    cmocka_unit_test(only_a_kind_with_a_descriptor_three_gets_one),
 	    cmocka_unit_test(each_environment_is_closed),
 	    cmocka_unit_test(env_entries_reach_resolve_and_move_none_of_its_own_variables),
 	    cmocka_unit_test(what_was_pushed_is_resolved_as_push_lets_it),

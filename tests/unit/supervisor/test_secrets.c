@@ -83,7 +83,7 @@ write_key(int dirfd, const char *name, mode_t mode, const char *more)
 static void
 what_speaks_to_the_repository_gets_the_services_own_deploy_key(void **state)
 {
-	static const char *const speakers[] = {"ls-remote", "fetch", "export", "verify"};
+	static const char *const speakers[] = {"ls-remote", "fetch", "export", "verify", "submodules"};
 	char dir[] = "/tmp/pgot-secrets-XXXXXX";
 	const struct conf_service shop = {.name = (char[]){"shop"}};
 	struct facts f = {.dirfd = -1, .dir = dir};
