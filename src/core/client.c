@@ -13,6 +13,7 @@
 #include "core/host.h"
 #include "core/job.h"
 #include "core/op.h"
+#include "core/receive.h"
 #include "core/service.h"
 #include "engine/engine.h"
 #include "ipc/opname.h"
@@ -38,6 +39,8 @@ chunk(const char *data, size_t len)
 void
 client_output(struct client *c, int stream, const char *data, size_t len)
 {
+	if (c->git)
+		stream = 2;
 	while (len > 0) {
 		auto_buf struct buf text = BUF_INIT(5 * OUTPUT_CHUNK);
 		size_t n = chunk(data, len);
@@ -151,6 +154,12 @@ make_pipes(int job_ends[3], int client_ends[3], struct err *err)
 void
 client_run_job(struct client *c, const char *kind, const struct strv *args)
 {
+	client_run_job_with(c, kind, args, -1);
+}
+
+void
+client_run_job_with(struct client *c, const char *kind, const struct strv *args, int third)
+{
 	int job_ends[3] = {-1, -1, -1};
 	int client_ends[3] = {-1, -1, -1};
 	struct err err = ERR_INIT;
@@ -164,6 +173,7 @@ client_run_job(struct client *c, const char *kind, const struct strv *args)
 						.service = c->svc->conf->name,
 						.args = args,
 						.pipes = job_ends,
+						.third = third,
 						.done = on_job_done,
 						.ctx = c,
 					    });
@@ -279,6 +289,28 @@ answer_nothing(struct client *c)
 	client_answer(c, 1, 404, "Not Found: No service found with name \"%s\"\n", buf_str(&name));
 }
 
+/* What is asked for: by git, or by people. False after the client was told that it is neither. */
+static bool
+take_line(struct client *c, const char *line, size_t len)
+{
+	struct gitline git;
+	struct err err = ERR_INIT;
+	int rc = gitline_parse(line, len, &git, &err);
+
+	if (rc > 0) {
+		c->git = true;
+		c->verb = git.verb;
+		c->line.service = str_dup(git.service);
+		c->line.op = str_dup(gitline_op(git.verb));
+	} else if (rc < 0) {
+		client_answer(c, 2, 400, "Bad Request: %s\n", err.msg);
+	} else if (opline_parse(line, len, &c->line, &err) < 0) {
+		client_answer(c, 1, 400, "Bad Request: No correct commands in connection for user \"%s\"\n", c->user);
+		rc = -1;
+	}
+	return rc >= 0;
+}
+
 static int
 on_op(void *ctx, struct msg *m, struct err *err)
 {
@@ -294,10 +326,8 @@ on_op(void *ctx, struct msg *m, struct err *err)
 	c->user = buf_take(&user);
 	if (line == NULL)
 		return err_set(err, EBADMSG, "the operation line is not base64");
-	if (opline_parse(line, len, &c->line, err) < 0) {
-		client_answer(c, 1, 400, "Bad Request: No correct commands in connection for user \"%s\"\n", c->user);
+	if (!take_line(c, line, len))
 		return 0;
-	}
 	if (!authorise(c, msg_str(m, "key"))) {
 		answer_stranger(c);
 		return 0;
@@ -392,6 +422,7 @@ client_free(struct client *c)
 	}
 	client_stdin_free(c->in);
 	host_upload_free(c->upload);
+	receive_free(c->receive);
 	engine_cancel(c->req);
 	journal_unfollow(&c->follower);
 	svclog_unfollow(&c->reader);

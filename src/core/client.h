@@ -8,9 +8,11 @@
 #include "core/core.h"
 #include "core/journal.h"
 #include "core/svclog.h"
+#include "ipc/gitline.h"
 #include "ipc/opline.h"
 
 struct client_stdin;
+struct receive;
 struct engine_req;
 struct service;
 struct upload;
@@ -26,6 +28,9 @@ struct client {
 	const char *who;      /* of it: the fingerprint and where the key stands, for logs */
 	struct service *svc;  /* of the operation, once it is allowed; NULL: the host */
 	struct opline line;
+	bool git;		 /* what asks is git: its stdout is git's alone */
+	enum gitline_verb verb;	 /* which git then says what it wants */
+	struct receive *receive; /* a push */
 	char *term;		 /* type of the client's terminal, as TERM; "" when it cannot be one */
 	int cols, rows;		 /* of it; 0: it has none */
 	struct job *job;	 /* logs, exec: goes when the client goes */
@@ -44,7 +49,8 @@ struct client {
 /* A new connection: takes the channel. */
 void client_new(struct core *core, int64_t id, const char *peer, int take_fd);
 void client_free(struct client *c);
-/* Text for the client's stdout (1) or stderr (2), in as many messages as needed; what is not UTF-8 is escaped. */
+/* Text for the client's stdout (1; of git, stderr as well) or stderr (2), in as many messages as needed; what is not
+ * UTF-8 is escaped. */
 void client_output(struct client *c, int stream, const char *data, size_t len);
 /* The operation's end. */
 void client_exit(struct client *c, int status);
@@ -69,6 +75,8 @@ void client_stdin_eof(struct client *c);
 void client_stdin_free(struct client_stdin *in);
 /* Runs a job on the client's own pipes, to which its end is told. */
 void client_run_job(struct client *c, const char *kind, const struct strv *args);
+/* The same with a descriptor 3 for the job (borrowed). */
+void client_run_job_with(struct client *c, const char *kind, const struct strv *args, int third);
 /* The same on a terminal of the client's size. */
 void client_run_on_terminal(struct client *c, const char *kind, const struct strv *args);
 

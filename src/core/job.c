@@ -356,7 +356,10 @@ job_start(struct core *core, const struct job_spec *spec)
 	core->njobs++;
 	metrics_command(core, spec->service, spec->kind);
 	log_debug("job kind=%s service=%s job=%lld", spec->kind, spec->service, (long long)job->id);
-	if (spec->pipes != NULL)
+	if (spec->pipes != NULL && spec->third > 0)
+		send_job(
+		    job, spec->args, (int[]){spec->pipes[0], spec->pipes[1], spec->pipes[2], spec->third}, 4, "0123");
+	else if (spec->pipes != NULL)
 		send_job(job, spec->args, spec->pipes, 3, "012");
 	else if (spec->cols > 0)
 		send_job(job, spec->args, NULL, 0, "");

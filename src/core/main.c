@@ -47,6 +47,7 @@ static const int syscalls[] = {
     SYS_getcwd,
     SYS_memfd_create,
     SYS_pipe2,
+    SYS_socketpair,
     SYS_sendto,
     SYS_recvfrom,
     SYS_fallocate,

@@ -10,6 +10,7 @@
 #include "compose/model.h"
 #include "core/client.h"
 #include "core/peek.h"
+#include "core/receive.h"
 #include "core/service.h"
 #include "ipc/opname.h"
 
@@ -17,6 +18,7 @@ static void run_verb(struct client *c, const struct op *op, const struct strv *a
 static void run_git(struct client *c, const struct op *op, const struct strv *args);
 static void run_ping(struct client *c, const struct op *op, const struct strv *args);
 static void run_help(struct client *c, const struct op *op, const struct strv *args);
+static void run_for_git(struct client *c, const struct op *op, const struct strv *args);
 
 static const struct op ops[] = {
     {.name = "up",
@@ -92,13 +94,6 @@ static const struct op ops[] = {
 	.options = op_config_options,
 	.raw = true,
 	.run = config_run},
-    {.name = "domains",
-	.usage = "[list] [--json] | add DOMAIN... | remove DOMAIN... | clear",
-	.help = "the names by which an app is asked for on the web, beside its own and those of its file CNAME",
-	.options = op_json_options,
-	.operands_max = -1,
-	.words = true,
-	.run = domains_run},
     {.name = "load",
 	.usage = "[--json]",
 	.help = "check the compose file of the tracked commit against the policy",
@@ -162,6 +157,15 @@ static const struct op ops[] = {
 	.raw = true,
 	.looks = true,
 	.run = run_git},
+    {.name = "push",
+	.help = "what git push asks for: take its commits, and deploy them; of an app",
+	.raw = true,
+	.run = run_for_git},
+    {.name = "fetch",
+	.help = "what git clone, fetch and archive ask for: give what was pushed; of an app",
+	.raw = true,
+	.looks = true,
+	.run = run_for_git},
     {.name = "ping",
 	.usage = "[--json]",
 	.help = "is the key known?",
@@ -347,6 +351,18 @@ run_git(struct client *c, const struct op *op, const struct strv *args)
 		op_queue(c, (struct task){.kind = TASK_LOOK});
 	else
 		client_answer(c, 2, 1, "unrecognized command: git %s\n", args->v[0]);
+}
+
+/* Both go by names of git's own: as words of ours they only say who may. */
+static void
+run_for_git(struct client *c, const struct op *op, const struct strv *args)
+{
+	(void)args;
+	if (c->git)
+		receive_run(c, c->verb);
+	else
+		client_answer(c, 2, 1, "%s is what git asks for: git %s ssh://HOST:PORT/%s\n", op->name, op->name,
+		    c->svc->conf->name);
 }
 
 static void

@@ -7,12 +7,17 @@
 #include <stddef.h>
 
 #include "core/core.h"
+#include "ipc/gitline.h"
 #include "ipc/pushline.h"
 
 struct client;
 struct service;
 
-enum { RECEIVE_WHO_MAX = 128 };
+enum {
+	RECEIVE_WHO_MAX = 128,
+	RECEIVE_SERVICE_MAX = 4,	 /* pushes to a service at a time: one is deployed, the others are told so */
+	RECEIVE_UNREAD_MAX = 256 * 1024, /* bytes for a pusher who does not read; what is said then is left out */
+};
 
 struct receive {
 	struct core *core;
@@ -25,14 +30,25 @@ struct receive {
 	 * moved, never deleted, in whatever direction. Borrowed from refs. */
 	const struct pushline_ref *change;
 	const char *branch;
-	void *push; /* core/push.c's own */
+	void *push;	   /* core/push.c's own */
+	struct wire *wire; /* receive.c's own */
 };
 
 /* A line for the pusher's terminal; what cannot be shown there is escaped, and what is too long for a line cut. Of a
  * pusher whose terminal stands still, lines are left out in the end, and the number of them is told. */
 void receive_say(struct receive *r, const char *line);
-/* Answers the question that was asked last, once: NULL is yes, else the reason, in one line. After a yes to
- * push_asked(), push_deploy() follows unless r goes first; after any other answer, push_forget(). */
+/* Answers the question that was asked last, once: NULL is yes, else the reason in one line, which git shows beside the
+ * ref; what the pusher is to read of it before is said. After a yes to push_asked(), push_deploy() follows unless r
+ * goes first; after any other answer, push_forget(). */
 void receive_answer(struct receive *r, const char *no);
+
+/* Serves what git's client asks for on its own pipes: the operations `push` and `fetch`. */
+void receive_run(struct client *c, enum gitline_verb verb);
+/* NULL is fine. */
+void receive_free(struct receive *r);
+
+/* receive_refs.c, pure: may these be changed by one push, whatever is there? Fills in change and branch; -EINVAL with a
+ * sentence for the pusher. */
+int receive_judge_refs(struct receive *r, struct err *err);
 
 #endif

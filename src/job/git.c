@@ -79,7 +79,7 @@ static const char *const fixed_args[] = {
     "http.lowSpeedTime=60",
 };
 
-enum { ARGS_MAX = 96, ENV_MAX = 48, STDERR_MAX_BYTES = 16 << 10, SECRET_MIN = 4 };
+enum { ARGS_MAX = 160, ENV_MAX = 48, STDERR_MAX_BYTES = 16 << 10, SECRET_MIN = 4 };
 
 /* git of the PATH we were given; the caller frees. NULL: there is none. */
 static char *
@@ -179,7 +179,7 @@ add_ssh(const struct job *job, struct strv *env)
 }
 
 static void
-make_env(const struct job *job, const struct git_call *call, struct strv *env)
+add_common(struct strv *env)
 {
 	add_inherited(env, "HOME");
 	add_inherited(env, "PATH");
@@ -187,6 +187,12 @@ make_env(const struct job *job, const struct git_call *call, struct strv *env)
 	add_inherited(env, "LOGNAME");
 	for (size_t i = 0; i < ARRAY_LEN(fixed_env); i++)
 		strv_add(env, fixed_env[i]);
+}
+
+static void
+make_env(const struct job *job, const struct git_call *call, struct strv *env)
+{
+	add_common(env);
 	/* Also for where another server sends us on to. */
 	strv_add(env, job->foreign ? "GIT_ALLOW_PROTOCOL=https" : "GIT_ALLOW_PROTOCOL=http:https:ssh:git:file");
 	strv_add_take(env, str_printf("GIT_DIR=%s", call->git_dir ? call->git_dir : job->repo));
@@ -330,4 +336,34 @@ git_do(const struct job *job, const struct git_call *call, const char *what, str
 	if (words.len > 0)
 		return err_set(err, EIO, "%s: %s", what, buf_str(&words));
 	return err_set(err, EIO, "%s: git %s ended with status %d", what, call->args[0], r);
+}
+
+static void
+add_config(struct strv *env, const struct strv *config)
+{
+	strv_add_take(env, str_printf("GIT_CONFIG_COUNT=%zu", config->n));
+	for (size_t i = 0; i < config->n; i++) {
+		size_t key = strcspn(config->v[i], "=");
+
+		strv_add_take(env, str_printf("GIT_CONFIG_KEY_%zu=%.*s", i, (int)key, config->v[i]));
+		strv_add_take(env, str_printf("GIT_CONFIG_VALUE_%zu=%s", i, config->v[i] + key + 1));
+	}
+}
+
+int
+git_become(const struct job *job, const char *const *args, const struct strv *config, struct err *err)
+{
+	static const char *const handed_on[] = {"PGO_SERVICE", "PGO_MAX_OBJECTS"};
+	auto_free char *git = find_git();
+	auto_strv struct strv env = {0};
+
+	if (!git)
+		return err_set(err, ENOENT, "git is not installed");
+	add_common(&env);
+	strv_add_take(&env, str_printf("PGO_REPO=%s", job->repo));
+	for (size_t i = 0; i < ARRAY_LEN(handed_on); i++)
+		add_inherited(&env, handed_on[i]);
+	add_config(&env, config);
+	execve(git, (char *const *)args, env.v);
+	return err_errno(err, "cannot execute %s", git);
 }

@@ -37,6 +37,11 @@ int git_run(const struct job *job, const struct git_call *call, struct err *err)
 /* Like git_run, but an exit status other than 0 is an error too: "<what>: <git's words>". Returns 0 or < 0. */
 int git_do(const struct job *job, const struct git_call *call, const char *what, struct err *err);
 
+struct strv;
+/* This process becomes git: args begin with "git", config has "KEY=VALUE" each, which counts for git and all that it
+ * runs, hooks too. What of PGO_* the hooks need is handed on. Returns only when that fails. */
+int git_become(const struct job *job, const char *const *args, const struct strv *config, struct err *err);
+
 /* The last words of a git that failed as one short line: no prefixes, no advice, no control characters, and never the
  * secret (may be NULL). Adds to ret, up to its limit. */
 void git_clean_words(struct buf *ret, const char *text, const char *secret);

@@ -27,6 +27,9 @@ struct job {
 	const char *signed_only;  /* "1": verify checks the signature */
 	const char *import;	  /* the file of the routes, relative to live */
 	const char *rewind;	  /* "refuse": verify checks the history */
+	const char *hooks;	  /* the directory of git's hooks */
+	const char *max_bytes;	  /* of a push, in digits */
+	const char *max_objects;  /* likewise */
 	bool foreign;		  /* url is a submodule's, of another server than the repository's */
 };
 
@@ -68,6 +71,12 @@ int verb_routes(const struct job *job, char *const *operands, struct err *err);
 int verb_routes_try(const struct job *job, char *const *operands, struct err *err);
 int verb_submodules(const struct job *job, char *const *operands, struct err *err);
 int verb_accept(const struct job *job, char *const *operands, struct err *err);
+int verb_receive_pack(const struct job *job, char *const *operands, struct err *err);
+int verb_upload_pack(const struct job *job, char *const *operands, struct err *err);
+int verb_upload_archive(const struct job *job, char *const *operands, struct err *err);
+/* git runs these as its hooks: a name instead of a verb. */
+int verb_pre_receive(const struct job *job, char *const *operands, struct err *err);
+int verb_proc_receive(const struct job *job, char *const *operands, struct err *err);
 int verb_mkdirs(const struct job *job, char *const *operands, struct err *err);
 
 /* One line on stderr for the service's developers; control characters are spelled out. */

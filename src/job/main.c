@@ -21,6 +21,8 @@ enum {
 	NEED_BRANCH = 1 << 6,
 	NEED_COMPOSE = 1 << 7,
 	NEED_IMPORT = 1 << 8,
+	NEED_PUSH = 1 << 9,
+	NEED_OBJECTS = 1 << 10,
 };
 
 struct variable {
@@ -48,6 +50,9 @@ static const struct variable variables[] = {
     {"PGO_IMPORT", offsetof(struct job, import), NEED_IMPORT, false},
     {"PGO_SIGNED", offsetof(struct job, signed_only), 0, false},
     {"PGO_REWIND", offsetof(struct job, rewind), 0, false},
+    {"PGO_HOOKS", offsetof(struct job, hooks), NEED_PUSH, true},
+    {"PGO_MAX_BYTES", offsetof(struct job, max_bytes), NEED_PUSH, false},
+    {"PGO_MAX_OBJECTS", offsetof(struct job, max_objects), NEED_OBJECTS, false},
 };
 
 struct verb {
@@ -80,6 +85,13 @@ static const struct verb verbs[] = {
     {"routes", NULL, 0, 0, NEED_REPO | NEED_STAGE | NEED_LIVE | NEED_IMPORT, verb_routes, "write a proxy's routes"},
     {"routes-try", NULL, 0, 0, NEED_REPO | NEED_STAGE | NEED_LIVE | NEED_IMPORT, verb_routes_try,
 	"write them beside those that are there, and print these"},
+    {"receive-pack", NULL, 0, 0, NEED_REPO | NEED_PUSH | NEED_OBJECTS, verb_receive_pack,
+	"be git's receive-pack on the app's repository"},
+    {"upload-pack", NULL, 0, 0, NEED_REPO, verb_upload_pack, "be git's upload-pack on it"},
+    {"upload-archive", NULL, 0, 0, NEED_REPO, verb_upload_archive, "be git's upload-archive on it"},
+    {"pre-receive", NULL, 0, 0, NEED_REPO | NEED_OBJECTS, verb_pre_receive,
+	"git's hook: ask core whether refs may change"},
+    {"proc-receive", NULL, 0, 0, NEED_REPO, verb_proc_receive, "git's hook: have core deploy what was pushed"},
 };
 
 static int
@@ -123,16 +135,26 @@ load_environment(const struct verb *verb, struct job *ret_job, struct err *err)
 	return 0;
 }
 
+/* git runs its hooks by their names and without arguments: links to this program in the directory of hooks. */
+static const struct verb *
+find_hook(int argc, char **argv)
+{
+	const char *slash = argc < 1 ? NULL : strrchr(argv[0], '/');
+
+	return slash == NULL ? NULL : find_verb(slash + 1);
+}
+
 int
 main(int argc, char **argv)
 {
-	const struct verb *verb = argc < 2 ? NULL : find_verb(argv[1]);
+	const struct verb *verb = argc < 2 ? find_hook(argc, argv) : find_verb(argv[1]);
 	struct err err = ERR_INIT;
 	struct job job = {0};
+	int noperands = argc < 2 ? 0 : argc - 2;
 	int r;
 
 	log_init("pgod-job", false);
-	if (!verb || argc - 2 > verb->most || argc - 2 < verb->least)
+	if (!verb || noperands > verb->most || noperands < verb->least)
 		return usage();
 	for (int i = 2; i < argc; i++) {
 		if (!str_is_oid(argv[i])) {
@@ -145,7 +167,7 @@ main(int argc, char **argv)
 		job_say("%s", err.msg);
 		return JOB_USAGE;
 	}
-	r = verb->run(&job, argv + 2, &err);
+	r = verb->run(&job, argv + argc - noperands, &err);
 	if (r < 0) {
 		job_say("%s", err.msg);
 		return JOB_FAILED;

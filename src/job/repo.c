@@ -53,7 +53,10 @@ clear_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 
 	(void)st;
 	if (type == FTW_D)
-		return ftw->level == 1 && str_starts(name, "broken-") ? FTW_SKIP_SUBTREE : FTW_CONTINUE;
+		/* What somebody pushes at the same time is locked by itself: job/serve.c. */
+		return (ftw->level == 1 && str_starts(name, "broken-")) || str_starts(name, "tmp_objdir-")
+			   ? FTW_SKIP_SUBTREE
+			   : FTW_CONTINUE;
 	/* A .keep file outlives only a fetch that was killed, and would keep its pack for ever. */
 	if (str_ends(name, ".lock") || str_starts(name, "tmp_") || str_ends(name, ".keep") || str_eq(name, "gc.pid"))
 		unlink(path);

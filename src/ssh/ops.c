@@ -7,6 +7,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "ipc/gitline.h"
 #include "ipc/msg.h"
 #include "ipc/opline.h"
 #include "ssh/bounds.h"
@@ -59,11 +60,16 @@ void
 op_start(struct conn *c)
 {
 	auto_opline struct opline ol = OPLINE_INIT;
+	struct gitline git;
 	struct err err = ERR_INIT;
 	size_t len = strlen(c->line);
-	int rc = len > OPLINE_MAX ? -E2BIG : opline_parse(c->line, len, &ol, &err);
+	int is_git = gitline_parse(c->line, len, &git, &err);
+	int rc = len > OPLINE_MAX ? -E2BIG : is_git != 0 ? 0 : opline_parse(c->line, len, &ol, &err);
 
-	if (rc == -ENODATA) {
+	if (is_git < 0) {
+		/* git takes stdout for its own protocol */
+		op_answer(c, 2, STATUS_BAD_REQUEST, "Bad Request: %s", err.msg);
+	} else if (rc == -ENODATA) {
 		op_answer(c, 1, STATUS_BAD_REQUEST, "Bad Request: No commands in connection for user \"%s\"", c->user);
 	} else if (rc == -E2BIG) {
 		op_answer(c, 1, STATUS_BAD_REQUEST,
@@ -73,7 +79,7 @@ op_start(struct conn *c)
 		op_answer(c, 1, STATUS_BAD_REQUEST, "Bad Request: No correct commands in connection for user \"%s\"",
 		    c->user);
 	} else if (send_op(c) >= 0) {
-		c->logs = str_eq(ol.op, "logs");
+		c->logs = ol.op != NULL && str_eq(ol.op, "logs");
 		conn_phase(c, PHASE_RUN);
 	}
 	free(TAKE(c->line));

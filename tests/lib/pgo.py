@@ -27,6 +27,8 @@ from lib.host import (
 BUILD = os.environ.get("PGO_TEST_BUILD", os.path.join(TOP, "build"))
 ROLES = {"pgod-core": "core", "pgod-ssh": "ssh", "pgod-web": "web", "pgod-conf": "conf", "pgod-job": "job"}
 
+HOOKS = ("pre-receive", "proc-receive")
+
 
 def program(name):
     folder = dict(ROLES, pgod="supervisor", pgoctl="ctl")[name]
@@ -38,6 +40,11 @@ def install_roles(into):
     os.makedirs(into, mode=0o755, exist_ok=True)
     for name in ROLES:
         shutil.copy(program(name), into)
+    os.makedirs(os.path.join(into, "hooks"), mode=0o755, exist_ok=True)
+    for name in HOOKS:
+        link = os.path.join(into, "hooks", name)
+        if not os.path.islink(link):
+            os.symlink("../pgod-job", link)
     return into
 
 

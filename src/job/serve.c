@@ -1,0 +1,168 @@
+/* git's own side of push, fetch and archive, for the clients of an app: this process becomes git, in the app's bare
+ * repository, with the client's pipes. Nobody's configuration counts but what stands here. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/str.h"
+#include "job/files.h"
+#include "job/git.h"
+#include "job/hook.h"
+#include "job/remote.h"
+#include "job/repo.h"
+
+#define RECEIVING "pgo-receiving" /* locked by each push, shared, as long as any of its processes lives */
+#define QUARANTINE "tmp_objdir-"  /* what git calls the directories of what has not been accepted yet */
+
+/* For all three. What pgo keeps for itself is nobody's to see; a blob of any size costs no memory of its size. */
+static const char *const ordinary[] = {
+    "transfer.hideRefs=refs/pgo",
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.attributesFile=/dev/null",
+    "core.bigFileThreshold=16m",
+    "pack.threads=1",
+    "pack.windowMemory=64m",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    NULL,
+};
+
+/* Branches and tags are moved by nobody but core, when it knows the outcome: git hands them to a hook. A pack is kept
+ * as it came, so that its first bytes tell the number of its objects. What fsck only warns of is old and harmless. */
+static const char *const receiving[] = {
+    "receive.procReceiveRefs=refs/heads",
+    "receive.procReceiveRefs=refs/tags",
+    "receive.fsckObjects=true",
+    "receive.fsck.zeroPaddedFilemode=warn",
+    "receive.fsck.missingSpaceBeforeDate=warn",
+    "receive.fsck.badTimezone=warn",
+    "receive.unpackLimit=1",
+    "receive.shallowUpdate=false",
+    "receive.autogc=false",
+    "receive.updateServerInfo=false",
+    "receive.advertisePushOptions=false",
+    "core.fsync=committed,loose-object",
+    NULL,
+};
+
+static void
+add_all(struct strv *config, const char *const *list)
+{
+	for (size_t i = 0; list[i] != NULL; i++)
+		strv_add(config, list[i]);
+}
+
+static int
+make_repository(const struct job *job, struct err *err)
+{
+	enum { SHA1_HEX = 40 };
+
+	return repo_exists(job) ? 0 : repo_init(job, SHA1_HEX, err);
+}
+
+/* What a push left that was killed: nobody else's is there, or the lock would not have been had. */
+static int
+sweep(const struct job *job, struct err *err)
+{
+	auto_free char *objects = str_printf("%s/objects", job->repo);
+	auto_close int dirfd = files_open_root(objects, err);
+	DIR *d = dirfd < 0 ? NULL : opendir(objects);
+	int r = 0;
+
+	if (d == NULL)
+		return err_errno(err, "cannot read %s", objects);
+	for (struct dirent *e = readdir(d); e != NULL && r >= 0; e = readdir(d))
+		if (str_starts(e->d_name, QUARANTINE))
+			r = files_remove_dir(dirfd, e->d_name, err);
+	closedir(d);
+	return r < 0 ? r : hook_forget_pushed(job, err);
+}
+
+/* The descriptor is left open on purpose, for git and its hooks: its lock says that somebody receives. */
+static int
+begin_receiving(const struct job *job, struct err *err)
+{
+	auto_free char *path = str_printf("%s/" RECEIVING, job->repo);
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return err_errno(err, "cannot open %s", path);
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && sweep(job, err) < 0)
+		return -err->num;
+	if (flock(fd, LOCK_SH) < 0)
+		return err_errno(err, "cannot lock %s", path);
+	return 0;
+}
+
+int
+verb_receive_pack(const struct job *job, char *const *operands, struct err *err)
+{
+	const char *const args[] = {"git", "receive-pack", job->repo, NULL};
+	auto_strv struct strv config = {0};
+
+	(void)operands;
+	if (make_repository(job, err) < 0 || begin_receiving(job, err) < 0)
+		return -err->num;
+	add_all(&config, ordinary);
+	add_all(&config, receiving);
+	strv_add_take(&config, str_printf("core.hooksPath=%s", job->hooks));
+	strv_add_take(&config, str_printf("receive.maxInputSize=%s", job->max_bytes));
+	return git_become(job, args, &config, err);
+}
+
+/* Clones check out what HEAD names: the branch that is the app itself, whichever of the two it has. */
+static void
+point_head(const struct job *job)
+{
+	static const char *const candidates[] = {"HEAD", "refs/heads/main", "refs/heads/master"};
+	auto_strv struct strv refs = {0};
+	struct err err = ERR_INIT;
+	char oid[REMOTE_OID_SIZE];
+
+	for (size_t i = 0; i < ARRAY_LEN(candidates); i++) {
+		const char *const args[] = {"symbolic-ref", "HEAD", candidates[i], NULL};
+
+		if (!repo_ref(job, candidates[i], oid))
+			continue;
+		if (i > 0 && git_do(job, &(struct git_call){.args = args}, "cannot point HEAD at the branch", &err) < 0)
+			job_say("%s", err.msg);
+		return;
+	}
+}
+
+static int
+serve(const struct job *job, const char *const *args, struct err *err)
+{
+	auto_strv struct strv config = {0};
+
+	if (make_repository(job, err) < 0)
+		return -err->num;
+	point_head(job);
+	add_all(&config, ordinary);
+	return git_become(job, args, &config, err);
+}
+
+int
+verb_upload_pack(const struct job *job, char *const *operands, struct err *err)
+{
+	/* Seconds in which a client must take or say something. */
+	const char *const args[] = {"git", "upload-pack", "--strict", "--timeout=600", job->repo, NULL};
+
+	(void)operands;
+	return serve(job, args, err);
+}
+
+int
+verb_upload_archive(const struct job *job, char *const *operands, struct err *err)
+{
+	const char *const args[] = {"git", "upload-archive", job->repo, NULL};
+
+	(void)operands;
+	return serve(job, args, err);
+}
