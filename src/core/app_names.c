@@ -175,7 +175,7 @@ app_urls(const struct service *svc, struct strv *ret)
 	auto_strv struct strv names = {NULL, 0};
 	auto_domains struct domains all = {0};
 
-	if (!names_routed(svc))
+	if (!names_routed(svc) || !svc->core->conf->proxied)
 		return;
 	names_of(svc, &names);
 	names_all(svc->core, false, &all);

@@ -32,7 +32,8 @@ void names_of(const struct service *svc, struct strv *ret);
 void names_all(struct core *core, bool reserved, struct domains *ret);
 /* May it have its own name and what the file CNAME of a commit says? -EINVAL with a sentence. */
 int names_judge(const struct service *svc, const struct cname *cname, struct err *err);
-/* Where it is asked for, "http://app.example.org", its own name first: nothing as long as nobody is led to it. */
+/* Where it is asked for, "http://app.example.org", its own name first: nothing as long as nobody is led to it, or
+ * without a proxy on the host. */
 void app_urls(const struct service *svc, struct strv *ret);
 
 #endif

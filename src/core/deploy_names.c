@@ -141,8 +141,10 @@ tell_new(struct deploy *d, const struct strv *before)
 		if (!strv_has(before, urls.v[i]))
 			task_sayf(d->task, "Adding %s\n", urls.v[i]);
 	}
-	if (urls.n > 0 && !d->svc->core->conf->proxied)
-		task_sayf(d->task, "no proxy leads visitors there: pgo.toml has no [proxy]\n");
+	/* What leads to apps is the host's proxy: one in a container, with the routes of `import`, shares no network
+	 * with them. */
+	if (names_routed(d->svc) && !d->svc->core->conf->proxied)
+		task_sayf(d->task, "nobody is led to it from the web: pgo.toml has no [proxy]\n");
 }
 
 static int

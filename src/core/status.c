@@ -4,6 +4,7 @@
 
 #include "base/auto.h"
 #include "base/io.h"
+#include "core/app_names.h"
 #include "core/client.h"
 #include "core/op.h"
 #include "core/proxy.h"
@@ -225,8 +226,16 @@ key_lines(const struct service *svc, struct buf *out)
 }
 
 static void
+add_urls(const struct service *svc, struct strv *ret)
+{
+	if (svc->app != NULL)
+		app_urls(svc, ret);
+}
+
+static void
 print(const struct service *svc, const struct status *s, struct buf *out)
 {
+	auto_strv struct strv urls = {NULL, 0};
 	const struct {
 		const char *label;
 		const struct answer *answer;
@@ -257,6 +266,9 @@ print(const struct service *svc, const struct status *s, struct buf *out)
 		    out, "stopped", str_eq(svc->row.stopped, "*") ? "everything, by an operator" : svc->row.stopped);
 	if (sites_line != NULL)
 		status_fact(out, "sites", sites_line);
+	add_urls(svc, &urls);
+	for (size_t i = 0; i < urls.n; i++)
+		status_fact(out, i == 0 ? "urls" : "", urls.v[i]);
 	if (svc->problem[0] != '\0')
 		status_fact(out, "problem", svc->problem);
 	key_lines(svc, out);
@@ -297,6 +309,18 @@ key_problems_json(const struct keys *keys)
 }
 
 static json_t *
+urls_json(const struct service *svc)
+{
+	auto_strv struct strv urls = {NULL, 0};
+	json_t *list = json_array();
+
+	add_urls(svc, &urls);
+	for (size_t i = 0; i < urls.n; i++)
+		json_array_append_new(list, json_string(urls.v[i]));
+	return list;
+}
+
+static json_t *
 status_json(const struct service *svc, const struct status *s)
 {
 	const struct store_service *row = &svc->row;
@@ -322,6 +346,7 @@ status_json(const struct service *svc, const struct status *s)
 	json_object_set_new(all, "keys_refused", json_integer((json_int_t)svc->keys.refused));
 	json_object_set_new(all, "key_problems", key_problems_json(&svc->keys));
 	json_object_set_new(all, "sites", s->sites.text != NULL ? answer_json(&s->sites) : json_null());
+	json_object_set_new(all, "urls", urls_json(svc));
 	json_object_set_new(all, "look_error", client_text_json(svc->look_error));
 	return all;
 }
