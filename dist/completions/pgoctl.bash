@@ -1,6 +1,6 @@
 # bash completion for pgoctl(1). What the server knows, its services and their containers, is not asked for.
 
-_pgoctl_operations='up plan down stop start restart ps pull logs journal exec config load history deploys rollback cancel hold release sync deploy-key git push fetch ping status help'
+_pgoctl_operations='up plan down stop start restart ps pull logs journal exec config domains load history deploys rollback cancel hold release sync deploy-key git push fetch ping status help'
 _pgoctl_host_operations='services status who config upload-key keys help'
 
 # Hosts with pgod's usual port that the user has trusted already.
@@ -30,7 +30,7 @@ _pgoctl_options() {
 	history) echo --tail --json ;;
 	deploy-key) echo --new --json ;;
 	git) echo --json ;;
-	plan | load | deploys | rollback | cancel | hold | release | sync | ping | status | help | services | who | config) echo --json ;;
+	plan | load | deploys | domains | rollback | cancel | hold | release | sync | ping | status | help | services | who | config) echo --json ;;
 	esac
 }
 

@@ -1,6 +1,6 @@
 # fish completion for pgoctl(1). What the server knows, its services and their containers, is not asked for.
 
-set -g __pgoctl_operations up plan down stop start restart ps pull logs journal exec config load history deploys rollback cancel hold release sync deploy-key git push fetch ping status help
+set -g __pgoctl_operations up plan down stop start restart ps pull logs journal exec config domains load history deploys rollback cancel hold release sync deploy-key git push fetch ping status help
 set -g __pgoctl_host_operations services status who config upload-key keys help
 
 function __pgoctl_target
@@ -52,7 +52,7 @@ function __pgoctl_options
             printf '%s\n' --new --json
         case git
             printf '%s\n' pull hash --json
-        case plan load deploys rollback cancel hold release sync ping status help services who config
+        case plan load deploys domains rollback cancel hold release sync ping status help services who config
             printf '%s\n' --json
     end
 end

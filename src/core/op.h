@@ -100,6 +100,8 @@ void journal_run(struct client *c, const struct op *op, const struct strv *args)
 void log_run(struct client *c, const struct strv *args, const struct strv *operands);
 /* op_config.c */
 void config_run(struct client *c, const struct op *op, const struct strv *args);
+/* op_domains.c */
+void domains_run(struct client *c, const struct op *op, const struct strv *args);
 /* history.c */
 void history_run(struct client *c, const struct op *op, const struct strv *args);
 void deploys_run(struct client *c, const struct op *op, const struct strv *args);

@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "core/app_names.h"
 #include "core/push_state.h"
 #include "core/store_push.h"
 
@@ -193,6 +194,7 @@ tell_accepted(struct push *p)
 	}
 	if (p->unchanged)
 		push_text_head(&p->text, "Unchanged: what runs is what this commit says");
+	app_urls(p->svc, &urls);
 	push_text_deployed(&p->text, &urls);
 }
 

@@ -15,6 +15,7 @@ static const char *const names[] = {
     "journal",
     "exec",
     "config",
+    "domains",
     "load",
     "plan",
     "history",
