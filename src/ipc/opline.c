@@ -6,6 +6,7 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
+#include "ipc/opalias.h"
 
 /* Where the splitter stands: a state and what it has of the current word. */
 struct splitter {
@@ -120,8 +121,13 @@ opline_parse(const char *line, size_t len, struct opline *ret_ol, struct err *er
 		return err_set(err, E2BIG, "more than %d arguments", OPLINE_ARGS_MAX);
 	if (words.n == 0)
 		return err_set(err, ENODATA, "no operation");
-	if (!split_first(words.v[0], &ol))
-		return err_set(err, EINVAL, "the first word is not service//operation");
+	if (!split_first(words.v[0], &ol)) {
+		if (!opalias(&words, &ol))
+			return err_set(err, EINVAL, "the first word is not service//operation");
+		*ret_ol = ol;
+		ol = (struct opline)OPLINE_INIT;
+		return 0;
+	}
 	for (size_t i = 1; i < words.n; i++) {
 		if (!strv_add(&ol.args, words.v[i]))
 			return err_set(err, E2BIG, "more than %d arguments", OPLINE_ARGS_MAX);

@@ -33,7 +33,8 @@ void opline_done(struct opline *ol);
 /* Splits like a POSIX shell splits words (blanks; single quotes; double quotes with \" \\ \$ \`; backslash), expanding
  * nothing. An unbalanced quote ends at the end of the line, as in the reference; trailing blanks are fine. The first
  * word must hold "//" exactly once with something on both sides. NUL bytes, more than OPLINE_MAX bytes or
- * OPLINE_ARGS_MAX words behind the first are refused. Returns 0, -ENODATA for a line without words, -EINVAL for a bad
+ * OPLINE_ARGS_MAX words behind the first are refused. Or the words are an alias, or begin with an operation on the
+ * host: see opalias.h. Returns 0, -ENODATA for a line without words, -EINVAL for a bad
  * first word, -E2BIG. */
 int opline_parse(const char *line, size_t len, struct opline *ret_ol, struct err *err);
 /* The line that opline_parse splits back into exactly these words: quoted only where needed. first is "service//op".

@@ -104,6 +104,18 @@ def test_a_client_that_dies_leaves_half_a_value(app):
     assert config(app, "list").stdout == "B=***\n"
 
 
+def test_the_words_of_octo_are_not_understood(app):
+    def octo(words):
+        return app.ssh(words)
+
+    assert octo("config:set app/TOKEN 'a b'").returncode == 0
+    assert octo("config:get app/TOKEN").stdout == "a b" and octo("config app").stdout == "TOKEN=***\n"
+    assert octo("config:export app").stdout == 'TOKEN="a b"\n'
+    assert octo("config:rm app/TOKEN").returncode == 0 and octo("config app").stdout == ""
+    assert octo("services").stdout.startswith("NAME") and octo("config").stdout == octo("host://config").stdout != ""
+    assert octo("config:get app").returncode == 400 % 256 and octo("config:get other/X").returncode == 404 % 256
+
+
 def test_a_tracked_service_takes_variables_that_nobody_reads(pgo):
     pgo.service("site", pgo.repo("site"))
     pgo.start()

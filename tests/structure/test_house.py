@@ -135,6 +135,13 @@ def test_every_operation_and_each_of_its_options_is_in_the_manual():
             assert re.search(rf"Fl [^\n]*{re.escape(option[1:])}\b", text), f"{name} {option} is not in pgoctl(1)"
 
 
+def test_an_alias_of_an_operation_is_in_the_manual_and_stands_for_one_that_there_is():
+    rows = re.findall(r'^    \{"([\w:]+)", "([\w-]+)", (?:"([\w-]+)"|NULL), \w+\},$', read(os.path.join(SRC, "ipc", "opalias.c")), re.M)
+    manual = re.findall(r'^\.It Li "([\w:]+) NAME\S*(?: .*)?" Ta Li "NAME//([\w-]+)(?: ([\w-]+).*)?"$', read(os.path.join(TOP, "man", "pgoctl.1")), re.M)
+    listed = {line.split()[0] for line in run(program("pgod-core"), "--operations").stdout.splitlines()}
+    assert len(rows) > 5 and sorted(rows) == sorted(manual) and {op for _, op, _ in rows} <= listed
+
+
 def test_keys_and_configuration_know_the_operations_that_there_are():
     names = re.findall(r'^    "(.+)",$', read(os.path.join(SRC, "ipc", "opname.c")), re.M)
     listed = [line.split()[0] for line in run(program("pgod-core"), "--operations").stdout.splitlines()]

@@ -84,6 +84,41 @@ the_first_word_has_two_sides(void **state)
 }
 
 static void
+what_octo_took_is_not_known_or_means_something_else(void **state)
+{
+	static const struct {
+		const char *line, *service, *op, *args;
+	} known[] = {
+	    {"config:set web/TOKEN 'a b'", "web", "config", "[set][TOKEN=a b]"},
+	    {"config:set web/TOKEN ''", "web", "config", "[set][TOKEN=]"},
+	    {"config:get my.app/TOKEN", "my.app", "config", "[get][TOKEN]"},
+	    {"config:rm web/TOKEN", "web", "config", "[unset][TOKEN]"},
+	    {"config:export web --format json", "web", "config", "[export][--format][json]"},
+	    {"config web", "web", "config", "[list]"},
+	    {"restart web api", "web", "restart", "[api]"},
+	    {"reload web", "web", "restart", ""},
+	    {"config", "host:", "config", ""},
+	    {"config --json", "host:", "config", "[--json]"},
+	    {"status", "host:", "status", ""},
+	};
+	static const char *const bad[] = {"config:set web", "config:set web/A", "config:set web A",
+	    "config:set web/A b c", "config:get web", "config:get /A", "config:get web/", "config:get a//b",
+	    "config:get host:/A", "restart", "restart host:", "restart -t", "restart a/b", "ps", "exec", "ping",
+	    "config:foo web"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		parses_to(known[i].line, known[i].service, known[i].op, known[i].args);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct opline ol = OPLINE_INIT;
+
+		if (opline_parse(bad[i], strlen(bad[i]), &ol, NULL) != -EINVAL)
+			fail_msg("%s", bad[i]);
+		assert_null(ol.service);
+	}
+}
+
+static void
 a_line_without_words_has_no_operation(void **state)
 {
 	static const char *const empty[] = {"", " ", "\t\r\n ", "\\\n"};
@@ -172,6 +207,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_line_is_split_as_a_shell_splits_and_nothing_is_expanded),
 	    cmocka_unit_test(the_first_word_has_two_sides),
+	    cmocka_unit_test(what_octo_took_is_not_known_or_means_something_else),
 	    cmocka_unit_test(a_line_without_words_has_no_operation),
 	    cmocka_unit_test(a_nul_byte_is_refused_wherever_it_stands),
 	    cmocka_unit_test(the_limits_hold_to_the_byte_and_to_the_word),
