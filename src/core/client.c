@@ -293,15 +293,13 @@ answer_nothing(struct client *c)
 static bool
 take_line(struct client *c, const char *line, size_t len)
 {
-	struct gitline git;
 	struct err err = ERR_INIT;
-	int rc = gitline_parse(line, len, &git, &err);
+	int rc = gitline_parse(line, len, &c->wants, &err);
 
 	if (rc > 0) {
 		c->git = true;
-		c->verb = git.verb;
-		c->line.service = str_dup(git.service);
-		c->line.op = str_dup(gitline_op(git.verb));
+		c->line.service = str_dup(c->wants.service);
+		c->line.op = str_dup(gitline_op(c->wants.verb));
 	} else if (rc < 0) {
 		client_answer(c, 2, 400, "Bad Request: %s\n", err.msg);
 	} else if (opline_parse(line, len, &c->line, &err) < 0) {
@@ -332,7 +330,9 @@ on_op(void *ctx, struct msg *m, struct err *err)
 		answer_stranger(c);
 		return 0;
 	}
-	if (c->svc == NULL && !str_eq(c->line.service, OPNAME_HOST_SERVICE))
+	if (c->svc == NULL && c->git && receive_may_make(c))
+		receive_make(c);
+	else if (c->svc == NULL && !str_eq(c->line.service, OPNAME_HOST_SERVICE))
 		answer_nothing(c);
 	else if (c->svc != NULL && c->svc->ending)
 		client_answer(c, 2, 1, "Error: the app %s is being destroyed\n", c->svc->app->name);
@@ -423,6 +423,7 @@ client_free(struct client *c)
 	client_stdin_free(c->in);
 	host_upload_free(c->upload);
 	receive_free(c->receive);
+	app_create_forget(c->core, c);
 	engine_cancel(c->req);
 	journal_unfollow(&c->follower);
 	svclog_unfollow(&c->reader);

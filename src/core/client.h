@@ -29,7 +29,7 @@ struct client {
 	struct service *svc;  /* of the operation, once it is allowed; NULL: the host */
 	struct opline line;
 	bool git;		 /* what asks is git: its stdout is git's alone */
-	enum gitline_verb verb;	 /* which git then says what it wants */
+	struct gitline wants;	 /* what git then wants */
 	struct receive *receive; /* a push */
 	char *term;		 /* type of the client's terminal, as TERM; "" when it cannot be one */
 	int cols, rows;		 /* of it; 0: it has none */

@@ -366,7 +366,7 @@ run_for_git(struct client *c, const struct op *op, const struct strv *args)
 {
 	(void)args;
 	if (c->git)
-		receive_run(c, c->verb);
+		receive_run(c);
 	else
 		client_answer(c, 2, 1, "%s is what git asks for: git %s ssh://HOST:PORT/%s\n", op->name, op->name,
 		    c->svc->conf->name);

@@ -9,6 +9,7 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "core/app.h"
 #include "core/client.h"
 #include "core/push.h"
 #include "core/service.h"
@@ -307,6 +308,7 @@ static char *
 why_not(const struct service *svc, enum gitline_verb verb)
 {
 	const char *name = svc->conf->name;
+	char main[APPNAME_MAX + 1];
 
 	if (svc->app == NULL && verb == GITLINE_RECEIVE)
 		return str_printf("%s is not pushed to: it follows %s of %s, so push there", name, svc->conf->branch,
@@ -318,12 +320,17 @@ why_not(const struct service *svc, enum gitline_verb verb)
 	if (!svc->ready)
 		return str_printf("%s is not ready: %s", name,
 		    svc->problem[0] != '\0' ? svc->problem : "pgod is still starting: try again in a moment");
+	appname_of_service(svc->app->row.main, main);
+	if (!str_eq(svc->app->row.main, name))
+		return str_printf("%s is the branch %s of %s: its repository is %s", svc->app->name,
+		    svc->app->row.branch, main, main);
 	return NULL;
 }
 
 void
-receive_run(struct client *c, enum gitline_verb verb)
+receive_run(struct client *c)
 {
+	enum gitline_verb verb = c->wants.verb;
 	auto_free char *no = why_not(c->svc, verb);
 
 	if (no != NULL)
@@ -332,4 +339,33 @@ receive_run(struct client *c, enum gitline_verb verb)
 		receive(c);
 	else
 		client_run_job(c, gitline_job(verb), NULL);
+}
+
+bool
+receive_may_make(const struct client *c)
+{
+	const struct conf_push *push = c->core->conf->push;
+
+	return c->wants.verb == GITLINE_RECEIVE && push != NULL && push->create &&
+	       access_may(&c->access, gitline_op(GITLINE_RECEIVE));
+}
+
+static void
+on_made(void *ctx, struct service *svc, const char *error)
+{
+	struct client *c = ctx;
+
+	if (svc == NULL) {
+		client_answer(c, 2, 1, "%s\n", error);
+		return;
+	}
+	c->svc = svc;
+	receive_run(c);
+}
+
+void
+receive_make(struct client *c)
+{
+	log_info("the first push makes the app app=%s key=\"%s\" peer=%s", c->wants.name, c->who, c->peer);
+	app_create(c->core, &(struct app_spec){.name = c->wants.name, .maker = c->who}, on_made, c);
 }

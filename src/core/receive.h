@@ -43,7 +43,11 @@ void receive_say(struct receive *r, const char *line);
 void receive_answer(struct receive *r, const char *no);
 
 /* Serves what git's client asks for on its own pipes: the operations `push` and `fetch`. */
-void receive_run(struct client *c, enum gitline_verb verb);
+void receive_run(struct client *c);
+/* There is nothing of the name that git's client has said: is it a push that makes it? */
+bool receive_may_make(const struct client *c);
+/* Makes the app, then goes on with the push. */
+void receive_make(struct client *c);
 /* NULL is fine. */
 void receive_free(struct receive *r);
 

@@ -71,7 +71,6 @@ unquote(const char *s, size_t len, struct buf *ret)
 	return false;
 }
 
-/* Names of services may hold "_", which those of apps may not: a [[services]] entry may be pushed to by its own. */
 static int
 take_name(const char *path, struct gitline *g, struct err *err)
 {
@@ -83,11 +82,6 @@ take_name(const char *path, struct gitline *g, struct err *err)
 		name[--len] = '\0';
 	if (str_ends(name, ".git"))
 		name[len - strlen(".git")] = '\0';
-	if (str_is_service_name(name)) {
-		snprintf(g->name, sizeof(g->name), "%s", name);
-		snprintf(g->service, sizeof(g->service), "%s", name);
-		return 0;
-	}
 	if (appname_check(name, &why) < 0) {
 		auto_buf struct buf shown = BUF_INIT(PATH_SHOWN_BYTES);
 

@@ -16,7 +16,7 @@ enum gitline_verb {
 
 struct gitline {
 	enum gitline_verb verb;
-	char name[APPNAME_MAX + 1];    /* as it is written, without ".git": of an app, or of a [[services]] entry */
+	char name[APPNAME_MAX + 1];    /* of the app, as it is written, without ".git" */
 	char service[APPNAME_MAX + 1]; /* what that is called as a service */
 };
 

@@ -207,6 +207,17 @@ answer(const struct control_refs *refs, const char *no, struct err *err)
 	return pktline_flush(err);
 }
 
+/* The first of those that bring this object, of which there is something to be kept? */
+static bool
+brings(const struct control_refs *refs, size_t at)
+{
+	for (size_t i = 0; i < at; i++) {
+		if (str_eq(refs->v[i].new, refs->v[at].new))
+			return false;
+	}
+	return !pushline_is_none(refs->v[at].new);
+}
+
 /* From the hook's start on nothing else names the objects, until core has moved the refs. */
 static int
 note_pushed(const struct job *job, const struct control_refs *refs, bool note, struct err *err)
@@ -216,9 +227,9 @@ note_pushed(const struct job *job, const struct control_refs *refs, bool note, s
 	for (size_t i = 0; i < refs->n; i++) {
 		const char *oid = refs->v[i].new;
 
-		if (!pushline_is_none(oid) && note)
+		if (brings(refs, i) && note)
 			buf_printf(&in, "update " REPO_PUSHED "%s %s\n", oid, oid);
-		else if (!pushline_is_none(oid))
+		else if (brings(refs, i))
 			buf_printf(&in, "delete " REPO_PUSHED "%s\n", oid);
 	}
 	return change_refs(job, &in, note ? "cannot keep what was pushed" : "cannot tidy up after the push", err);

@@ -29,7 +29,7 @@ class Pusher:
 
     def git(self, *args, check=True, cwd=None, env=None, **kw):
         argv = ["git", "-C", cwd or self.path, "-c", "maintenance.auto=false", "-c", "protocol.file.allow=always", *args]
-        return run(*argv, check=check, env=self.env(**(env or {})), **kw)
+        return run(*argv, check=check, errors="replace", env=self.env(**(env or {})), **kw)
 
     def commit(self, files, message="change", remove=()):
         for name, content in files.items():

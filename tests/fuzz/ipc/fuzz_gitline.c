@@ -25,7 +25,7 @@ check(const struct gitline *g)
 	struct gitline again;
 
 	must(str_is_service_name(g->service));
-	must(strspn(g->name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == strlen(g->name) && g->name[0] != '.');
+	must(strspn(g->name, "abcdefghijklmnopqrstuvwxyz0123456789.-") == strlen(g->name) && g->name[0] != '.');
 	must(strstr(g->name, "..") == NULL && !str_ends(g->name, ".git"));
 	must(gitline_parse(line, strlen(line), &again, NULL) == 1);
 	must(again.verb == g->verb && str_eq(again.name, g->name) && str_eq(again.service, g->service));

@@ -15,7 +15,6 @@ static const struct {
     {"git-upload-pack '/1994app'", GITLINE_UPLOAD, "1994app", "1994app"},
     {"git-upload-archive 'a'", GITLINE_ARCHIVE, "a", "a"},
     {"git-receive-pack 'a.b-c'", GITLINE_RECEIVE, "a.b-c", "a_b-c"},
-    {"git-receive-pack 'my_service'", GITLINE_RECEIVE, "my_service", "my_service"}, /* of pgo.toml */
 };
 
 static void
@@ -61,6 +60,7 @@ static const struct {
     {"git-receive-pack '~/app'", "\"~/app\", may hold only"},
     {"git-receive-pack 'test/app'", "\"test/app\", may hold only"},
     {"git-receive-pack 'TestApp'", "\"TestApp\", may hold only"},
+    {"git-receive-pack 'test_app'", "\"test_app\", may hold only"},
     {"git-receive-pack 'app:latest'", "\"app:latest\", may hold only"},
     {"git-receive-pack 'test;id'", "\"test;id\", may hold only"},
     {"git-receive-pack 'test$cmd'", "\"test$cmd\", may hold only"},
