@@ -17,7 +17,7 @@ app_open(const struct core *core, const struct conf_service *conf, struct err *e
 	if (app == NULL)
 		abort();
 	appname_of_service(conf->name, app->name);
-	app->made = conf_find(core->conf, conf->name) == NULL;
+	app->made = conf->made;
 	rc = store_app_get(core->store, conf->name, &app->row, err);
 	if (rc < 0) {
 		app_free(app);

@@ -420,6 +420,7 @@ client_free(struct client *c)
 		job_signal(c->job, "TERM");
 		job_abandon(c->job);
 	}
+	app_create_forget(c->core, c);
 	client_stdin_free(c->in);
 	host_upload_free(c->upload);
 	receive_free(c->receive);

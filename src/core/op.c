@@ -355,7 +355,7 @@ run_git(struct client *c, const struct op *op, const struct strv *args)
 	else if (str_eq(args->v[0], "hash") && (args->n == 1 || json))
 		answer_hash(c, json);
 	else if (str_eq(args->v[0], "pull") && args->n == 1)
-		op_queue(c, (struct task){.kind = TASK_LOOK});
+		op_look(c, (struct task){.kind = TASK_LOOK});
 	else
 		client_answer(c, 2, 1, "unrecognized command: git %s\n", args->v[0]);
 }

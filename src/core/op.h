@@ -66,7 +66,9 @@ char *op_refusal(const struct service *svc);
 /* Queues a task for the client, who waits for its end; or tells him why not. */
 void op_queue(struct client *c, struct task task);
 
-/* op_deploy.c */
+/* op_deploy.c: what is pushed here has no remote, which the client is told; and the task that asks one. */
+bool op_has_no_remote(struct client *c);
+void op_look(struct client *c, struct task task);
 void op_up(struct client *c, const struct op *op, const struct strv *args);
 void op_pull(struct client *c, const struct op *op, const struct strv *args);
 void op_load(struct client *c, const struct op *op, const struct strv *args);
@@ -107,6 +109,8 @@ void history_run(struct client *c, const struct op *op, const struct strv *args)
 void deploys_run(struct client *c, const struct op *op, const struct strv *args);
 /* The deploy of this number, or the newest. Returns 1, or 0 after the client was told that there is none. */
 int history_find(struct client *c, const struct strv *operands, struct store_deploy *ret);
+/* host_apps.c */
+void host_apps_run(struct client *c, const struct op *op, const struct strv *args);
 /* host_keys.c */
 void host_upload_key_run(struct client *c, const struct op *op, const struct strv *args);
 void host_keys_run(struct client *c, const struct op *op, const struct strv *args);

@@ -177,11 +177,26 @@ op_cancel(struct client *c, const struct op *op, const struct strv *args)
 	}
 }
 
+bool
+op_has_no_remote(struct client *c)
+{
+	if (c->svc->conf->hosted)
+		client_answer(c, 2, 1, "%s is pushed to this host: there is no remote to ask\n", c->svc->conf->name);
+	return c->svc->conf->hosted;
+}
+
+void
+op_look(struct client *c, struct task task)
+{
+	if (!op_has_no_remote(c))
+		op_queue(c, task);
+}
+
 void
 op_sync(struct client *c, const struct op *op, const struct strv *args)
 {
 	(void)op;
-	op_queue(c, (struct task){.kind = TASK_LOOK, .tells = true, .json = op_has(args, "--json")});
+	op_look(c, (struct task){.kind = TASK_LOOK, .tells = true, .json = op_has(args, "--json")});
 }
 
 /* What a new commit is in for. */

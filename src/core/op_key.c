@@ -12,6 +12,8 @@ deploy_key_run(struct client *c, const struct op *op, const struct strv *args)
 	const bool renew = op_has(args, "--new");
 
 	(void)op;
+	if (op_has_no_remote(c))
+		return;
 	/* A new key is work for pgod itself, and for whoever has to add it to the repository. */
 	if (renew && c->svc->key_renewed_ms != 0 && io_now_ms() - c->svc->key_renewed_ms < RENEW_MS) {
 		client_answer(c, 2, 1, "the deploy key of %s was made anew less than a minute ago: wait a little\n",

@@ -36,6 +36,7 @@ static const char *const names[] = {
     "host://status",
     "host://who",
     "host://config",
+    "host://apps",
     "host://upload-key",
     "host://keys",
     "host://help",

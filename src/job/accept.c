@@ -85,7 +85,8 @@ add_change(const struct change *c, const char *refs, struct buf *ret)
 	if (is_none(c->new))
 		buf_printf(ret, "delete %s %s\n", c->name, now);
 	else
-		buf_printf(ret, "update %s %s %s\n", c->name, c->new, str_eq(c->old, "*") ? "" : c->old);
+		buf_printf(ret, "update %s %s%s%s\n", c->name, c->new, str_eq(c->old, "*") ? "" : " ",
+		    str_eq(c->old, "*") ? "" : c->old);
 	return JOB_OK;
 }
 
