@@ -60,7 +60,7 @@ static const struct step steps[] = {
     {"up", APPLY, APPLIES | CONTAINERS | BACKS | SYNCED, step_up, step_up_done, step_up_failed},
     {"watch", APPLY, APPLIES | CONTAINERS | BACKS | SYNCED, step_watch, NULL, NULL},
     {"names", APPLY, APPLIES | CONTAINERS | BACKS | MINOR, step_names, NULL, NULL},
-    {"take away", AWAY, APPLIES | CONTAINERS | BACKS, step_take_away, step_take_away_done, NULL},
+    {"take away", AWAY, APPLIES | CONTAINERS, step_take_away, step_take_away_done, NULL},
 };
 
 void
@@ -147,7 +147,8 @@ start_step(struct deploy *d, struct err *err)
 static bool
 is_of_mode(const struct deploy *d, const struct step *step)
 {
-	return (step->modes & (1u << d->mode)) != 0 && (!d->back || (step->flags & BACKS) != 0);
+	return (step->modes & (1u << d->mode)) != 0 &&
+	       (!d->back || d->mode == DEPLOY_AWAY || (step->flags & BACKS) != 0);
 }
 
 /* What a step's failure means. In the put back the files are worth a complaint, the containers come first. */
@@ -287,10 +288,10 @@ record_begin(struct deploy *d, struct err *err)
 
 	if (rc >= 0)
 		d->journal = journal_new(svc->conf->name, d->id);
-	deploy_note(d, "deploy %lld of %s: %.8s, asked for by %s%s%s\n", (long long)d->id, svc->conf->name, d->commit,
-	    d->task->trigger, d->task->who[0] != '\0' ? ", " : "", d->task->who);
 	if (rc >= 0 && d->mode == DEPLOY_PUSH)
 		push_begun(d->svc, d->id, d->journal);
+	deploy_note(d, "deploy %lld of %s: %.8s, asked for by %s%s%s\n", (long long)d->id, svc->conf->name, d->commit,
+	    d->task->trigger, d->task->who[0] != '\0' ? ", " : "", d->task->who);
 	log_info("deploy begins service=%s deploy=%lld trigger=%s commit=%.8s", svc->conf->name, (long long)d->id,
 	    d->task->trigger, d->commit);
 	return rc;

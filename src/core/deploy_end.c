@@ -153,7 +153,8 @@ stay_with_it(struct deploy *d)
 	struct service *svc = d->svc;
 	struct err err = ERR_INIT;
 
-	if (d->left != 0 || !d->touched)
+	/* Or it has been removed. */
+	if (d->left != 0 || !d->touched || (d->mode == DEPLOY_AWAY && d->outcome == OUTCOME_LIVE))
 		return;
 	/* What was stopped for a release that could not take its place comes up again as it was. */
 	if (!d->back && (d->outcome == OUTCOME_FAILED || d->outcome == OUTCOME_CANCELLED)) {

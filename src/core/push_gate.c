@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "core/app.h"
+#include "core/push_branch.h"
 #include "core/push_state.h"
 #include "core/receive.h"
 
@@ -53,6 +54,7 @@ static char *
 why_not(const struct service *svc)
 {
 	const char *name = svc->conf->name;
+	char *holds;
 
 	if (svc->core->quitting)
 		return str_dup("pgod is stopping: push again in a moment");
@@ -68,12 +70,15 @@ why_not(const struct service *svc)
 		return str_printf("%s was stopped: push again after `start`", name);
 	if (!svc->core->engine_up)
 		return str_printf("the engine does not answer: %s: push again when it does", svc->core->engine_reason);
+	holds = who_holds(svc);
+	if (holds != NULL)
+		return holds;
 	/* What was interrupted comes first, and decides about the push that it was of. */
-	if (svc->row.applying != 0 || (svc->unsettled && svc->push == NULL))
+	if (svc->row.applying != 0 || svc->unsettled)
 		return str_printf(
 		    "%s: a deploy that was interrupted is being finished: push again when it has ended (`logs -f deploy`)",
 		    name);
-	return who_holds(svc);
+	return NULL;
 }
 
 static void
@@ -86,17 +91,119 @@ refuse(struct receive *r, const char *why)
 	receive_answer(r, why);
 }
 
-void
-push_asked(struct receive *r)
+/* It is this app that the push goes to, unless that cannot be now. */
+static void
+take(struct receive *r, struct service *svc)
 {
-	auto_free char *why = why_not(r->svc);
+	auto_free char *why = why_not(svc);
 
 	if (why != NULL) {
 		refuse(r, why);
 		return;
 	}
-	r->push = push_new(r->svc, &pusher, r, r->who);
+	r->push = push_new(svc, &pusher, r, r->who);
 	receive_answer(r, NULL);
+}
+
+/* --- the app of a branch --- */
+
+static bool
+is_own_branch(const struct service *svc, const char *branch)
+{
+	const struct conf_push *conf = svc->core->conf->push;
+
+	if (svc->app->row.branch[0] != '\0')
+		return str_eq(svc->app->row.branch, branch);
+	return conf != NULL && strv_has(&conf->branches, branch);
+}
+
+static void
+on_made(void *ctx, struct service *svc, const char *error)
+{
+	struct receive *r = ctx;
+
+	if (svc != NULL)
+		take(r, svc);
+	else
+		refuse(r, error);
+}
+
+static void
+make_branch_app(struct receive *r, const char *name)
+{
+	const struct service *main = r->svc;
+
+	if (!main->core->conf->push->create) {
+		auto_free char *why =
+		    str_printf("branch %s would be the app %s, which there is not: an operator makes it "
+			       "with `apps create` where pushes may not (create in [push])",
+			r->branch, name);
+
+		refuse(r, why);
+		return;
+	}
+	app_create(main->core,
+	    &(struct app_spec){.name = name,
+		.main = main->conf->name,
+		.branch = r->branch,
+		.maker = main->app->row.maker[0] != '\0' ? main->app->row.maker : r->who},
+	    on_made, r);
+}
+
+static void
+ask_for_branch(struct receive *r)
+{
+	const struct service *main = r->svc;
+	char name[APPNAME_MAX + 1];
+	char service[APPNAME_MAX + 1];
+	struct err err = ERR_INIT;
+	struct service *svc;
+
+	if (push_branch_app(main->app->name, r->branch, name, &err) < 0) {
+		refuse(r, err.msg);
+		return;
+	}
+	appname_service(name, service);
+	svc = core_service(main->core, service);
+	if (svc == NULL) {
+		make_branch_app(r, name);
+	} else if (svc->app != NULL && str_eq(svc->app->row.main, main->conf->name) &&
+		   str_eq(svc->app->row.branch, r->branch)) {
+		take(r, svc);
+	} else {
+		auto_free char *why =
+		    str_printf("branch %s would be the app %s, and there is another one of this name: give the branch "
+			       "another name",
+			r->branch, name);
+
+		refuse(r, why);
+	}
+}
+
+void
+push_asked(struct receive *r)
+{
+	const struct service *svc = r->svc;
+	const struct service *main = core_service(svc->core, svc->app->row.main);
+
+	if (main != svc) {
+		auto_free char *why = str_printf(
+		    "%s is the branch %s of %s: push there", svc->app->name, svc->app->row.branch, svc->app->row.main);
+
+		refuse(r, why);
+	} else if (svc->app->row.locked[0] != '\0' || r->branch == NULL || is_own_branch(svc, r->branch)) {
+		take(r, r->svc);
+	} else {
+		ask_for_branch(r);
+	}
+}
+
+static bool
+is_app_of(const struct service *svc, const struct receive *r)
+{
+	if (svc == r->svc)
+		return is_own_branch(svc, r->branch);
+	return str_eq(svc->app->row.branch, r->branch);
 }
 
 void
@@ -107,8 +214,9 @@ push_deploy(struct receive *r)
 	struct task task = {.kind = TASK_DEPLOY, .mode = DEPLOY_PUSH, .trigger = "push"};
 	struct err err = ERR_INIT;
 
-	if (p == NULL) {
-		refuse(r, "git has not asked before");
+	/* Another process has asked before, and may have asked for another branch. */
+	if (p == NULL || (branch != NULL && !is_app_of(p->svc, r))) {
+		refuse(r, "this is not what git asked for before");
 		return;
 	}
 	if (push_write_down(p, r->refs, r->nrefs, &err) < 0) {
@@ -134,6 +242,7 @@ push_forget(struct receive *r)
 {
 	struct push *p = r->push;
 
+	app_create_forget(r->core, r);
 	if (p == NULL)
 		return;
 	r->push = NULL;

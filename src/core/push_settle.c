@@ -114,6 +114,17 @@ repository_of(const struct service *svc)
 	return svc->app != NULL ? svc->app->row.main : svc->conf->name;
 }
 
+/* A tag is at the commit of the branch. */
+static bool
+is_repeated(const struct pushline_ref *refs, size_t i)
+{
+	for (size_t k = 0; k < i; k++) {
+		if (str_eq(refs[k].new, refs[i].new))
+			return true;
+	}
+	return false;
+}
+
 static void
 add_changes(const struct service *svc, const struct pushline_ref *refs, size_t n, struct buf *ret)
 {
@@ -125,8 +136,10 @@ add_changes(const struct service *svc, const struct pushline_ref *refs, size_t n
 
 		if (accepted)
 			buf_printf(ret, "%s %s %s\n", refs[i].old, refs[i].new, refs[i].name);
-		if (accepted && own && str_eq(refs[i].new, svc->pushed))
+		if (accepted && own && str_starts(refs[i].name, "refs/heads/"))
 			buf_printf(ret, "* %s refs/pgo/tracked\n", refs[i].new);
+		if (is_repeated(refs, i))
+			continue;
 		buf_printf(ret, "* %.*s refs/pgo/pushed/%s\n", (int)len,
 		    "0000000000000000000000000000000000000000000000000000000000000000", refs[i].new);
 	}

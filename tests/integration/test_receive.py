@@ -9,19 +9,7 @@ import tempfile
 import pytest
 from lib.host import run
 from lib.pgo import Key, web
-from lib.pusher import Pusher, operator, said
-
-
-def allow_pushes(pgo, push="", operators=None):
-    pgo.tables = "[push]\n" + push + "\n" + (operators if operators is not None else operator(pgo.key))
-
-
-def hosted(pgo, name="app", push="", operators=None, **keys):
-    """A service that is pushed to, whose operator holds the test's key."""
-    allow_pushes(pgo, push, operators)
-    pgo.service(name, repo=None, hosted=True, **keys)
-    pgo.start().wait_listening()
-    return Pusher(pgo, name)
+from lib.pusher import Pusher, allow_pushes, hosted, operator, said
 
 
 def repository(pgo, name="app"):

@@ -73,3 +73,15 @@ def operator(key, **more):
     """An entry of pgo.toml: whoever holds the key may do all of it."""
     keys = {"name": "tess", "key": key.public.strip(), **more}
     return "[[operators]]\n" + "".join(f"{name} = {json.dumps(value)}\n" for name, value in keys.items())
+
+
+def allow_pushes(pgo, push="", operators=None):
+    pgo.tables = "[push]\n" + push + "\n" + (operators if operators is not None else operator(pgo.key))
+
+
+def hosted(pgo, name="app", push="", operators=None, **keys):
+    """A service that is pushed to, whose operator holds the test's key."""
+    allow_pushes(pgo, push, operators)
+    pgo.service(name, repo=None, hosted=True, **keys)
+    pgo.start().wait_listening()
+    return Pusher(pgo, name)

@@ -111,7 +111,7 @@ def check_nothing_left(pgo, networks, pinned):
     assert names == sorted(networks), f"networks: {names} instead of {sorted(networks)}"
     left = [f"{service}: {what}" for service in pgo.services for what in residue(pgo, service)]
     assert not left, f"left over: {left}"
-    known = {".repos", ".stage", ".state", ".lock", ".empty", ".private", ".proxy", ".removed", ".ssh", ".pins", *pgo.services}
+    known = {".apps", ".repos", ".stage", ".state", ".lock", ".empty", ".private", ".proxy", ".removed", ".ssh", ".pins", *pgo.services}
     assert set(os.listdir(pgo.dir)) <= known, f"in the directory: {os.listdir(pgo.dir)}"
     assert not os.listdir(os.path.join(pgo.dir, ".empty")) and not os.listdir(os.path.join(pgo.dir, ".removed"))
     assert not held_locks(pgo), f"locked: {held_locks(pgo)}"

@@ -34,6 +34,7 @@ static void
 push(struct fx *fx, char **ret_first, char **ret_second)
 {
 	*ret_first = fx_commit(fx, "echo 1 >a");
+	fx_do(fx, "git -C work rev-parse HEAD >first");
 	assert_int_equal(fx_job(fx, "fetch", NULL), 0);
 	*ret_second = fx_commit(fx, "echo 2 >a");
 	assert_int_equal(fx_job(fx, "fetch", NULL), 0);
@@ -55,6 +56,8 @@ a_push_moves_all_its_refs_at_once(void **state)
 				"* " NONE " refs/pgo/pushed/%s\n",
 	    oid, first, oid, oid);
 	after = str_printf("%s refs/heads/main\n%s refs/pgo/tracked\n%s refs/tags/v1", oid, oid, first);
+	/* What an earlier push was. */
+	fx_do(fx, "cd repo; git update-ref refs/pgo/tracked $(cat ../first)");
 	for (int run = 0; run < 2; run++) { /* a core that died before it heard of it asks again */
 		assert_int_equal(accept_refs(fx, lines), 0);
 		refs_are(fx, after);

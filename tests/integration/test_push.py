@@ -1,0 +1,309 @@
+"""The honest gate: a push is accepted when its release runs well; whatever else becomes of it, nothing has changed."""
+
+import os
+import re
+import signal
+
+import pytest
+from lib.host import wait_until
+from lib.pgo import web
+from lib.pusher import Pusher, hosted, said
+from lib.scenes import hold_down, ids, rows, second, wait_step
+from lib.whole import check_nothing_left
+
+CHECK = {"test": ["CMD", "true"]}
+
+
+def rev(number, **more):
+    return {"compose.yaml": web(labels={"rev": str(number)}, **more)}
+
+
+def revs(pgo, name="app"):
+    return sorted(box.labels["rev"] for box in pgo.running(name))
+
+
+def accepted(me, files):
+    """A push that has to end well."""
+    head = me.commit(files)
+    done = me.push()
+    assert done.returncode == 0, done.stderr
+    assert me.remote_refs()["refs/heads/main"] == head
+    return head
+
+
+def rejected(me, word, *refs):
+    """A push that has to end badly; returns what the server said."""
+    done = me.push(*refs)
+    assert done.returncode != 0 and "[remote rejected]" in done.stderr, done.stderr
+    assert word in done.stderr, done.stderr
+    return said(done)
+
+
+def nothing_pushed(pgo):
+    """No push is left in work, neither in the store nor in the repository."""
+    assert rows(pgo, "SELECT * FROM push") == []
+    return True
+
+
+def outcomes(pgo, name="app"):
+    return [row[0] for row in rows(pgo, "SELECT outcome FROM deploy WHERE service = ? AND trigger = 'push' ORDER BY id", name)]
+
+
+def test_an_app_runs_when_its_push_is_accepted_and_the_pusher_reads_how(pgo):
+    me = hosted(pgo)
+    head = me.commit({**rev(1), "compose.yaml": {"services": {"web": {"build": "./app", "labels": {"rev": "1"}}}}, "app/Dockerfile": "FROM scratch\n"})
+    done = me.push()
+    assert done.returncode == 0, done.stderr
+    text = said(done)
+    print(done.stderr)
+    assert f"-----> Deploying app: main at {head[:8]}" in text
+    assert re.search(r"^-----> Building$", text, re.M), text
+    assert re.search(r"^-----> Waiting until all of it runs well$", text, re.M), text
+    assert re.search(r"^=====> Application deployed", text, re.M), text
+    assert me.remote_refs() == {"HEAD": head, "refs/heads/main": head}
+    assert revs(pgo) == ["1"] and pgo.ref("app") == head and pgo.ref("app", "tracked") == head
+    status = pgo.status("app")
+    assert re.search(rf"in sync +yes: commit {head[:8]} of main", status), status
+    assert "there is no remote to ask" in pgo.ctl("app", "sync").stderr
+    assert outcomes(pgo) == ["live"] and nothing_pushed(pgo)
+    wait_until(lambda: check_nothing_left(pgo, ["app_default"], {"app": ()}) is None, "nothing is left over")
+    before = ids(pgo, "app")
+    again = me.push()
+    assert again.returncode == 0 and "Everything up-to-date" in again.stderr
+    assert ids(pgo, "app") == before and outcomes(pgo) == ["live"]
+    assert accepted(me, rev(2)) and revs(pgo) == ["2"]
+
+
+@pytest.mark.parametrize("what", ["build", "up", "exits", "unhealthy", "model", "policy", "nothing"])
+def test_whatever_fails_the_push_is_rejected_and_nothing_has_changed(pgo, what):
+    me = hosted(pgo, health_timeout="3s")
+    head = accepted(me, rev(1))
+    before = ids(pgo, "app")
+    files = rev(2)
+    if what == "build":
+        files = {"compose.yaml": {"services": {"web": {"build": "./app", "labels": {"rev": "2"}}}}, "app/Dockerfile": "FROM scratch\n"}
+        pgo.engine.fail("build", stderr="Step 3 failed: no such file")
+    elif what == "up":
+        pgo.engine.fail("up", stderr="port is already allocated", times=1)
+    elif what == "exits":
+        files = rev(2, image="pgo-test/web:2")
+        pgo.engine.behave("web", exits=3, image=second(pgo))
+    elif what == "unhealthy":
+        files = rev(2, image="pgo-test/web:2", healthcheck=CHECK)
+        pgo.engine.behave("web", health="unhealthy", image=second(pgo))
+    elif what == "model":
+        files = {"compose.yaml": "{"}
+    elif what == "policy":
+        files = rev(2, privileged=True)
+    remove = ("compose.yaml",) if what == "nothing" else ()
+    me.commit({} if remove else files, remove=remove)
+    text = rejected(me, "", "main")
+    print(text)
+    assert re.search(r"^ !     ", text, re.M), text
+    assert "Application deployed" not in text
+    assert me.remote_refs()["refs/heads/main"] == head
+    pgo.wait_deployed("app", head)
+    assert revs(pgo) == ["1"] and nothing_pushed(pgo)
+    if what not in ("up", "exits", "unhealthy"):
+        assert ids(pgo, "app") == before
+    assert "live" == outcomes(pgo)[0] and outcomes(pgo)[1] != "live"
+    # Nothing is tried again by itself.
+    assert pgo.ctl("app", "sync").returncode == 0
+    assert "tried again" not in pgo.status("app") and len(outcomes(pgo)) == 2
+
+
+@pytest.mark.parametrize("what", ["up", "exits"])
+def test_of_a_first_push_that_fails_nothing_is_left(pgo, what):
+    me = hosted(pgo)
+    me.commit(rev(1))
+    if what == "up":
+        pgo.engine.fail("up:end", stderr="port is already allocated", times=1)
+    else:
+        pgo.engine.behave("web", exits=3)
+    text = rejected(me, "nothing of it is left")
+    print(text)
+    assert me.remote_refs() == {}
+    assert pgo.engine.containers("app") == [] and pgo.engine.network_names() == []
+    status = pgo.status("app")
+    assert "not deployed" in status and "nothing that was pushed has been accepted yet" in status
+    assert nothing_pushed(pgo) and outcomes(pgo) == ["rolled back"]
+    pgo.engine.manners.clear()
+    assert accepted(me, rev(2)) and revs(pgo) == ["2"]
+
+
+def test_a_second_push_hears_who_holds_the_app(pgo):
+    me = hosted(pgo)
+    accepted(me, rev(1))
+    head = me.commit(rev(2))
+    other = Pusher(pgo, "app", "other")
+    other.git("fetch", "-q", "goku")
+    other.git("reset", "-q", "--hard", "FETCH_HEAD")
+    other.commit(rev(3))
+    pgo.engine.hold("up")
+    first = me.begin()
+    wait_step(pgo, "up")
+    text = rejected(other, "is being deployed: deploy 2, pushed by ")
+    assert re.search(r"since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC: `logs -f deploy` follows it, `cancel` ends it", text), text
+    pgo.engine.release("up")
+    out, err = first.communicate(timeout=30)
+    assert first.returncode == 0, out + err
+    assert me.remote_refs()["refs/heads/main"] == head and revs(pgo) == ["2"]
+
+
+def test_a_pusher_who_leaves_changes_nothing(pgo):
+    me = hosted(pgo)
+    accepted(me, rev(1))
+    head = me.commit(rev(2))
+    pgo.engine.hold("up")
+    push = me.begin()
+    wait_step(pgo, "up")
+    os.killpg(push.pid, signal.SIGKILL)
+    push.wait(10)
+    pgo.wait_log("the pusher has gone, the deploy goes on")
+    assert "== up" in pgo.ctl("app", "logs", "deploy").stdout
+    pgo.engine.release("up")
+    wait_until(lambda: me.remote_refs()["refs/heads/main"] == head, "the branch follows what runs")
+    assert revs(pgo) == ["2"]
+    wait_until(lambda: nothing_pushed(pgo), "it is settled")
+
+
+def test_cancel_ends_a_push(pgo):
+    me = hosted(pgo)
+    head = accepted(me, rev(1))
+    me.commit(rev(2))
+    pgo.engine.hold("up")
+    push = me.begin()
+    wait_step(pgo, "up")
+    assert pgo.ctl("app", "cancel").returncode == 0
+    pgo.engine.release("up")
+    _, err = push.communicate(timeout=30)
+    assert push.returncode != 0 and "cancelled: by " in err, err
+    assert me.remote_refs()["refs/heads/main"] == head
+    pgo.wait_deployed("app", head)
+    assert revs(pgo) == ["1"] and nothing_pushed(pgo)
+
+
+def test_what_is_held_or_stopped_takes_no_push(pgo):
+    me = hosted(pgo)
+    head = accepted(me, rev(1))
+    me.commit(rev(2))
+    flag = hold_down(pgo, "app")
+    pgo.wait_status("app", "state +held")
+    rejected(me, "app is held down")
+    os.unlink(flag)
+    pgo.wait_deployed("app", head)
+    assert pgo.ctl("app", "stop").returncode == 0
+    rejected(me, "app was stopped: push again after `start`")
+    assert pgo.ctl("app", "start").returncode == 0
+    pgo.wait_deployed("app", head)
+    done = me.push()
+    assert done.returncode == 0, done.stderr
+    assert revs(pgo) == ["2"]
+
+
+def test_a_hold_during_the_deploy_decides_nothing_before_it_goes(pgo):
+    me = hosted(pgo)
+    head = accepted(me, rev(1))
+    new = me.commit(rev(2, healthcheck=CHECK))
+    pgo.engine.behave("web", health="starting")
+    push = me.begin()
+    wait_until(lambda: revs(pgo) == ["2"], "it is being watched")
+    flag = hold_down(pgo, "app")
+    _, err = push.communicate(timeout=30)
+    assert push.returncode != 0 and "interrupted: the service is held down" in err, err
+    assert me.remote_refs()["refs/heads/main"] == head
+    pgo.engine.behave("web", health="healthy")
+    os.unlink(flag)
+    wait_until(lambda: me.remote_refs()["refs/heads/main"] == new, "what runs decides")
+    pgo.wait_deployed("app", new)
+    assert nothing_pushed(pgo)
+
+
+@pytest.mark.parametrize("where", ["build", "up", "up:end"])
+def test_after_a_kill_the_branch_is_what_runs(pgo, where):
+    me = hosted(pgo)
+    head = accepted(me, rev(1))
+    new = me.commit({"compose.yaml": {"services": {"web": {"build": "./app", "labels": {"rev": "2"}}}}, "app/Dockerfile": "FROM scratch\n"})
+    pgo.engine.hold(where)
+    push = me.begin()
+    wait_until(lambda: pgo.engine.waiting, f"{where} is held")
+    pgo.kill()
+    assert push.wait(20) != 0
+    pgo.engine.release(where)
+    pgo.start("--debug", write=False).wait_listening()
+    runs = head if where == "build" else new
+    pgo.wait_deployed("app", runs)
+    wait_until(lambda: me.remote_refs()["refs/heads/main"] == runs, "the branch is what runs")
+    wait_until(lambda: nothing_pushed(pgo), "it is settled")
+    done = me.push()
+    assert done.returncode == 0, done.stderr
+    assert revs(pgo) == ["2"]
+
+
+def test_a_commit_that_changes_nothing_that_runs_is_accepted(pgo):
+    me = hosted(pgo)
+    accepted(me, rev(1))
+    before = ids(pgo, "app")
+    me.commit({"README": "read me\n"})
+    done = me.push()
+    assert done.returncode == 0 and "Unchanged" in said(done), done.stderr
+    assert ids(pgo, "app") == before and outcomes(pgo) == ["live", "unchanged"]
+    assert me.remote_refs()["refs/heads/main"] == me.head()
+
+
+def test_tags_are_stored_and_deploy_nothing(pgo):
+    me = hosted(pgo)
+    head = accepted(me, rev(1))
+    me.git("tag", "v1")
+    me.git("tag", "-a", "-m", "second", "v2")
+    done = me.push("v1", "v2")
+    assert done.returncode == 0 and "nothing is deployed from a tag" in said(done), done.stderr
+    refs = me.remote_refs()
+    assert refs["refs/tags/v1"] == head and refs["refs/tags/v2^{}"] == head
+    assert outcomes(pgo) == ["live"] and nothing_pushed(pgo)
+    new = me.commit(rev(2))
+    me.git("tag", "v3")
+    done = me.push("main", "v3")
+    assert done.returncode == 0, done.stderr
+    refs = me.remote_refs()
+    assert refs["refs/heads/main"] == refs["refs/tags/v3"] == new and revs(pgo) == ["2"]
+
+
+def test_a_push_applies_what_says_not_to_reload_and_goes_back_when_forced(pgo):
+    me = hosted(pgo)
+    first = accepted(me, rev(1))
+    accepted(me, {"compose.yaml": {"x-pgo": {"reload": False}, **web(labels={"rev": "2"})}})
+    assert revs(pgo) == ["2"]
+    done = me.push("+" + first + ":refs/heads/main")
+    assert done.returncode == 0, done.stderr
+    assert me.remote_refs()["refs/heads/main"] == first and revs(pgo) == ["1"]
+    assert pgo.ctl("app", "rollback").returncode == 0
+    assert revs(pgo) == ["2"]
+
+
+def test_the_keys_of_a_pushed_commit_look_after_the_app(pgo):
+    from lib.pgo import Key
+
+    me = hosted(pgo)
+    mine = Key(pgo.path("mine"))
+    accepted(me, {**rev(1), "ssh/me.pub": mine.public})
+    assert pgo.ctl("app", "status", key=mine).returncode == 0
+    me.commit({**rev(2, privileged=True), "ssh/me.pub": Key(pgo.path("theirs")).public})
+    rejected(me, "privileged")
+    assert pgo.ctl("app", "status", key=mine).returncode == 0
+
+
+def test_what_runs_badly_is_brought_up_by_a_push_that_changes_no_container(pgo):
+    me = hosted(pgo)
+    head = accepted(me, rev(1))
+    pgo.engine.fail("up")
+    (box,) = pgo.running("app")
+    pgo.engine.remove_container(box)
+    pgo.wait_status("app", "healthy +no")
+    me.commit({"README": "read me\n"})
+    rejected(me, "")
+    assert me.remote_refs()["refs/heads/main"] == head
+    pgo.engine.heal("up")
+    done = me.push()
+    assert done.returncode == 0, done.stderr
+    assert revs(pgo) == ["1"] and me.remote_refs()["refs/heads/main"] == me.head()
