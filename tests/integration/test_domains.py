@@ -1,11 +1,14 @@
 """The names of apps: whose they are, where they lead, and what a push changes of them."""
 
 import json
+import re
 
 import pytest
 
+from lib.fakeproxy import FakeProxy, addresses
 from lib.host import wait_until
 from lib.pgo import web
+from lib.pusher import Pusher, said
 
 ZONE = "1.2.3.4.sslip.io"
 
@@ -77,3 +80,147 @@ def test_sites_of_what_is_not_pushed_are_the_administrators(pgo):
     pgo.start().wait_listening()
     pgo.wait_deployed("site", repo.head)
     assert domains(pgo, "site", "add", "a.com").stderr == "domains: site is not pushed to this host: its sites are the urls of pgo.toml\n"
+
+
+# --- what a push changes ---
+
+
+@pytest.fixture
+def proxy(pgo):
+    proxy = FakeProxy(pgo)
+    pgo.tables += "[push]\naddress = \"1.2.3.4\"\n"
+    for name in ("app", "blog"):
+        pgo.service(name, hosted=True, repository=None)
+    pgo.start().wait_listening()
+    wait_until(lambda: proxy.runs(), "the proxy has its file")
+    return proxy
+
+
+def compose(port=8080, **more):
+    return web(expose=[str(port)], x_pgo_http={"service": "web", "port": port}, **more)
+
+
+def accepted(me, files, **kw):
+    me.commit(files, **kw)
+    done = me.push()
+    assert done.returncode == 0, done.stderr
+    return said(done)
+
+
+def refused(me, files, why):
+    me.commit(files)
+    done = me.push()
+    assert done.returncode != 0 and why in said(done), done.stderr
+    # What was refused is not in the way of the next one.
+    me.git("update-ref", "-d", "HEAD") if me.git("rev-list", "--count", "HEAD").stdout.strip() == "1" else me.git("reset", "-q", "--hard", "HEAD~1")
+
+
+def led_to(pgo, app, port=8080):
+    return {f"{ip}:{port}" for ip in addresses(pgo, app)}
+
+
+def test_an_app_is_asked_for_by_its_names_when_its_push_is_accepted(pgo, proxy):
+    me = Pusher(pgo, "app")
+    assert proxy.site(f"app.{ZONE}") is None
+    text = accepted(me, {"compose.yaml": compose(), "CNAME": "www.a.com\nb.a.com"})
+    # Whoever reads that it is there finds it.
+    want = led_to(pgo, "app")
+    assert want and [proxy.site(host) for host in (f"app.{ZONE}", "www.a.com", "b.a.com")] == [want] * 3
+    urls = [f"http://app.{ZONE}", "http://www.a.com", "http://b.a.com"]
+    assert [line.strip() for line in text.splitlines() if "Adding" in line] == [f"Adding {url}" for url in urls]
+    assert re.search("^=====> Application deployed:\n" + "\n".join(" {7}" + re.escape(url) for url in urls), text, re.M), text
+    assert json.loads(pgo.ctl("app", "status", "--json").stdout)["urls"] == urls
+    pgo.wait_status("app", "sites +yes: 3, in")
+    # What is taken out of the file goes, what is added by hand stays.
+    assert domains(pgo, "app", "add", "c.a.com").returncode == 0
+    wait_until(lambda: proxy.site("c.a.com") == led_to(pgo, "app"), "it is led there")
+    accepted(me, {"CNAME": "# one\r\n\r\nb.a.com\r\n"})
+    assert proxy.site("www.a.com") is None and proxy.site("b.a.com") == proxy.site("c.a.com") == proxy.site(f"app.{ZONE}") == led_to(pgo, "app")
+    assert domains(pgo, "app", "remove", "b.a.com").stderr == "domains: b.a.com stands in the file CNAME of the commit: take it out there and push\n"
+    # Another core leads there as well.
+    runs = len(proxy.runs())
+    pgo.stop()
+    pgo.start()
+    pgo.wait_status("app", "sites +yes: 3, in")
+    assert len(proxy.runs()) == runs
+
+
+def test_a_commit_that_changes_names_alone_touches_no_container(pgo, proxy):
+    me = Pusher(pgo, "app")
+    accepted(me, {"compose.yaml": compose()})
+    before = [box.id for box in pgo.running("app")]
+    accepted(me, {"CNAME": "*.a.com\n"})
+    assert [box.id for box in pgo.running("app")] == before
+    assert proxy.site("*.a.com") == led_to(pgo, "app")
+
+
+def test_a_name_that_another_has_refuses_the_push_before_anything_is_done(pgo, proxy):
+    me, other = Pusher(pgo, "app"), Pusher(pgo, "blog", name="blog")
+    accepted(other, {"compose.yaml": compose(), "CNAME": "www.a.com\n"})
+    good = proxy.read()
+    refused(me, {"compose.yaml": compose(), "CNAME": "\nwww.a.com\n"}, "CNAME:2: www.a.com belongs to the app blog")
+    refused(me, {"compose.yaml": compose(), "CNAME": f"blog.{ZONE}"}, f"CNAME:1: blog.{ZONE} is kept for an app called blog")
+    refused(me, {"compose.yaml": compose(), "CNAME": "www.b.com\nnot a name\n"}, "CNAME:2: not a name is no host name")
+    assert proxy.read() == good and pgo.running("app") == []
+    accepted(me, {"compose.yaml": compose(), "CNAME": "app.a.com"})
+    assert proxy.site("www.a.com") == led_to(pgo, "blog") and proxy.site("app.a.com") == led_to(pgo, "app")
+
+
+def test_a_push_that_fails_changes_no_name(pgo, proxy):
+    me = Pusher(pgo, "app")
+    accepted(me, {"compose.yaml": compose(), "CNAME": "www.a.com\n"})
+    pgo.engine.behave("web", exits=1, image=pgo.engine.images["pgo-test/web:2"])
+    refused(me, {"compose.yaml": compose(9090, image="pgo-test/web:2"), "CNAME": "www.b.com\n"}, "rolled back")
+    wait_until(lambda: proxy.site("www.a.com") == led_to(pgo, "app"), "it is led to what was put back")
+    assert proxy.site("www.b.com") is None
+    # What it wanted is free again.
+    assert domains(pgo, "blog", "add", "www.b.com").returncode == 0
+
+
+def test_a_name_that_the_proxy_does_not_take_fails_the_push(pgo, proxy):
+    me = Pusher(pgo, "app")
+    accepted(me, {"compose.yaml": compose()})
+    good = proxy.site(f"app.{ZONE}")
+    proxy.order("test", "no such name")
+    refused(me, {"CNAME": "www.a.com\n"}, "the proxy of the host does not take them in: ")
+    assert proxy.site(f"app.{ZONE}") == good and names(pgo, "app") == [f"app.{ZONE}"]
+    proxy.forgive("test")
+    accepted(me, {"CNAME": "www.a.com\n"})
+    assert proxy.site("www.a.com") == led_to(pgo, "app")
+
+
+def test_what_goes_back_has_its_names_back(pgo, proxy):
+    me = Pusher(pgo, "app")
+    accepted(me, {"compose.yaml": compose(labels={"rev": "1"}), "CNAME": "one.a.com\n"})
+    accepted(me, {"compose.yaml": compose(9090, labels={"rev": "2"}), "CNAME": "two.a.com\n"})
+    assert proxy.site("two.a.com") == led_to(pgo, "app", 9090) and proxy.site("one.a.com") is None
+    pgo.ctl("app", "rollback", check=True)
+    assert proxy.site("one.a.com") == led_to(pgo, "app", 8080) and proxy.site("two.a.com") is None
+    # A name that went to another meanwhile does not come back.
+    assert domains(pgo, "blog", "add", "two.a.com").returncode == 0
+    done = pgo.ctl("app", "rollback", "2")
+    assert done.returncode != 0 and "two.a.com belongs to the app blog" in done.stderr + done.stdout
+
+
+def test_the_port_goes_over_with_the_containers(pgo, proxy):
+    me = Pusher(pgo, "app")
+    healthy = {"healthcheck": {"test": ["CMD", "true"]}, "x_pgo": {"update": "start-first"}}
+    accepted(me, {"compose.yaml": compose(8080, labels={"rev": "1"}, **healthy)})
+    old = proxy.site(f"app.{ZONE}")
+    accepted(me, {"compose.yaml": compose(9090, labels={"rev": "2"}, **healthy)})
+    assert proxy.site(f"app.{ZONE}") == led_to(pgo, "app", 9090) != old
+
+
+def test_an_app_without_a_port_has_no_site(pgo, proxy):
+    text = accepted(Pusher(pgo, "app"), {"compose.yaml": web()})
+    assert "=====> Application deployed" in text and "http://" not in text
+    assert proxy.site(f"app.{ZONE}") is None
+
+
+def test_names_that_were_deployed_go_to_the_administrators_sites(pgo, proxy):
+    accepted(Pusher(pgo, "app"), {"compose.yaml": compose(), "CNAME": "www.a.com\nb.a.com\n"})
+    pgo.stop()
+    pgo.services["blog"]["urls"] = {"www.a.com": "web:80"}
+    pgo.start()
+    wait_until(lambda: proxy.site("www.a.com") == "503" and proxy.site("b.a.com") == led_to(pgo, "app"), "it is the service's")
+    assert "www.a.com: left out: www.a.com belongs to the service blog (urls)" in domains(pgo, "app", "list").stdout
