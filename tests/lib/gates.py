@@ -37,8 +37,8 @@ class Gates:
         pgo.compose = shutil.copy(self.fake, pgo.path("compose"))
 
     def close_job(self, verb):
-        """The next pgod-job of this verb stops at its beginning. Not while a sealed job (resolve) may start: it sees no shell script's real program."""
-        script = f'#!/bin/sh\n[ "$1" = {verb} ] && kill -STOP $$\nexec {self.job}.real "$@"\n'
+        """The next pgod-job of this verb, or hook of this name, stops at its beginning. Not while a sealed job (resolve) may start: it sees no shell script's real program."""
+        script = f'#!/bin/sh\n[ $# -gt 0 ] || set -- "${{0##*/}}"\n[ "$1" = {verb} ] && kill -STOP $$\nexec {self.job}.real "$@"\n'
         with open(self.job + ".new", "w", encoding="ascii") as out:
             out.write(script)
         os.chmod(self.job + ".new", 0o755)

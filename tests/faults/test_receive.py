@@ -1,0 +1,212 @@
+"""Pushes that end in the middle: a client that goes or talks nonsense, a hook that is killed or is somebody else, a core that dies. git says that it failed, and nothing stays behind."""
+
+import contextlib
+import os
+import signal
+import subprocess
+
+import pytest
+from lib.gates import Gates, go_on
+from lib.host import descendants_of, open_files_of, program_of, run, wait_until
+from lib.pgo import install_roles, web
+from lib.pusher import Pusher, operator
+
+NONE = b"0" * 40
+
+
+@pytest.fixture
+def me(pgo):
+    """Somebody with a clone, whose first push has been accepted. pgod has programs of its own."""
+    pgo.libexec = install_roles(pgo.path("libexec"))
+    return begin(pgo)
+
+
+def begin(pgo):
+    pgo.tables = "[push]\n" + operator(pgo.key)
+    pgo.service("app", repo=None, hosted=True)
+    pgo.start().wait_listening()
+    clone = Pusher(pgo, "app")
+    clone.commit({"compose.yaml": web()})
+    assert clone.push().returncode == 0
+    return clone
+
+
+def packet(text):
+    return b"%04x" % (len(text) + 4) + text
+
+
+class Raw:
+    """git's protocol by hand, over OpenSSH's client."""
+
+    def __init__(self, pgo):
+        pipe = subprocess.PIPE
+        self.pgo = pgo
+        self.process = pgo.helper(subprocess.Popen(pgo.ssh_argv("git-receive-pack 'app'"), stdin=pipe, stdout=pipe, stderr=pipe))
+
+    def read_refs(self):
+        while (head := self.process.stdout.read(4)) != b"0000":
+            assert len(head) == 4, self.process.stderr.read()
+            self.process.stdout.read(int(head, 16) - 4)
+        return self
+
+    def send(self, data):
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+        return self
+
+    def send_half_a_pack(self):
+        command = NONE + b" " + b"1" * 40 + b" refs/heads/main\0report-status side-band-64k"
+        return self.send(packet(command) + b"0000" + b"PACK" + (2).to_bytes(4, "big") + (1000).to_bytes(4, "big"))
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(10)
+
+
+def gits(pgo):
+    return [pid for pid in descendants_of(pgo.process.pid) if program_of(pid) in ("git", "pgod-job")]
+
+
+def quarantine(pgo):
+    objects = os.path.join(pgo.dir, ".repos", "app.git", "objects")
+    return [entry for entry in os.listdir(objects) if entry.startswith("tmp_objdir-")]
+
+
+def kept_refs(pgo):
+    git = ["git", "-c", "safe.directory=*", "--git-dir", os.path.join(pgo.dir, ".repos", "app.git"), "for-each-ref", "refs/pgo/pushed"]
+    return run(*git, env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}).stdout
+
+
+def assert_next_push_is_clean(pgo, me):
+    me.commit({"next": me.head()})
+    done = me.push()
+    assert done.returncode == 0, done.stderr
+    assert me.remote_refs()["refs/heads/main"] == me.head()
+    assert not quarantine(pgo) and not kept_refs(pgo)
+    wait_until(lambda: not gits(pgo), "no git is left")
+
+
+def test_a_client_that_goes_in_the_middle_of_its_pack_leaves_nothing(pgo, me):
+    before = me.remote_refs()
+    client = Raw(pgo).read_refs().send_half_a_pack()
+    wait_until(lambda: quarantine(pgo), "git receives")
+    client.kill()
+    wait_until(lambda: not gits(pgo), "its git has ended")
+    assert me.remote_refs() == before
+    assert_next_push_is_clean(pgo, me)
+
+
+@pytest.mark.parametrize("data", [b"hello\n", b"ffff" + b"x" * 100, packet(b"push-cert\0x"), packet(NONE + b" zzz refs/heads/x"), b"\0" * 1000, packet(b"") * 10])
+def test_a_client_that_talks_nonsense_is_told_so(pgo, me, data):
+    before = me.remote_refs()
+    client = Raw(pgo).read_refs()
+    with contextlib.suppress(BrokenPipeError):
+        client.send(data)
+        client.process.stdin.close()
+    assert client.process.wait(20) != 0
+    wait_until(lambda: not gits(pgo), "its git has ended")
+    assert me.remote_refs() == before
+    assert_next_push_is_clean(pgo, me)
+
+
+@pytest.mark.parametrize("whom", ["pgod-core", "pgod"])
+def test_a_core_that_dies_while_git_receives_leaves_nothing(pgo, me, whom):
+    before = me.remote_refs()
+    client = Raw(pgo).read_refs().send_half_a_pack()
+    wait_until(lambda: quarantine(pgo), "git receives")
+    if whom == "pgod":
+        pgo.kill()
+        wait_until(lambda: not pgo.orphans(), "its children have ended")
+        pgo.start()
+    else:
+        os.kill(pgo.role_pids("pgod-core")[0], signal.SIGKILL)
+    assert client.process.wait(20) != 0
+    pgo.wait_listening()
+    wait_until(lambda: pgo.ctl("app", "ping").returncode == 0, "core is back")
+    assert me.remote_refs() == before
+    assert_next_push_is_clean(pgo, me)
+
+
+@pytest.mark.parametrize("hook", ["pre-receive", "proc-receive"])
+def test_a_hook_that_is_killed_is_a_push_that_failed(pgo, hook):
+    gates = Gates(pgo)
+    me = begin(pgo)
+    before = me.remote_refs()
+    me.commit({"more": "x"})
+    gates.close_job(hook)
+    push = me.begin()
+    os.kill(gates.wait(os.path.join(pgo.libexec, "hooks", hook)), signal.SIGKILL)
+    assert push.wait(20) == 1
+    assert "rejected]" in push.stderr.read()
+    gates.open_job()
+    wait_until(lambda: not gits(pgo), "its git has ended")
+    assert me.remote_refs() == before
+    assert_next_push_is_clean(pgo, me)
+
+
+def test_a_deploy_goes_on_when_its_hook_is_killed_and_decides_about_the_branch(pgo):
+    gates = Gates(pgo)
+    me = begin(pgo)
+    head = me.commit({"compose.yaml": web("pgo-test/web:2")})
+    gates.close_compose("up")
+    push = me.begin()
+    up = gates.wait("up")
+    hooks = [pid for pid in descendants_of(pgo.process.pid) if "proc-receive" in open_command(pid)]
+    assert hooks
+    for pid in hooks:
+        os.kill(pid, signal.SIGKILL)
+    assert push.wait(20) == 1
+    gates.open_compose()
+    go_on(up)
+    wait_until(lambda: me.remote_refs()["refs/heads/main"] == head, "the branch follows what runs")
+    assert_next_push_is_clean(pgo, me)
+
+
+def open_command(pid):
+    with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as text:
+        return text.read()
+
+
+@pytest.mark.parametrize("script", ["echo hello >&3", "echo deploy >&3", "printf 'ask\\nend\\n' >&3", "printf 'ask\\nref x\\n' >&3", "head -c 100000 /dev/zero >&3", "exec 3>&-"])
+def test_a_hook_that_is_somebody_else_moves_nothing(pgo, me, script):
+    """Who is the account can run anything in its place; what it says is not believed."""
+    before = me.remote_refs()
+    path = os.path.join(pgo.libexec, "hooks", "pre-receive")
+    os.unlink(path)
+    with open(path, "w", encoding="ascii") as hook:
+        hook.write(f"#!/bin/sh\n{script}\nread answer <&3\nexit 0\n")
+    os.chmod(path, 0o755)
+    me.commit({"more": "x"})
+    done = me.push()
+    assert done.returncode == 1, done.stderr
+    assert me.remote_refs() == before
+    os.unlink(path)
+    os.symlink("../pgod-job", path)
+    assert_next_push_is_clean(pgo, me)
+
+
+def test_pushes_leave_no_descriptors_open(pgo, me):
+    pids = [pgo.process.pid, *pgo.role_pids("pgod-core")]
+
+    def count():
+        wait_until(lambda: not pgo.connections(), "nobody is connected")
+        return [len(open_files_of(pid)) for pid in pids]
+
+    me.commit({"compose.yaml": "no: [yaml"})
+    assert me.push().returncode == 1
+    before = count()
+    for _ in range(5):
+        assert me.push().returncode == 1
+        Raw(pgo).read_refs().kill()
+    wait_until(lambda: count() == before, lambda: f"as many descriptors as before: {before}, {count()}")
+
+
+def test_more_pushes_at_a_time_than_there_is_room_for_are_told_so(pgo, me):
+    held = [Raw(pgo).read_refs() for _ in range(4)]
+    me.commit({"more": "x"})
+    done = me.push()
+    assert done.returncode == 128 and "4 pushes to app are at work already" in done.stderr
+    for client in held:
+        client.kill()
+    wait_until(lambda: not gits(pgo), "their git has ended")
+    assert_next_push_is_clean(pgo, me)
