@@ -83,6 +83,7 @@ masks_of_model(const json_t *model)
 {
 	auto_strv struct strv list = {NULL, 0};
 	json_t *services = json_object_get(model, "services");
+	const char *project = json_string_value(json_object_get(model, "name"));
 	const char *service, *name;
 	json_t *of, *value;
 
@@ -90,7 +91,8 @@ masks_of_model(const json_t *model)
 	{
 		json_object_foreach(json_object_get(of, "environment"), name, value)
 		{
-			if (json_is_string(value))
+			/* What everybody calls it is no secret, and would be hidden wherever it stands. */
+			if (json_is_string(value) && !(project != NULL && str_eq(json_string_value(value), project)))
 				add_variable(name, json_string_value(value), &list);
 		}
 	}

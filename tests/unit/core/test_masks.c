@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "compose/model.h"
 #include "conf/mask.h"
 #include "conf/masks.h"
 #include "core/masks.h"
@@ -166,10 +167,25 @@ the_variables_of_an_app_are_printed(void **state)
 	assert_string_equal(text, "8080: ${LONG}, and \"${LONG}\"");
 }
 
+static void
+what_the_service_is_called_is_hidden(void **state)
+{
+	auto_json json_t *model = json_pack("{ss s{s{s{ss ss}}}}", "name", "long-name", "services", "web",
+	    "environment", "CONTAINER_NAME", "long-name", "TOKEN", "not to be told");
+	struct masks *m = masks_of_model(model);
+	auto_free char *text = str_dup("long-name-web-1: not to be told");
+
+	(void)state;
+	masks_hide_str(m, &text);
+	masks_free(m);
+	assert_string_equal(text, "long-name-web-1: ${TOKEN}");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(what_the_service_is_called_is_hidden),
 	    cmocka_unit_test(the_variables_of_an_app_are_printed),
 	    cmocka_unit_test(a_variable_is_told_by_its_name_in_every_form),
 	    cmocka_unit_test(base64_hides_nothing_wherever_it_begins),
