@@ -77,7 +77,7 @@ account_numbered(uid_t uid, gid_t gid, struct account *ret_a)
 		abort();
 	*groups = gid;
 	*ret_a = (struct account){.name = str_printf("%u", uid),
-	    .home = str_dup("/nonexistent"),
+	    .home = str_dup(ACCOUNT_NO_HOME),
 	    .uid = uid,
 	    .gid = gid,
 	    .groups = groups,

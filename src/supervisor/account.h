@@ -7,6 +7,9 @@
 
 #include "base/err.h"
 
+/* The home of an account that has none, as adduser(8) writes it. */
+#define ACCOUNT_NO_HOME "/nonexistent"
+
 struct account {
 	char *name;
 	char *home;

@@ -147,7 +147,7 @@ spawn_as(const struct facts *f, const struct jobrun *r, const struct account *a,
 	if (r->kind->program == JOB_PGOD_JOB && dirs_again(f, r->service, a, err) < 0)
 		return -err->num;
 	groups = choose_groups(f, r, a, &spec.ngroups, err);
-	if (groups == NULL || give_signers(f, r, &signers, err) < 0 || secrets_of(f, r->kind, s, &secrets, err) < 0)
+	if (groups == NULL || give_signers(f, r, &signers, err) < 0 || secrets_of(f, r->kind, s, a, &secrets, err) < 0)
 		return -err->num;
 	paths_init(&p, f, r);
 	job_argv(r->kind, f, r->service, r->operands, &argv);

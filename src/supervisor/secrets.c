@@ -86,10 +86,11 @@ add_deploy_key(const struct facts *f, const struct conf_service *s, struct secre
 }
 
 int
-secrets_of(
-    const struct facts *f, const struct job_kind *k, const struct conf_service *s, struct secrets *ret, struct err *err)
+secrets_of(const struct facts *f, const struct job_kind *k, const struct conf_service *s, const struct account *a,
+    struct secrets *ret, struct err *err)
 {
-	if (s != NULL && (k->flags & JOB_REGISTRIES) != 0 && s->registries.n > 0)
+	/* The builder keeps files of its own beside that, and an account without a home has no other place for them. */
+	if (s != NULL && (k->flags & JOB_REGISTRIES) != 0 && (s->registries.n > 0 || str_eq(a->home, ACCOUNT_NO_HOME)))
 		add_docker_config(s, ret);
 	if (s != NULL && (k->flags & JOB_REMOTE) != 0)
 		return add_deploy_key(f, s, ret, err);

@@ -23,6 +23,9 @@ static char *entries[] = {(char[]){"tok:en@with@registry.example.org:5000"}, (ch
 static const struct conf_service service = {
     .name = (char[]){"web"}, .user = (char[]){"web"}, .registries = {.v = entries, .n = 2}};
 
+static const struct account nobody = {.home = (char[]){ACCOUNT_NO_HOME}};
+static const struct account somebody = {.home = (char[]){"/home/web"}};
+
 /* No deploy keys: there is no directory. */
 static const struct facts facts = {.dirfd = AT_FDCWD, .dir = "/d"};
 
@@ -32,7 +35,7 @@ docker_finds_user_and_token_where_it_looks_for_them(void **state)
 	auto_secrets struct secrets s = {0};
 
 	(void)state;
-	assert_int_equal(secrets_of(&facts, job_kind_find("pull"), &service, &s, NULL), 0);
+	assert_int_equal(secrets_of(&facts, job_kind_find("pull"), &service, &somebody, &s, NULL), 0);
 	assert_int_equal(s.n, 1);
 	assert_string_equal(s.files[0].name, "config.json");
 	/* printf %s tok:en@with | base64 */
@@ -49,7 +52,7 @@ the_services_user_stands_for_one_that_is_not_said(void **state)
 	auto_secrets struct secrets s = {0};
 
 	(void)state;
-	assert_int_equal(secrets_of(&facts, job_kind_find("build"), &web, &s, NULL), 0);
+	assert_int_equal(secrets_of(&facts, job_kind_find("build"), &web, &somebody, &s, NULL), 0);
 	/* printf %s web:token | base64 */
 	assert_string_equal(buf_str(&s.files[0].data), "{\"auths\":{\"r\":{\"auth\":\"d2ViOnRva2Vu\"}}}");
 }
@@ -61,7 +64,7 @@ each_job_is_told_where_its_own_are(void **state)
 	auto_strv struct strv envp = {0};
 
 	(void)state;
-	assert_int_equal(secrets_of(&facts, job_kind_find("pull"), &service, &s, NULL), 0);
+	assert_int_equal(secrets_of(&facts, job_kind_find("pull"), &service, &somebody, &s, NULL), 0);
 	secrets_envp(&s, "/d/.private", &envp);
 	assert_int_equal(envp.n, 1);
 	assert_string_equal(envp.v[0], "DOCKER_CONFIG=/d/.private");
@@ -104,9 +107,9 @@ what_speaks_to_the_repository_gets_the_services_own_deploy_key(void **state)
 
 		for (size_t j = 0; j < ARRAY_LEN(speakers); j++)
 			wanted = wanted || str_eq(kinds[i].name, speakers[j]);
-		assert_int_equal(secrets_of(&f, &kinds[i], &shop, &s, &err), 0);
+		assert_int_equal(secrets_of(&f, &kinds[i], &shop, &somebody, &s, &err), 0);
 		assert_int_equal(s.n, 0);
-		assert_int_equal(secrets_of(&f, &kinds[i], &service, &s, &err), 0);
+		assert_int_equal(secrets_of(&f, &kinds[i], &service, &somebody, &s, &err), 0);
 		secrets_envp(&s, "/d/.private", &envp);
 		assert_int_equal(strv_has(&envp, "PGO_SSH_KEY=/d/.private/deploy_key"), wanted);
 		if (wanted)
@@ -117,7 +120,7 @@ what_speaks_to_the_repository_gets_the_services_own_deploy_key(void **state)
 	for (size_t j = 0; j < ARRAY_LEN(speakers); j++) {
 		auto_secrets struct secrets s = {0};
 
-		assert_int_equal(secrets_of(&f, job_kind_find(speakers[j]), &service, &s, &err), -EPERM);
+		assert_int_equal(secrets_of(&f, job_kind_find(speakers[j]), &service, &somebody, &s, &err), -EPERM);
 		assert_int_equal(s.n, 0);
 	}
 	assert_non_null(strstr(err.msg, "chmod 600"));
@@ -140,11 +143,14 @@ only_what_speaks_to_registries_gets_their_credentials(void **state)
 		auto_secrets struct secrets s = {0};
 		bool wanted = str_eq(kinds[i].name, "pull") || str_eq(kinds[i].name, "build");
 
-		assert_int_equal(secrets_of(&facts, &kinds[i], &service, &s, NULL), 0);
+		assert_int_equal(secrets_of(&facts, &kinds[i], &service, &somebody, &s, NULL), 0);
 		assert_int_equal(s.n, wanted ? 1 : 0);
 		secrets_done(&s);
-		assert_int_equal(secrets_of(&facts, &kinds[i], &bare, &s, NULL), 0);
-		assert_int_equal(secrets_of(&facts, &kinds[i], NULL, &s, NULL), 0);
+		assert_int_equal(secrets_of(&facts, &kinds[i], &bare, &nobody, &s, NULL), 0);
+		assert_int_equal(s.n, wanted ? 1 : 0);
+		secrets_done(&s);
+		assert_int_equal(secrets_of(&facts, &kinds[i], &bare, &somebody, &s, NULL), 0);
+		assert_int_equal(secrets_of(&facts, &kinds[i], NULL, &somebody, &s, NULL), 0);
 		assert_int_equal(s.n, 0);
 	}
 }
@@ -202,7 +208,7 @@ nobody_outside_of_the_job_sees_them_and_they_end_with_it(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
-	assert_int_equal(secrets_of(&facts, job_kind_find("pull"), &service, &s, NULL), 0);
+	assert_int_equal(secrets_of(&facts, job_kind_find("pull"), &service, &somebody, &s, NULL), 0);
 	pid = fork();
 	if (pid == 0) {
 		struct err err = ERR_INIT;
