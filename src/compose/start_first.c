@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "compose/app.h"
 #include "compose/json.h"
 #include "compose/model.h"
 #include "compose/refs.h"
+#include "compose/web.h"
 
 static const json_t *
 service_of(const json_t *model, const char *service)
@@ -127,6 +129,18 @@ is_shared(const json_t *model, const char *service)
 	return false;
 }
 
+/* An app's port tells whether it is ready; a worker's only sign is that it stays up. */
+static bool
+is_judged_without_healthcheck(const json_t *model, const char *service)
+{
+	const char *web = NULL;
+	int port = 0;
+
+	if (model_web(model, &web, &port))
+		return str_eq(web, service);
+	return app_is_made(model);
+}
+
 static const char *
 why_in_place(
     const json_t *model, const struct model_service *facts, const struct strv *inputs, const struct strv *answers)
@@ -136,7 +150,7 @@ why_in_place(
 
 	if (said == MODEL_UPDATE_IN_PLACE)
 		return "its x-pgo says so";
-	if (facts->healthcheck_off)
+	if (facts->healthcheck_off && !is_judged_without_healthcheck(model, facts->name))
 		return "it has no healthcheck";
 	if (facts->scale < 1)
 		return "its scale is 0";
@@ -239,7 +253,8 @@ image_in_place(const json_t *approved, const char *service, const json_t *inspec
 			return "its image has an anonymous volume";
 	}
 	/* The model may change the times of the image's test, or bring its own. */
-	if (!has_test(json_object_get(config, "Healthcheck")) && !has_test(json_object_get(def, "healthcheck")))
+	if (!has_test(json_object_get(config, "Healthcheck")) && !has_test(json_object_get(def, "healthcheck")) &&
+	    !is_judged_without_healthcheck(approved, service))
 		return "it has no healthcheck";
 	return NULL;
 }

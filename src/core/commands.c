@@ -16,6 +16,7 @@ static const struct command table[] = {
     {"submodules", "git", "fetch"},
     {"accept", "git", "update-ref"},
     {"mkdirs", NULL, NULL},
+    {"probe", NULL, NULL},
     {"routes-try", NULL, NULL},
     {"routes", NULL, NULL},
     {"resolve", "compose", "config"},

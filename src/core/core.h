@@ -19,6 +19,7 @@ struct job;
 struct pin_req;
 struct client;
 struct web;
+struct networks;
 struct proxy;
 struct app_wish;
 
@@ -51,6 +52,7 @@ struct core {
 	struct client_list clients;
 	struct app_wish_list wishes; /* apps that pgod was asked for */
 	struct proxy *proxy;	     /* on the host; NULL when none is configured */
+	struct networks *networks;   /* what deploys have asked about them; NULL: nothing yet */
 	size_t nclients;
 	struct pushkeys uploaded; /* uploaded.h */
 	struct web *web;	  /* who asks for metrics; NULL: nobody */

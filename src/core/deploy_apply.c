@@ -6,6 +6,7 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "base/path.h"
+#include "compose/app.h"
 #include "core/deploy_steps.h"
 #include "core/rules.h"
 #include "core/runs.h"
@@ -32,6 +33,9 @@ deploy_update(const struct deploy *d)
 
 	if (update == MODEL_UPDATE_UNSAID)
 		update = model_update_of(d->svc->conf->update);
+	/* A Dockerfile says nothing of it, and nothing stands in the way. */
+	if (update == MODEL_UPDATE_UNSAID && app_is_made(d->model))
+		return MODEL_UPDATE_START_FIRST;
 	return update == MODEL_UPDATE_UNSAID ? MODEL_UPDATE_RECREATE : update;
 }
 

@@ -15,6 +15,7 @@
 void
 deploy_forget_model(struct deploy *d)
 {
+	probes_free(TAKE(d->probes));
 	json_decref(TAKE(d->model));
 	masks_free(TAKE(d->masks));
 	json_decref(TAKE(d->image_configs));

@@ -1,4 +1,6 @@
 /* Start-first: the new containers of the swap in hand run where nobody finds them; are they healthy? */
+#include <stdio.h>
+
 #include "base/auto.h"
 #include "core/deploy_switch.h"
 #include "core/peek.h"
@@ -6,8 +8,10 @@
 
 struct health {
 	const struct strv *ids;
+	struct probes *probes;
 	size_t healthy;
 	const struct container *bad;
+	char failed[ERR_MSG_MAX / 2]; /* what has no healthcheck will not get ready; "" */
 };
 
 static bool
@@ -21,12 +25,17 @@ static bool
 tally_health(void *ctx, const struct container *c)
 {
 	struct health *h = ctx;
+	enum probe_state probe;
+	const char *why = "";
 
 	if (!strv_has(h->ids, c->id))
 		return true;
 	if (is_bad(c))
 		h->bad = c;
-	h->healthy += c->state == CONTAINER_RUNNING && c->health == HEALTH_HEALTHY;
+	probe = probes_look(h->probes, c, &why);
+	if (probe == PROBE_FAILED)
+		snprintf(h->failed, sizeof(h->failed), "%s", why);
+	h->healthy += c->state == CONTAINER_RUNNING && (c->health == HEALTH_HEALTHY || probe == PROBE_READY);
 	return true;
 }
 
@@ -50,7 +59,7 @@ look_at_health(struct switching *sw, struct err *err)
 	struct deploy *d = sw->d;
 	const struct swap *w = switch_in_hand(sw);
 	const char *why = deploy_why_interrupted(d);
-	struct health h = {.ids = &w->made};
+	struct health h = {.ids = &w->made, .probes = deploy_probes(d)};
 
 	if (why != NULL) {
 		d->left = d->release; /* and then the new ones are made again */
@@ -60,6 +69,8 @@ look_at_health(struct switching *sw, struct err *err)
 		engine_containers(d->svc->core->engine, d->svc->conf->name, tally_health, &h);
 	if (h.bad != NULL)
 		return bad_container(sw, h.bad);
+	if (h.failed[0] != '\0')
+		return switch_failed(sw, OUTCOME_UNHEALTHY, "%s", h.failed);
 	if (h.healthy < w->made.n && peek_yields(d))
 		return switch_failed(sw, OUTCOME_UNHEALTHY,
 		    "its new container was not healthy yet when the newer commit %.8s came, which goes first",

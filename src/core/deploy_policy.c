@@ -110,5 +110,8 @@ step_image_labels(struct deploy *d, struct err *err)
 
 	(void)err;
 	judge_image_configs(d->svc, d->image_configs, &vs);
-	return vs.n > 0 ? refuse(d, &vs) : STEP_NEXT;
+	if (vs.n > 0)
+		return refuse(d, &vs);
+	deploy_decide_port(d);
+	return STEP_NEXT;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "compose/app.h"
 #include "compose/start_first.h"
 #include "core/appvars.h"
 #include "core/deploy_steps.h"
@@ -62,7 +63,10 @@ step_resolve_done(struct deploy *d, const struct job_result *r, struct err *err)
 		task_sayf(d->task, "%s\n", r->tail);
 	d->model = model_parse(r->out, r->out_len, err);
 	d->masks = masks_of_model(d->model);
-	return d->model == NULL ? -err->num : STEP_NEXT;
+	if (d->model == NULL)
+		return -err->num;
+	app_disown(d->model, d->svc->app != NULL);
+	return STEP_NEXT;
 }
 
 /* What is looked up in the commit and on the disk: all that the model reads in the live tree; in the data directory

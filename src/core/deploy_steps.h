@@ -8,6 +8,7 @@
 #include "compose/model.h"
 #include "core/deploy.h"
 #include "core/job.h"
+#include "core/probe.h"
 #include "core/service.h"
 #include "engine/engine.h"
 
@@ -115,7 +116,8 @@ struct deploy {
 	int64_t peek_ms;	  /* its next wait */
 	bool yields;		  /* the watch ended for a newer commit */
 
-	struct switching *sw; /* start-first, from compare on; NULL */
+	struct switching *sw;  /* start-first, from compare on; NULL */
+	struct probes *probes; /* of its model's containers; NULL: none asked about yet */
 
 	bool named; /* of an app: what its commit wants to be called is known */
 	struct strv cname;
@@ -249,6 +251,11 @@ int step_approve(struct deploy *d, struct err *err);
 /* deploy_policy.c */
 int step_policy(struct deploy *d, struct err *err);
 int step_image_labels(struct deploy *d, struct err *err);
+/* deploy_web.c */
+/* Of an app that is being prepared: writes into its model where visitors are led to, which the images decide. */
+void deploy_decide_port(struct deploy *d);
+/* Those of the release that is being applied; NULL where its containers are asked nothing. */
+struct probes *deploy_probes(struct deploy *d);
 /* deploy_apply.c */
 /* How its release takes the place of what runs: what the compose file says, else pgo.toml, else recreate. */
 enum model_update deploy_update(const struct deploy *d);

@@ -80,6 +80,7 @@ look(struct deploy *d)
 	int64_t now = io_now_ms();
 	auto_watch struct watch w = WATCH_INIT;
 	const char *why = deploy_why_interrupted(d);
+	const struct watch_asks asks = {is_stopped, svc, probes_look, deploy_probes(d)};
 
 	if (why != NULL) {
 		d->left = d->release;
@@ -93,7 +94,7 @@ look(struct deploy *d)
 		return deploy_ends(d, OUTCOME_INTERRUPTED, "the engine does not answer: %s", svc->core->engine_reason);
 	}
 	watch_look(svc->core->engine, svc->conf->name, &svc->facts, d->deaths, d->ndeaths,
-	    now - d->watch_ms < WATCH_FRESH_MS, is_stopped, svc, &w);
+	    now - d->watch_ms < WATCH_FRESH_MS, &asks, &w);
 	if (w.state == WATCH_GOOD)
 		return runs_well(d);
 	if (w.state == WATCH_BAD)

@@ -294,8 +294,10 @@ int
 step_explain(struct deploy *d, struct err *err)
 {
 	auto_plan struct plan p = {0};
-	int rc = make_plan(d, &p, err);
+	int rc;
 
+	deploy_decide_port(d);
+	rc = make_plan(d, &p, err);
 	if (rc < 0)
 		return rc;
 	return d->task->plan[0] == '\0' ? tell(d, &p) : apply_reviewed(d, &p, err);

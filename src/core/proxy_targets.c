@@ -1,6 +1,7 @@
 #include "core/proxy_targets.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,25 +158,46 @@ is_called(const struct container *c, const char *upstream, const char **ret_netw
 	return false;
 }
 
-/* The first of its addresses that the host reaches. */
-static void
-add_address(struct search *s, const struct container *c, const char *network)
+/* network NULL: any of its own. */
+static enum target
+find_address(struct core *core, struct networks *networks, const struct container *c, const char *network,
+    char ret_ip[CONTAINER_ADDRESS_MAX])
 {
+	enum target none = TARGET_NONE;
 	struct container_address a;
 	const char *at = c->addresses;
 
 	while (container_address(&at, &a)) {
 		enum reach reach =
-		    network == NULL || str_eq(network, a.network) ? reach_of(s->core, s->networks, &a) : REACH_NO;
+		    network == NULL || str_eq(network, a.network) ? reach_of(core, networks, &a) : REACH_NO;
 		const char *ip = reach == REACH_HOST ? "127.0.0.1" : a.ip;
 
-		s->asked = s->asked || reach == REACH_ASKED;
+		if (reach == REACH_ASKED)
+			none = TARGET_ASKED;
 		if ((reach != REACH_YES && reach != REACH_HOST) || !upstream_ok(ip))
 			continue;
-		if (s->found->n < UPSTREAMS_EACH_MAX && !strv_has(s->found, ip))
-			strv_add(s->found, ip);
-		return;
+		snprintf(ret_ip, CONTAINER_ADDRESS_MAX, "%s", ip);
+		return none == TARGET_ASKED ? TARGET_ASKED : TARGET_FOUND;
 	}
+	return none;
+}
+
+enum target
+target_address(
+    struct core *core, struct networks *networks, const struct container *c, char ret_ip[CONTAINER_ADDRESS_MAX])
+{
+	return find_address(core, networks, c, NULL, ret_ip);
+}
+
+static void
+add_address(struct search *s, const struct container *c, const char *network)
+{
+	char ip[CONTAINER_ADDRESS_MAX] = "";
+	enum target target = find_address(s->core, s->networks, c, network, ip);
+
+	s->asked = s->asked || target == TARGET_ASKED;
+	if (target == TARGET_FOUND && s->found->n < UPSTREAMS_EACH_MAX && !strv_has(s->found, ip))
+		strv_add(s->found, ip);
 }
 
 static bool

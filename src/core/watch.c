@@ -12,6 +12,7 @@ struct look {
 	const struct watch_death *before;
 	size_t nbefore;
 	bool fresh;
+	const struct watch_asks *asks;
 	struct watch *watch;
 	int good;
 	bool settles; /* one of the good ones has no healthcheck */
@@ -100,6 +101,29 @@ add_print(struct watch *w, const struct container *c, unsigned deaths)
 	w->print += (print ^ deaths) * 1099511628211u; /* whatever their order */
 }
 
+/* It has no healthcheck. */
+static void
+look_ready(struct look *l, const struct container *c, unsigned deaths)
+{
+	const char *why = "";
+
+	switch (l->asks->probe(l->asks->probes, c, &why)) {
+	case PROBE_WAITS:
+		l->waits_for = why;
+		break;
+	case PROBE_FAILED:
+		bad(l, why);
+		break;
+	case PROBE_READY:
+		l->good++;
+		break;
+	case PROBE_NOT_ASKED:
+		l->good++;
+		l->settles = true;
+		add_print(l->watch, c, deaths);
+	}
+}
+
 static void
 look_running(struct look *l, const struct container *c, unsigned deaths)
 {
@@ -118,9 +142,7 @@ look_running(struct look *l, const struct container *c, unsigned deaths)
 			l->waits_for = "its healthcheck has not passed yet";
 			break;
 		}
-		l->good++;
-		l->settles = true;
-		add_print(l->watch, c, deaths);
+		look_ready(l, c, deaths);
 	}
 }
 
@@ -160,15 +182,18 @@ look_at(void *ctx, const struct container *c)
 
 void
 watch_look(const struct engine *e, const char *project, const struct model_services *facts,
-    const struct watch_death *before, size_t nbefore, bool fresh,
-    bool (*is_stopped)(const void *ctx, const char *service), const void *ctx, struct watch *ret)
+    const struct watch_death *before, size_t nbefore, bool fresh, const struct watch_asks *asks, struct watch *ret)
 {
 	ret->state = WATCH_GOOD;
 	for (size_t i = 0; i < facts->n; i++) {
-		struct look l = {
-		    .facts = &facts->v[i], .before = before, .nbefore = nbefore, .fresh = fresh, .watch = ret};
+		struct look l = {.facts = &facts->v[i],
+		    .before = before,
+		    .nbefore = nbefore,
+		    .fresh = fresh,
+		    .asks = asks,
+		    .watch = ret};
 
-		if (is_stopped(ctx, facts->v[i].name))
+		if (asks->is_stopped(asks->ctx, facts->v[i].name))
 			continue;
 		engine_containers(e, project, look_at, &l);
 		if (l.good < l.facts->scale && ret->state != WATCH_BAD) {

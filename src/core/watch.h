@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "compose/model.h"
+#include "core/probe.h"
 #include "engine/container.h"
 
 enum { WATCH_DEATHS_MAX = 3 }; /* of one container in one deploy: then it is a crash loop */
@@ -41,10 +42,17 @@ void watch_done(struct watch *w);
 struct engine;
 /* The deaths so far, one entry a container of the project; the caller frees. */
 struct watch_death *watch_deaths(const struct engine *e, const char *project, size_t *ret_n);
-/* fresh: what the view says of containers that were there before may be of before: nothing of it is bad yet.
- * is_stopped(ctx, compose service): an operator stopped it, so it may lie still. */
+/* What is asked of whoever knows more. */
+struct watch_asks {
+	bool (*is_stopped)(const void *ctx, const char *service); /* an operator stopped it, so it may lie still */
+	const void *ctx;
+	/* Is what has no healthcheck ready? */
+	enum probe_state (*probe)(struct probes *p, const struct container *c, const char **ret_why);
+	struct probes *probes;
+};
+
+/* fresh: what the view says of containers that were there before may be of before: nothing of it is bad yet. */
 void watch_look(const struct engine *e, const char *project, const struct model_services *facts,
-    const struct watch_death *before, size_t nbefore, bool fresh,
-    bool (*is_stopped)(const void *ctx, const char *service), const void *ctx, struct watch *ret);
+    const struct watch_death *before, size_t nbefore, bool fresh, const struct watch_asks *asks, struct watch *ret);
 
 #endif

@@ -77,6 +77,7 @@ int verb_upload_archive(const struct job *job, char *const *operands, struct err
 /* git runs these as its hooks: a name instead of a verb. */
 int verb_pre_receive(const struct job *job, char *const *operands, struct err *err);
 int verb_proc_receive(const struct job *job, char *const *operands, struct err *err);
+int verb_probe(const struct job *job, char *const *operands, struct err *err);
 int verb_mkdirs(const struct job *job, char *const *operands, struct err *err);
 
 /* One line on stderr for the service's developers; control characters are spelled out. */

@@ -23,6 +23,7 @@ enum {
 	NEED_IMPORT = 1 << 8,
 	NEED_PUSH = 1 << 9,
 	NEED_OBJECTS = 1 << 10,
+	HAS_WORDS = 1 << 11, /* operands are no object names: the verb looks at them itself */
 };
 
 struct variable {
@@ -57,7 +58,7 @@ static const struct variable variables[] = {
 
 struct verb {
 	const char *name;
-	const char *operand; /* what stands in the help for its operands, object names; NULL: none */
+	const char *operand; /* what stands in the help for its operands; NULL: none */
 	int least, most;     /* operands */
 	unsigned needs;
 	int (*run)(const struct job *job, char *const *operands, struct err *err);
@@ -82,6 +83,8 @@ static const struct verb verbs[] = {
     {"submodules", "OID", 1, 1, NEED_REPO, verb_submodules, "fetch what a pushed commit names as submodules"},
     {"accept", NULL, 0, 0, NEED_REPO, verb_accept, "move the refs of a push"},
     {"mkdirs", NULL, 0, 0, NEED_LIVE | NEED_DATADIR, verb_mkdirs, "make missing directories"},
+    {"probe", "ADDRESS PORT MS [PATH]", 3, 4, HAS_WORDS, verb_probe,
+	"wait until a port is open, or a page is answered well"},
     {"routes", NULL, 0, 0, NEED_REPO | NEED_STAGE | NEED_LIVE | NEED_IMPORT, verb_routes, "write a proxy's routes"},
     {"routes-try", NULL, 0, 0, NEED_REPO | NEED_STAGE | NEED_LIVE | NEED_IMPORT, verb_routes_try,
 	"write them beside those that are there, and print these"},
@@ -156,7 +159,7 @@ main(int argc, char **argv)
 	log_init("pgod-job", false);
 	if (!verb || noperands > verb->most || noperands < verb->least)
 		return usage();
-	for (int i = 2; i < argc; i++) {
+	for (int i = 2; i < argc && (verb->needs & HAS_WORDS) == 0; i++) {
 		if (!str_is_oid(argv[i])) {
 			job_say("%s is not an object name", argv[i]);
 			return JOB_USAGE;

@@ -1,11 +1,13 @@
 #include "supervisor/job.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/auto.h"
 #include "base/buf.h"
 #include "base/sanitized.h"
+#include "ipc/upstreams.h"
 
 enum {
 	SECOND = 1000,
@@ -54,6 +56,7 @@ static const struct job_kind table[] = {
 	{"checkout", JOB_PGOD_JOB, OPERANDS_COMMITS, VIEW_PLAIN, JOB_LOCK, 10 * MINUTE, 10 * SECOND, ORDINARY, {"checkout"}},
 	{"submodules", JOB_PGOD_JOB, OPERANDS_COMMIT, VIEW_PLAIN, JOB_LOCK | JOB_REMOTE, 10 * MINUTE, 5 * SECOND, ORDINARY, {"submodules"}},
 	{"accept", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_LOCK, 60 * SECOND, 2 * SECOND, ORDINARY, {"accept"}},
+	{"probe", JOB_PGOD_JOB, OPERANDS_PROBE, VIEW_PLAIN, 0, HOUR + MINUTE, 2 * SECOND, ORDINARY, {"probe"}},
 	{"mkdirs", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_LOCK, 60 * SECOND, 2 * SECOND, ORDINARY, {"mkdirs"}},
 	{"routes-try", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_LOCK | JOB_ROUTES, 60 * SECOND, 2 * SECOND, ORDINARY, {"routes-try"}},
 	{"routes", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_LOCK | JOB_ROUTES, 60 * SECOND, 2 * SECOND, ORDINARY, {"routes"}},
@@ -136,6 +139,22 @@ job_check_terminal(const struct job_kind *k, long long cols, long long rows, siz
 	return 0;
 }
 
+/* Where a container can be, and nowhere else: the job is in the host's network. */
+static bool
+is_probe(const struct strv *o)
+{
+	int64_t n;
+
+	if (o->n < 3 || o->n > 4 || !upstream_ok(o->v[0]) || !str_to_int(o->v[1], 1, UINT16_MAX, &n) ||
+	    !str_to_int(o->v[2], 1, HOUR, &n))
+		return false;
+	for (const char *p = o->n == 4 ? o->v[3] : "/"; *p != '\0'; p++) {
+		if (*p <= ' ' || *p == 0x7f)
+			return false;
+	}
+	return o->n == 3 || o->v[3][0] == '/';
+}
+
 int
 job_check_third(const struct job_kind *k, const char *stdio, struct err *err)
 {
@@ -168,6 +187,10 @@ job_check_operands(const struct job_kind *k, const struct strv *operands, struct
 				return err_set(err, EINVAL, "%s takes commits only", k->name);
 		}
 		return 0;
+	case OPERANDS_PROBE:
+		return is_probe(operands)
+			   ? 0
+			   : err_set(err, EINVAL, "%s takes an address, a port and milliseconds", k->name);
 	case OPERANDS_WORDS:
 		if (operands->n > JOB_WORDS_MAX)
 			return err_set(err, E2BIG, "%s takes at most %d words", k->name, JOB_WORDS_MAX);

@@ -22,6 +22,7 @@ enum job_operands {
 	OPERANDS_COMMIT,      /* exactly one object name */
 	OPERANDS_COMMITS,     /* one or more of them */
 	OPERANDS_ANY_COMMITS, /* or none */
+	OPERANDS_PROBE,	      /* a container's address, a port, milliseconds, and a page's path or nothing */
 	OPERANDS_WORDS,	      /* words for compose, checked by core's table of operations */
 };
 

@@ -6,6 +6,8 @@ It answers the requests that pgod-core makes (fake_http.py), and the fake compos
     engine.containers(project), .images {tag: id}, .networks {name: network}, .volumes {name}      what there is
     engine.calls(verb, project), .requests, .writes()                                            what was asked for, oldest first
     engine.add_image(name, healthcheck=True), .untag(name), .prune()                             images; prune takes what has no tag
+    engine.builds["app-web"] = {"exposes": ["80/tcp"]}                                           what builds of it make
+    engine.address_of_all = "127.0.0.1"                                                          where all containers are from now on
     engine.kill_container(box, code), .remove_container(box), .set_health(box, "unhealthy")      what happens to a container
     engine.occupy_port(5005), .create_network(name)                                              what others did
     engine.stop(), .start(), .restart(), .power_cut()                                            the engine itself
@@ -71,6 +73,8 @@ class FakeEngine(Projects):
         self.server = None
         self.last_ns = 0
         self.addresses = 0
+        self.address_of_all = None
+        self.builds = {}
 
     # life
 
@@ -131,11 +135,11 @@ class FakeEngine(Projects):
 
     # what a test does to it
 
-    def add_image(self, name, image_id=None, labels=None, healthcheck=False, env=()):
+    def add_image(self, name, image_id=None, labels=None, healthcheck=False, env=(), exposes=()):
         """Another image under this name, as a pull or a build does; the one that had it before stays, without the name."""
         with self.lock:
             image_id = image_id or "sha256:" + fake_id(f"{name} {len(self.details)}")
-            self.details[image_id] = {"labels": labels or {}, "healthcheck": healthcheck, "env": list(env)}
+            self.details[image_id] = {"labels": labels or {}, "healthcheck": healthcheck, "env": list(env), "exposes": list(exposes)}
             self.images[name] = image_id
             return image_id
 
@@ -328,7 +332,7 @@ class FakeEngine(Projects):
     def address(self):
         """Another one each time, as an engine's that gives a free one."""
         self.addresses += 1
-        return f"10.1.{self.addresses // 250 % 250}.{self.addresses % 250 + 1}"
+        return self.address_of_all or f"10.1.{self.addresses // 250 % 250}.{self.addresses % 250 + 1}"
 
     def connect(self, box, network, aliases=()):
         with self.lock:

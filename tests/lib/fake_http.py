@@ -245,7 +245,7 @@ class RequestHandler(http.server.BaseHTTPRequestHandler):
     def inspect_image(self, word):
         image_id = self.image(word)
         details = self.fake.details[image_id]
-        config = {"Labels": details["labels"], "Env": details["env"]}
+        config = {"Labels": details["labels"], "Env": details["env"], "ExposedPorts": {port: {} for port in details["exposes"]} or None}
         if details["healthcheck"]:
             config["Healthcheck"] = {"Test": ["CMD", "true"]}
         self.answer(200, {"Id": image_id, "RepoTags": self.tags_of(image_id), "Config": config})

@@ -232,7 +232,8 @@ class Projects:
             service = model["services"][name]
             if "build" in service:
                 point()
-                self.add_image(service.get("image", f"{project}-{name}"), labels={LABEL + "project": project, LABEL + "service": name})
+                tag = service.get("image", f"{project}-{name}")
+                self.add_image(tag, labels={LABEL + "project": project, LABEL + "service": name}, **self.builds.get(tag, {}))
 
     def do_logs(self, project, args, model, point):
         return {"stdout": "".join(f"{box.service}-1  | hello from {box.id[:12]}\n" for box in self.chosen(project, []))}

@@ -139,10 +139,32 @@ a_release_of_another_style_is_taken_apart(void **state)
 	assert_non_null(model_in_place(model, "web"));
 }
 
+/* Its port tells when it is ready. */
+static void
+an_app_needs_no_healthcheck(void **state)
+{
+	static const char *const texts[][2] = {
+	    {"{\"services\":{\"web\":{}},\"x-pgo-http\":{\"service\":\"web\",\"port\":80}}", NULL},
+	    {"{\"services\":{\"web\":{},\"db\":{}},\"x-pgo-http\":{\"service\":\"db\",\"port\":80}}", "healthcheck"},
+	    {"{\"services\":{\"web\":{}},\"x-pgo-app\":{\"kind\":\"dockerfile\",\"worker\":true}}", NULL},
+	    {"{\"services\":{\"web\":{}},\"x-pgo-app\":{\"kind\":\"compose\"}}", "healthcheck"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		auto_json json_t *model = parse(texts[i][0]);
+		const char *why = image_in_place(model, "web", NULL);
+
+		if ((texts[i][1] == NULL) != (why == NULL) || (why != NULL && strstr(why, texts[i][1]) == NULL))
+			fail_msg("%s: %s", texts[i][0], why);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(an_app_needs_no_healthcheck),
 	    cmocka_unit_test(two_containers_would_be_in_each_others_way),
 	    cmocka_unit_test(two_containers_would_spoil_the_data),
 	    cmocka_unit_test(an_image_hides_a_volume_or_lacks_a_healthcheck),

@@ -55,6 +55,17 @@ static const struct row rows[] = {
 };
 
 static bool fresh;
+static enum probe_state probed; /* PROBE_NOT_ASKED by itself */
+
+static enum probe_state
+probe(struct probes *p, const struct container *c, const char **ret_why)
+{
+	(void)p;
+	(void)c;
+	if (probed != PROBE_NOT_ASKED)
+		*ret_why = "its port 8080 does not answer yet";
+	return probed;
+}
 
 static void
 look(const struct row *row, const char *stopped, const struct watch_death *before, size_t nbefore, struct watch *ret)
@@ -62,10 +73,11 @@ look(const struct row *row, const char *stopped, const struct watch_death *befor
 	struct model_service web = {
 	    .name = (char[]){"web"}, .restart = row->restart, .scale = row->scale, .healthcheck = row->healthcheck};
 	struct model_services facts = {&web, 1};
+	const struct watch_asks asks = {is_stopped, stopped, probe, NULL};
 
 	boxes = row->boxes;
 	nboxes = row->n;
-	watch_look(NULL, "p", &facts, before, nbefore, fresh, is_stopped, stopped, ret);
+	watch_look(NULL, "p", &facts, before, nbefore, fresh, &asks, ret);
 }
 
 static void
@@ -168,10 +180,50 @@ another_container_or_another_death_begins_the_settling_anew(void **state)
 	assert_true(w[0].print != w[3].print);
 }
 
+static void
+an_app_runs_well_when_its_port_answers(void **state)
+{
+	static const struct {
+		enum probe_state probed;
+		enum watch_state state;
+	} cases[] = {{PROBE_WAITS, WATCH_WAIT}, {PROBE_FAILED, WATCH_BAD}, {PROBE_READY, WATCH_GOOD}};
+	const struct row row = {.restart = MODEL_RESTART_ALWAYS, .scale = 1, .boxes = {BOX(RUNNING)}, .n = 1};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		auto_watch struct watch w = WATCH_INIT;
+
+		probed = cases[i].probed;
+		look(&row, NULL, NULL, 0, &w);
+		probed = PROBE_NOT_ASKED;
+		assert_int_equal(w.state, cases[i].state);
+		assert_int_equal(strstr(buf_str(&w.why), "web: its port 8080") != NULL, w.state != WATCH_GOOD);
+	}
+}
+
+/* Its own word counts more than its port. */
+static void
+a_healthcheck_is_asked_first(void **state)
+{
+	const struct row row = {.healthcheck = true,
+	    .scale = 1,
+	    .boxes = {BOX(RUNNING, .health = HEALTH_HEALTHY), BOX(RUNNING, .health = HEALTH_HEALTHY)},
+	    .n = 1};
+	auto_watch struct watch w = WATCH_INIT;
+
+	(void)state;
+	probed = PROBE_FAILED;
+	look(&row, NULL, NULL, 0, &w);
+	probed = PROBE_NOT_ASKED;
+	assert_int_equal(w.state, WATCH_GOOD);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(an_app_runs_well_when_its_port_answers),
+	    cmocka_unit_test(a_healthcheck_is_asked_first),
 	    cmocka_unit_test(well_or_not_yet_or_never),
 	    cmocka_unit_test(what_an_operator_stopped_is_not_waited_for),
 	    cmocka_unit_test(deaths_of_before_do_not_count),

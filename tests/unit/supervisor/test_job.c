@@ -50,6 +50,7 @@ static const struct {
     {"pull", PREFIX "pull OP", VIEW_PLAIN, true, true},
     {"build", PREFIX "build OP", VIEW_STAGED, true, true},
     {"checkout", "pgod-job checkout OP", VIEW_PLAIN, true, false},
+    {"probe", "pgod-job probe OP", VIEW_PLAIN, false, false},
     {"mkdirs", "pgod-job mkdirs", VIEW_PLAIN, true, false},
     {"submodules", "pgod-job submodules OP", VIEW_PLAIN, true, false},
     {"accept", "pgod-job accept", VIEW_PLAIN, true, false},
