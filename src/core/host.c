@@ -121,6 +121,7 @@ static void
 row_of(const json_t *service, const char *cells[COLUMNS])
 {
 	const char *commit = json_string_value(json_object_get(service, "commit"));
+	const char *repository = json_string_value(json_object_get(service, "repository"));
 
 	cells[0] = json_string_value(json_object_get(service, "name"));
 	cells[1] = json_string_value(json_object_get(service, "state"));
@@ -128,7 +129,7 @@ row_of(const json_t *service, const char *cells[COLUMNS])
 	cells[3] = is_word(service, "in_sync");
 	cells[4] = commit != NULL ? commit : "-";
 	cells[5] = json_string_value(json_object_get(service, "account"));
-	cells[6] = json_string_value(json_object_get(service, "repository"));
+	cells[6] = repository != NULL ? repository : "(pushed here)";
 }
 
 static void
