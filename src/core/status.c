@@ -240,7 +240,9 @@ print(const struct service *svc, const struct status *s, struct buf *out)
 		const char *label;
 		const struct answer *answer;
 	} answers[] = {{"deployed", &s->deployed}, {"healthy", &s->healthy}, {"in sync", &s->in_sync}};
-	auto_free char *source = str_printf("%s, branch %s", svc->conf->repository, svc->conf->branch);
+	auto_free char *source = svc->conf->hosted
+				     ? str_dup("pushed to this host")
+				     : str_printf("%s, branch %s", svc->conf->repository, svc->conf->branch);
 	auto_free char *memory = oom_text(&svc->oom);
 	auto_free char *routes_line = s->routes.text != NULL ? answer_text(&s->routes) : NULL;
 	auto_free char *sites_line = s->sites.text != NULL ? answer_text(&s->sites) : NULL;
