@@ -318,7 +318,7 @@ deploy_begin(struct deploy *d, struct err *err)
 	if (d->mode == DEPLOY_RESUME)
 		rc = deploy_load_release(d, svc->row.applying, err);
 	else if (d->mode == DEPLOY_BACK)
-		rc = deploy_load_release(d, d->task->release, err);
+		rc = deploy_begin_back(d, err);
 	else
 		snprintf(
 		    d->commit, sizeof(d->commit), "%s", d->mode == DEPLOY_PUSH ? d->task->commit : svc->row.tracked);

@@ -97,7 +97,7 @@ record_applying(struct deploy *d, struct err *err)
 static int
 end_stop(struct deploy *d, struct err *err)
 {
-	return d->mode == DEPLOY_BACK ? service_set_stopped(d->svc, false, &d->task->args, err) : 0;
+	return d->mode == DEPLOY_BACK && !d->task->scales ? service_set_stopped(d->svc, false, &d->task->args, err) : 0;
 }
 
 /* Does it bring up what does not run, although nothing has changed? A push is accepted when all runs well. */

@@ -8,6 +8,7 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "compose/pins.h"
+#include "core/app.h"
 #include "core/deploy_steps.h"
 #include "core/masks.h"
 #include "core/pin.h"
@@ -40,7 +41,7 @@ deploy_load_release(struct deploy *d, int64_t id, struct err *err)
 	if (rc == 0)
 		rc = err_set(err, ENOENT, "release %lld has no record", (long long)id);
 	if (rc >= 0)
-		rc = store_model_read(st, d->svc->conf->name, id, &text, err);
+		rc = appscale_model(d->svc, id, r.vars, &text, err);
 	if (rc < 0)
 		return rc;
 	approved = model_parse(buf_str(&text), text.len, err);
@@ -55,6 +56,30 @@ deploy_load_release(struct deploy *d, int64_t id, struct err *err)
 	d->was_good = r.good_ms != 0;
 	snprintf(d->commit, sizeof(d->commit), "%s", r.commit);
 	return 0;
+}
+
+/* An operator's rollback, or another scale of what runs. */
+int
+deploy_begin_back(struct deploy *d, struct err *err)
+{
+	int rc = 0;
+
+	if (d->task->scales) {
+		snprintf(d->scale, sizeof(d->scale), "%s", d->svc->app->row.scale);
+		rc = appscale_set(d->svc, d->task->scale, err);
+		d->scaled = rc >= 0;
+	}
+	return rc < 0 ? rc : deploy_load_release(d, d->task->release, err);
+}
+
+void
+deploy_unscale(struct deploy *d)
+{
+	struct err err = ERR_INIT;
+
+	if (d->scaled && appscale_set(d->svc, d->scale, &err) < 0)
+		log_err("the scale of before: %s service=%s", err.msg, d->svc->conf->name);
+	d->scaled = false;
 }
 
 /* All that an operator's rollback needs is there, or nothing is touched. */
@@ -190,6 +215,28 @@ record_back(struct deploy *d, int64_t release)
 		log_err("%s service=%s deploy=%lld", err.msg, svc->conf->name, (long long)d->id);
 }
 
+/* It did not come to run well in another number: it is brought up as it was, and nothing is made anew for that. */
+static bool
+unscales(struct deploy *d)
+{
+	struct service *svc = d->svc;
+	struct err err = ERR_INIT;
+
+	deploy_unscale(d);
+	if (svc->held || !svc->core->engine_up || deploy_load_release(d, svc->row.release, &err) < 0)
+		return false;
+	log_warn(
+	    "%s: back to the scale of before service=%s deploy=%lld", d->reason, svc->conf->name, (long long)d->id);
+	task_sayf(d->task, "%s\nback to the scale of before\n", d->reason);
+	d->failed_as = d->outcome;
+	snprintf(d->failed_why, sizeof(d->failed_why), "%s", d->reason);
+	d->cancelled[0] = '\0';
+	d->back = true;
+	d->touched = true;
+	d->changed = false;
+	return true;
+}
+
 bool
 deploy_goes_back(struct deploy *d)
 {
@@ -199,6 +246,8 @@ deploy_goes_back(struct deploy *d)
 
 	if (d->back || !d->applied || !failed(d))
 		return false;
+	if (d->scaled)
+		return unscales(d);
 	release = d->touched ? last_good(d) : svc->row.release;
 	if (release == 0 && goes_away(d))
 		return true;

@@ -319,6 +319,8 @@ deploy_end(struct deploy *d)
 		return;
 	}
 	stay_with_it(d);
+	if (endings[d->outcome].status != 0 && d->outcome != OUTCOME_INTERRUPTED)
+		deploy_unscale(d);
 	if (d->back)
 		end_of_back(d);
 	log_end(d);

@@ -223,7 +223,7 @@ deploy_approved_model(const struct deploy *d, const struct model_image_id *ids, 
 	if (deploy_update(d) == MODEL_UPDATE_START_FIRST)
 		model_mark_in_place(approved, d->model, &d->inputs, &d->answers);
 	model_label_inputs(approved, d->model, &d->inputs, &d->answers);
-	return TAKE(approved);
+	return appscale_lay(d->svc, d->vars, approved, err) < 0 ? NULL : TAKE(approved);
 }
 
 bool
@@ -262,6 +262,7 @@ step_approve(struct deploy *d, struct err *err)
 	if (rc < 0)
 		return rc;
 	d->approved = model_dump(approved);
+	(void)appscale_lay(svc, d->vars, d->model, NULL);
 	d->changed = deploy_differs(svc, d->digest);
 	if (!d->changed && str_eq(d->commit, svc->release.commit) && d->vars == svc->release.vars) {
 		d->release = svc->row.release;

@@ -47,7 +47,7 @@ deploy_good(struct deploy *d)
 		svc->release.good_ms = io_wall_ms();
 	ended_revived(svc);
 	ended_record(svc);
-	return deploy_ends(d, d->changed ? OUTCOME_LIVE : OUTCOME_UNCHANGED, "%s", "");
+	return deploy_ends(d, d->changed || d->task->scales ? OUTCOME_LIVE : OUTCOME_UNCHANGED, "%s", "");
 }
 
 /* Visitors are led to an app by its names, which come next. */

@@ -123,7 +123,7 @@ load_was(const struct deploy *d, struct basis *b)
 	b->in.was_commit = svc->release.commit;
 	b->in.was_digest = svc->release.digest;
 	b->was_images = svc->images != NULL ? json_incref(svc->images) : NULL;
-	if (store_model_read(svc->core->store, svc->conf->name, svc->row.release, &text, &err) >= 0)
+	if (appscale_model(svc, svc->row.release, svc->row.vars, &text, &err) >= 0)
 		approved = model_parse(buf_str(&text), text.len, &err);
 	b->was = approved != NULL ? model_unpin(approved) : NULL;
 }

@@ -169,7 +169,7 @@ heal_start(struct task *task)
 		svc->restore = false;
 	begin_row(task);
 	svc->metrics.heals++;
-	if (store_model_read(svc->core->store, svc->conf->name, svc->row.release, &model, &err) < 0) {
+	if (appscale_model(svc, svc->row.release, svc->row.vars, &model, &err) < 0) {
 		heal_end(task, 1, err.msg);
 		return;
 	}

@@ -101,6 +101,12 @@ static const struct op ops[] = {
 	.operands_max = -1,
 	.words = true,
 	.run = domains_run},
+    {.name = "scale",
+	.usage = "[--json | SERVICE=NUMBER...]",
+	.help = "how many containers an app has of each compose service; each has to run well, or none is changed",
+	.options = op_json_options,
+	.raw = true,
+	.run = scale_run},
     {.name = "load",
 	.usage = "[--json]",
 	.help = "check the compose file of the tracked commit against the policy",
@@ -212,17 +218,6 @@ find(bool of_host, const char *name)
 		if (str_eq(table[i].name + skip, name))
 			return &table[i];
 	}
-	return NULL;
-}
-
-char *
-op_refusal(const struct service *svc)
-{
-	if (svc->problem[0] != '\0')
-		return str_printf("%s is not managed: %s", svc->conf->name, svc->problem);
-	if (svc->held)
-		return str_printf("%s stays down until `release`: held%s%s", svc->conf->name,
-		    svc->hold_note[0] != '\0' ? " " : "", svc->hold_note);
 	return NULL;
 }
 

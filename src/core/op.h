@@ -63,6 +63,8 @@ const char *op_value(const struct strv *args, const char *option);
 struct strv op_operands(const struct strv *args);
 /* Why nothing may be changed now: it is held, or not managed; NULL when it may. The caller frees. */
 char *op_refusal(const struct service *svc);
+/* Likewise of an app, which is also locked, or being deployed. */
+char *op_app_refusal(const struct service *svc);
 /* Queues a task for the client, who waits for its end; or tells him why not. */
 void op_queue(struct client *c, struct task task);
 
@@ -104,6 +106,8 @@ void log_run(struct client *c, const struct strv *args, const struct strv *opera
 void config_run(struct client *c, const struct op *op, const struct strv *args);
 /* op_domains.c */
 void domains_run(struct client *c, const struct op *op, const struct strv *args);
+/* op_scale.c */
+void scale_run(struct client *c, const struct op *op, const struct strv *args);
 /* history.c */
 void history_run(struct client *c, const struct op *op, const struct strv *args);
 void deploys_run(struct client *c, const struct op *op, const struct strv *args);

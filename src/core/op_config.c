@@ -110,37 +110,6 @@ static void export(struct client *c, const struct strv *words)
 
 /* --- what changes --- */
 
-/* Two changes at a time would know nothing of each other. */
-static bool
-is_deploying(const struct service *svc)
-{
-	const struct task *task = svc->running;
-
-	if (task != NULL && task->kind == TASK_DEPLOY)
-		return true;
-	TAILQ_FOREACH(task, &svc->queue, entry)
-	{
-		if (task->kind == TASK_DEPLOY)
-			return true;
-	}
-	return false;
-}
-
-/* Why nothing can be set now; NULL when it can. The caller frees. */
-static char *
-why_not_set(const struct service *svc)
-{
-	const char *name = svc->conf->name;
-
-	if (svc->app->row.locked[0] != '\0')
-		return str_printf("%s is locked: %s", name, svc->app->row.locked);
-	if (is_deploying(svc) || svc->row.applying != 0)
-		return str_printf("%s is being deployed: `logs -f deploy` follows it; its variables can be changed "
-				  "when that has ended",
-		    name);
-	return op_refusal(svc);
-}
-
 /* They are what the first push gets. */
 static void
 keep(struct client *c, int64_t version)
@@ -172,7 +141,7 @@ deploy_with(struct client *c, int64_t version)
 static void
 apply(struct client *c, const struct vars *before, const struct vars *vars, const char *what)
 {
-	auto_free char *refusal = why_not_set(c->svc);
+	auto_free char *refusal = op_app_refusal(c->svc);
 	struct err err = ERR_INIT;
 	int64_t version = 0;
 

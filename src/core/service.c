@@ -256,7 +256,7 @@ service_set_release(struct service *svc, int64_t id, struct err *err)
 	if (rc == 0)
 		rc = err_set(err, ENOENT, "release %lld has no record", (long long)id);
 	if (rc >= 0)
-		rc = store_model_read(svc->core->store, svc->conf->name, id, &text, err);
+		rc = appscale_model(svc, id, release.vars, &text, err);
 	if (rc < 0)
 		return rc;
 	model = model_parse(buf_str(&text), text.len, err);

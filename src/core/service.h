@@ -5,6 +5,7 @@
 #include "compose/model.h"
 #include "compose/names.h"
 #include "compose/plan.h"
+#include "core/appscale.h"
 #include "core/core.h"
 #include "core/deploy.h"
 #include "core/import.h"
@@ -45,11 +46,13 @@ struct task {
 	TAILQ_ENTRY(task) entry;
 	struct service *svc;
 	enum task_kind kind;
-	const char *trigger;	      /* "poll", "boot", "operator", "heal", ...: static */
-	char who[TASK_WHO_MAX];	      /* the operator who asked; "" when nobody did */
-	enum deploy_mode mode;	      /* TASK_DEPLOY */
-	char commit[STORE_OID];	      /* DEPLOY_PUSH */
-	int64_t release;	      /* DEPLOY_BACK: which release */
+	const char *trigger;	/* "poll", "boot", "operator", "heal", ...: static */
+	char who[TASK_WHO_MAX]; /* the operator who asked; "" when nobody did */
+	enum deploy_mode mode;	/* TASK_DEPLOY */
+	char commit[STORE_OID]; /* DEPLOY_PUSH */
+	int64_t release;	/* DEPLOY_BACK: which release */
+	bool scales;		/* DEPLOY_BACK: of the current release, with another scale */
+	char scale[APPSCALE_TEXT_MAX];
 	int64_t vars;		      /* TASK_DEPLOY: with this version of the app's variables; 0: the current one */
 	char cancelled[TASK_WHO_MAX]; /* by whom, before it began; "" */
 	const char *verb;	      /* TASK_VERB: the job's kind; static */

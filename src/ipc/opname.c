@@ -16,6 +16,7 @@ static const char *const names[] = {
     "exec",
     "config",
     "domains",
+    "scale",
     "load",
     "plan",
     "history",

@@ -2,11 +2,15 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 
 import pytest
 
 from lib.host import run, wait_until
+from lib.pgo import web
+from lib.pusher import Pusher
+from lib.scenes import ids
 
 SECRET = "c4nary-" + "x" * 20
 HARD = ["two\nlines\n", "it's \"quoted\" \\n", "$HOME ${X} `id` $$", " blanks ", "=", "é😀", "\x1b[31mred\x7f", "#no comment", "a" * 32 * 1024]
@@ -116,9 +120,114 @@ def test_the_words_of_octo_are_not_understood(app):
     assert octo("config:get app").returncode == 400 % 256 and octo("config:get other/X").returncode == 404 % 256
 
 
+@pytest.fixture
+def live(app):
+    """The app runs, and its compose file reads TOKEN; without a variable of that name it would be refused."""
+    app.engine.add_image("pgo-test/web:1")
+    config(app, "set", f"TOKEN={SECRET}")
+    app.me = Pusher(app, "app")
+    app.me.commit({"compose.yaml": web(environment=["TOKEN"])})
+    done = app.me.push()
+    assert done.returncode == 0, done.stderr
+    app.wait_running("app")
+    return app
+
+
+def token(pgo):
+    """What the containers of the current release get; compose's own "$" are doubled."""
+    with sqlite3.connect(os.path.join(pgo.dir, ".state", "pgo.db")) as base:
+        ((release,),) = base.execute("SELECT release FROM service WHERE name = 'app'")
+    with open(os.path.join(pgo.dir, ".state", "models", "app", f"{release}.json"), encoding="utf-8") as model:
+        return json.load(model)["services"]["web"]["environment"]["TOKEN"].replace("$$", "$")
+
+
+def test_a_variable_does_not_reach_the_container_or_a_change_of_it_does_not(live):
+    assert token(live) == SECRET
+    done = config(live, "set", "TOKEN", input="another one of\n$ome \"kind\"")
+    assert done.returncode == 0 and done.stdout.startswith("-----> Setting config vars\n       TOKEN\n"), done.stderr
+    assert token(live) == "another one of\n$ome \"kind\""
+    before = ids(live, "app")
+    assert config(live, "set", "UNREAD=1").returncode == 0
+    assert config(live, "get", "UNREAD").stdout == "1" and ids(live, "app") == before, "what nothing reads makes nothing anew"
+    assert "Nothing to change" in config(live, "set", "UNREAD=1").stdout
+    assert config(live, "unset", "UNREAD").returncode == 0 and config(live, "get", "UNREAD").returncode == 1
+
+
+def test_a_change_that_is_not_live_stands_all_the_same(live):
+    live.me.commit({"compose.yaml": web(environment={"TOKEN": "${TOKEN}"})})
+    assert live.me.push().returncode == 0
+    before = ids(live, "app")
+    done = config(live, "unset", "TOKEN")
+    assert done.returncode == 1 and "TOKEN" in done.stdout + done.stderr
+    assert config(live, "get", "TOKEN").stdout == SECRET and ids(live, "app") == before
+    live.engine.fail("up", times=1)
+    assert config(live, "set", "TOKEN=of-no-use-to-anybody").returncode == 1
+    assert live.engine.calls("up"), "it was tried"
+    wait_until(lambda: live.running("app"), "what ran is put back")
+    assert config(live, "get", "TOKEN").stdout == SECRET and token(live) == SECRET
+    for text in (live.log(), live.ctl("app", "logs", "deploy").stdout, live.ctl("app", "history").stdout):
+        assert SECRET not in text and "of-no-use" not in text
+    assert len(os.listdir(os.path.join(live.dir, ".state", "vars", "app"))) == 1
+
+
+def test_a_rollback_leaves_the_variables_of_another_release(live):
+    assert config(live, "set", "TOKEN=the-second-one").returncode == 0
+    assert live.ctl("app", "rollback").returncode == 0
+    assert config(live, "get", "TOKEN").stdout == SECRET == token(live)
+    live.kill()
+    live.start().wait_listening()
+    wait_until(lambda: config(live, "get", "TOKEN").stdout == SECRET, "and so does the next pgod")
+    assert live.me.push("main:main").returncode == 0
+
+
 def test_a_tracked_service_takes_variables_that_nobody_reads(pgo):
     pgo.service("site", pgo.repo("site"))
     pgo.start()
     pgo.wait_running("site")
     done = pgo.ctl("site", "config", "set", "A=b")
     assert done.returncode == 1 and "`env` in pgo.toml" in done.stderr
+
+
+def test_a_new_number_of_containers_makes_those_that_run_anew(live):
+    live.me.commit({"compose.yaml": {"services": {"web": {"image": "pgo-test/web:1", "environment": ["TOKEN"]}, "worker": {"image": "pgo-test/web:1"}}}})
+    assert live.me.push().returncode == 0
+    before = set(ids(live, "app"))
+    assert live.ctl("app", "scale").stdout == "web: 1\nworker: 1\n"
+    done = live.ctl("app", "scale", "web=3")
+    assert done.returncode == 0, done.stderr
+    assert len(live.running("app")) == 4 and before < set(ids(live, "app"))
+    assert json.loads(live.ctl("app", "scale", "--json").stdout) == {"web": 3, "worker": 1}
+    assert live.ctl("app", "plan").returncode == 0, "nothing is left to do"
+    live.engine.remove_container(next(box for box in live.running("app") if box.service == "web"))
+    live.wait_running("app", 4)
+    assert live.ctl("app", "scale", "web=2", "worker=0").returncode == 0
+    assert sorted(box.service for box in live.running("app")) == ["web", "web"]
+    head = live.me.commit({"more": ""})
+    assert live.me.push().returncode == 0 and live.me.remote_refs()["refs/heads/main"] == head
+    assert len(live.running("app")) == 2, "it is the app's, whatever is pushed"
+
+
+def test_containers_that_do_not_come_to_run_well_are_kept_and_counted(live):
+    before = ids(live, "app")
+    live.engine.behave("web", exits=1)
+    done = live.ctl("app", "scale", "web=3")
+    assert done.returncode == 1 and "back to the scale of before" in done.stderr, done.stderr
+    live.engine.behave("web")
+    assert live.ctl("app", "scale").stdout == "web: 1\n" and ids(live, "app") == before
+    wrong = {"SERVICE=NUMBER": ["web=x"], "from 0 to 64": ["web=65"], "there is no compose service wbe": ["wbe=2"], "write SERVICE": ["web"]}
+    for say, words in wrong.items():
+        done = live.ctl("app", "scale", *words)
+        assert done.returncode == 1 and say in done.stderr, done.stderr
+    live.me.commit({"compose.yaml": web(environment=["TOKEN"], container_name="app-one")})
+    assert live.me.push().returncode == 0
+    assert "services.web.container_name: 2 containers" in live.ctl("app", "scale", "web=2").stderr
+
+
+def test_containers_is_a_variable_like_any_other(live):
+    assert config(live, "set", "CONTAINERS=2").returncode == 0
+    live.wait_running("app", 2)
+    assert live.ctl("app", "scale").stdout == "web: 2\n"
+    assert live.ctl("app", "scale", "web=3").returncode == 0 and live.ctl("app", "scale").stdout == "web: 3\n"
+    live.kill()
+    live.start().wait_listening()
+    wait_until(lambda: live.ctl("app", "scale").stdout == "web: 3\n", "it outlives pgod")

@@ -28,7 +28,7 @@ def scale_of(name, service, args):
     for at, word in enumerate(args):
         if word == "--scale" and args[at + 1].startswith(name + "="):
             return int(args[at + 1].partition("=")[2])
-    return service.get("scale") or (service.get("deploy") or {}).get("replicas") or 1
+    return service.get("scale", (service.get("deploy") or {}).get("replicas", 1))
 
 
 def named(model, args):

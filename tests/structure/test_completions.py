@@ -85,7 +85,7 @@ def test_bash_completes_something_else_than_what_is_meant(tmp_path):
     assert bash("pgoctl -i key -p 22 me@box:web//de", tmp_path) == ["web//deploy-key", "web//deploys"]
     assert bash("pgoctl box:host://s", tmp_path) == ["//services", "//status"]
     assert bash("pgoctl box:host://s", tmp_path, " ") == ["box:host://services", "box:host://status"]
-    assert bash("pgoctl box:host//s", tmp_path) == ["host//start", "host//status", "host//stop", "host//sync"], "a service may be called host"
+    assert bash("pgoctl box:host//s", tmp_path) == ["host//scale", "host//start", "host//status", "host//stop", "host//sync"], "a service may be called host"
     assert bash("pgoctl box:web//logs --t", tmp_path) == ["--tail", "--timestamps"]
     assert bash("pgoctl box:web//git ", tmp_path) == ["hash", "pull"]
     assert bash("pgoctl --acc", tmp_path) == ["--accept-new"]
