@@ -9,6 +9,7 @@
 #include "core/client.h"
 #include "core/job.h"
 #include "core/keep.h"
+#include "core/proxy.h"
 #include "core/service.h"
 #include "core/uploaded.h"
 
@@ -90,6 +91,7 @@ end_start(struct task *task)
 		return;
 	}
 	svc->ready = false;
+	proxy_changed(svc->core, svc->conf->name);
 	log_info("ends%s%s, its volumes are kept service=%s", task->who[0] != '\0' ? " by " : "", task->who,
 	    svc->conf->name);
 	/* What was never deployed has no containers of ours: a project of that name is somebody else's. */
@@ -136,6 +138,7 @@ on_gone(evutil_socket_t fd, short what, void *ctx)
 	TAILQ_REMOVE(&core->services, svc, entry);
 	service_free(svc);
 	conf_remove_app(core->conf, conf);
+	proxy_changed(core, NULL);
 }
 
 bool

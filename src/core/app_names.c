@@ -70,7 +70,8 @@ names_init(struct service *svc)
 bool
 names_routed(const struct service *svc)
 {
-	return svc->app->routed && svc->row.release != 0 && svc->app->web.service != NULL;
+	return svc->app->routed && svc->app->row.gone == APP_THERE && svc->row.release != 0 &&
+	       svc->app->web.service != NULL;
 }
 
 void
@@ -168,19 +169,31 @@ names_judge(const struct service *svc, const struct cname *cname, struct err *er
 	return rc;
 }
 
+/* What the configuration has given to services, which does not change while core lives. */
+static const struct domains *
+sites_of(struct core *core)
+{
+	if (core->sites != NULL)
+		return core->sites;
+	core->sites = calloc(1, sizeof(*core->sites));
+	if (core->sites == NULL)
+		abort();
+	for (size_t i = 0; i < core->conf->nservices; i++)
+		domains_add_urls(core->sites, core->conf->services[i].name, &core->conf->services[i].urls);
+	return core->sites;
+}
+
 void
 app_urls(const struct service *svc, struct strv *ret)
 {
 	const struct conf_push *p = svc->core->conf->push;
 	auto_strv struct strv names = {NULL, 0};
-	auto_domains struct domains all = {0};
 
 	if (!names_routed(svc) || !svc->core->conf->proxied)
 		return;
 	names_of(svc, &names);
-	names_all(svc->core, false, &all);
 	for (size_t i = 0; i < names.n; i++) {
-		if (domains_judge(&all, svc->app->name, names.v[i], NULL) == 0)
+		if (domains_judge(sites_of(svc->core), svc->app->name, names.v[i], NULL) == 0)
 			strv_add_take(ret, str_printf("%s://%s", p == NULL ? "http" : p->scheme, names.v[i]));
 	}
 }

@@ -21,7 +21,7 @@ void names_init(struct service *svc);
 void names_released(struct service *svc, const json_t *model);
 /* The approved model to whose containers visitors are led before it is the current release's; NULL: to none. */
 void names_next(struct service *svc, const json_t *approved);
-/* Is it led to: has a release been good, and does the current one have a port for visitors? */
+/* Is it led to: has a release been good, does the current one have a port for visitors, and does the app stay? */
 bool names_routed(const struct service *svc);
 /* Lines of the app's record as a list, and the other way round; the caller frees. */
 void names_lines(const char *lines, struct strv *ret);

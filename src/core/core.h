@@ -19,6 +19,7 @@ struct job;
 struct pin_req;
 struct client;
 struct web;
+struct domains;
 struct networks;
 struct proxy;
 struct app_wish;
@@ -53,6 +54,7 @@ struct core {
 	struct app_wish_list wishes; /* apps that pgod was asked for */
 	struct proxy *proxy;	     /* on the host; NULL when none is configured */
 	struct networks *networks;   /* what deploys have asked about them; NULL: nothing yet */
+	struct domains *sites;	     /* of pgo.toml; NULL: not looked at yet */
 	size_t nclients;
 	struct pushkeys uploaded; /* uploaded.h */
 	struct web *web;	  /* who asks for metrics; NULL: nobody */

@@ -224,3 +224,37 @@ def test_names_that_were_deployed_go_to_the_administrators_sites(pgo, proxy):
     pgo.start()
     wait_until(lambda: proxy.site("www.a.com") == "503" and proxy.site("b.a.com") == led_to(pgo, "app"), "it is the service's")
     assert "www.a.com: left out: www.a.com belongs to the service blog (urls)" in domains(pgo, "app", "list").stdout
+
+
+@pytest.fixture
+def made(pgo):
+    """Apps that a first push makes."""
+    proxy = FakeProxy(pgo)
+    pgo.tables += "[push]\naddress = \"1.2.3.4\"\ncreate = true\n"
+    pgo.start().wait_listening()
+    wait_until(lambda: proxy.runs(), "the proxy has its file")
+    return proxy
+
+
+def test_an_app_that_a_push_made_takes_its_names_along(pgo, made):
+    me = Pusher(pgo, "a.b-c")
+    text = accepted(me, {"compose.yaml": compose(), "CNAME": "www.a.com\n"})
+    assert f"http://a.b-c.{ZONE}" in text
+    assert made.site(f"a.b-c.{ZONE}") == made.site("www.a.com") == led_to(pgo, "a_b-c")
+    assert pgo.ssh("host://apps destroy a.b-c a.b-c").returncode == 0
+    wait_until(lambda: made.site("www.a.com") is None and made.site(f"a.b-c.{ZONE}") is None, "nobody is led there any more")
+    # The names are free.
+    accepted(Pusher(pgo, "other", name="other"), {"compose.yaml": compose(), "CNAME": "www.a.com\n"})
+    assert made.site("www.a.com") == led_to(pgo, "other")
+
+
+def test_the_app_of_a_branch_has_no_names_of_the_repositorys(pgo, made):
+    me = Pusher(pgo, "app")
+    accepted(me, {"compose.yaml": compose(), "CNAME": "www.a.com\n"})
+    me.git("checkout", "-q", "-b", "feat/x")
+    me.commit({"CNAME": "www.a.com\nfeat.a.com\n"})
+    done = me.push("feat/x")
+    assert done.returncode == 0, done.stderr
+    assert "the file CNAME does not count on this branch: its names are those of the app app" in said(done)
+    assert made.site(f"app-feat-x.{ZONE}") == led_to(pgo, "app-feat-x") and made.site("feat.a.com") is None
+    assert made.site("www.a.com") == led_to(pgo, "app") != made.site(f"app-feat-x.{ZONE}")
