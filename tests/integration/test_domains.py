@@ -97,7 +97,7 @@ def proxy(pgo):
 
 
 def compose(port=8080, **more):
-    return web(expose=[str(port)], x_pgo_http={"service": "web", "port": port}, **more)
+    return web(expose=[str(port)], **more)
 
 
 def accepted(me, files, **kw):
