@@ -309,6 +309,18 @@ take_line(struct client *c, const char *line, size_t len)
 	return rc >= 0;
 }
 
+/* An app may be asked for as it is pushed to, with the dots of its name. */
+static void
+name_service(struct client *c)
+{
+	char service[APPNAME_MAX + 1];
+
+	if (strchr(c->line.service, '.') == NULL || appname_check(c->line.service, NULL) < 0)
+		return;
+	appname_service(c->line.service, service);
+	str_set(&c->line.service, service);
+}
+
 static int
 on_op(void *ctx, struct msg *m, struct err *err)
 {
@@ -326,6 +338,7 @@ on_op(void *ctx, struct msg *m, struct err *err)
 		return err_set(err, EBADMSG, "the operation line is not base64");
 	if (!take_line(c, line, len))
 		return 0;
+	name_service(c);
 	if (!authorise(c, msg_str(m, "key"))) {
 		answer_stranger(c);
 		return 0;
@@ -420,7 +433,6 @@ client_free(struct client *c)
 		job_signal(c->job, "TERM");
 		job_abandon(c->job);
 	}
-	app_create_forget(c->core, c);
 	client_stdin_free(c->in);
 	host_upload_free(c->upload);
 	receive_free(c->receive);

@@ -104,7 +104,7 @@ service_json(const struct service *svc)
 	return json_pack("{so ss so so so so so so}", "name", client_text_json(svc->conf->name), "state", s.state,
 	    "healthy", answer_json(&s.healthy), "in_sync", answer_json(&s.in_sync), "commit",
 	    client_text_json(svc->row.live), "account", client_text_json(svc->conf->user), "repository",
-	    client_text_json(svc->conf->repository), "branch", client_text_json(svc->conf->branch));
+	    client_text_json(svc->conf->repository), "branch", client_text_json(service_branch(svc)));
 }
 
 static const char *
@@ -201,6 +201,13 @@ add_problem(json_t *list, const char *service, const char *what, const char *tex
 			      client_text_json(text)));
 }
 
+/* Of an app that nobody has pushed to yet nothing is wrong. */
+static bool
+waits_for_push(const struct service *svc)
+{
+	return svc->app != NULL && svc->row.tracked[0] == '\0' && svc->row.release == 0;
+}
+
 static void
 add_service_problems(const struct service *svc, const struct status *s, json_t *list)
 {
@@ -211,10 +218,11 @@ add_service_problems(const struct service *svc, const struct status *s, json_t *
 		add_problem(list, name, "not managed", svc->problem);
 	if (svc->held)
 		add_problem(list, name, "held", svc->hold_note);
-	else if (s->healthy.is == STATUS_NO)
+	else if (s->healthy.is == STATUS_NO && !waits_for_push(svc))
 		add_problem(list, name, "not healthy", s->healthy.text);
 	/* Of a commit that is on its way nobody needs to hear. */
-	if (s->in_sync.is == STATUS_NO && (svc->running == NULL || svc->running->kind != TASK_DEPLOY))
+	if (s->in_sync.is == STATUS_NO && !waits_for_push(svc) &&
+	    (svc->running == NULL || svc->running->kind != TASK_DEPLOY))
 		add_problem(list, name, "not in sync", s->in_sync.text);
 	if (s->sites.text != NULL && s->sites.is == STATUS_NO)
 		add_problem(list, name, "sites", s->sites.text);

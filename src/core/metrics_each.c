@@ -27,7 +27,8 @@ service_info(const struct page *p, const char *name)
 
 		exposition_name(p->b, name, "");
 		exposition_label(p->b, "service", name_of(&p->subjects[i]), true);
-		exposition_label(p->b, "branch", svc->conf->branch, false);
+		exposition_label(p->b, "branch", svc->conf->hosted ? "" : svc->conf->branch,
+		    false); /* who pushes chooses its name */
 		exposition_label(p->b, "commit", svc->row.release != 0 ? svc->release.commit : "", false);
 		exposition_label(p->b, "tracked", svc->row.tracked, false);
 		exposition_value(p->b, 1, true);

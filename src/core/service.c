@@ -216,6 +216,18 @@ service_free(struct service *svc)
 	free(svc);
 }
 
+const char *
+service_branch(const struct service *svc)
+{
+	return svc->app != NULL ? svc->app->row.branch : svc->conf->branch;
+}
+
+const char *
+service_source(const struct service *svc)
+{
+	return svc->conf->hosted ? "pushed to this host" : svc->conf->repository;
+}
+
 int
 service_save(struct service *svc, struct err *err)
 {

@@ -171,6 +171,10 @@ void service_runs(const struct service *svc, struct runs *ret);
  * aloud. */
 void service_plan_heal(struct service *svc, const struct runs *runs);
 
+/* The branch that is deployed: of an app, "" before the first push. */
+const char *service_branch(const struct service *svc);
+/* Where its commits come from, for people: the repository, or that it is pushed. */
+const char *service_source(const struct service *svc);
 /* Writes the record; a failure is logged and told in *err. */
 int service_save(struct service *svc, struct err *err);
 /* Makes a release the service's current one: row, facts, images. */

@@ -240,9 +240,9 @@ print(const struct service *svc, const struct status *s, struct buf *out)
 		const char *label;
 		const struct answer *answer;
 	} answers[] = {{"deployed", &s->deployed}, {"healthy", &s->healthy}, {"in sync", &s->in_sync}};
-	auto_free char *source = svc->conf->hosted
-				     ? str_dup("pushed to this host")
-				     : str_printf("%s, branch %s", svc->conf->repository, svc->conf->branch);
+	const char *branch = service_branch(svc);
+	auto_free char *source =
+	    str_printf("%s%s%s", service_source(svc), branch[0] != '\0' ? ", branch " : "", branch);
 	auto_free char *memory = oom_text(&svc->oom);
 	auto_free char *routes_line = s->routes.text != NULL ? answer_text(&s->routes) : NULL;
 	auto_free char *sites_line = s->sites.text != NULL ? answer_text(&s->sites) : NULL;
@@ -255,7 +255,8 @@ print(const struct service *svc, const struct status *s, struct buf *out)
 
 		status_fact(out, answers[i].label, text);
 	}
-	last_look(svc, out);
+	if (!svc->conf->hosted)
+		last_look(svc, out);
 	last_deploy(svc, s->in_sync.text, out);
 	if (memory != NULL)
 		status_fact(out, "memory", memory);
@@ -329,7 +330,7 @@ status_json(const struct service *svc, const struct status *s)
 	auto_free char *memory = oom_text(&svc->oom);
 	json_t *all = json_pack("{so ss so so so so so so sb so so so so}", "service",
 	    client_text_json(svc->conf->name), "state", s->state, "repository", client_text_json(svc->conf->repository),
-	    "branch", client_text_json(svc->conf->branch), "deployed", answer_json(&s->deployed), "healthy",
+	    "branch", client_text_json(service_branch(svc)), "deployed", answer_json(&s->deployed), "healthy",
 	    answer_json(&s->healthy), "in_sync", answer_json(&s->in_sync), "hold",
 	    svc->held ? client_text_json(svc->hold_note) : json_null(), "held", (int)svc->held, "stopped",
 	    client_text_json(row->stopped), "problem", client_text_json(svc->problem), "looked_ms",

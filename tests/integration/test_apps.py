@@ -9,6 +9,7 @@ import pytest
 from lib.host import wait_until
 from lib.pgo import Key, web
 from lib.pusher import Pusher, operator
+from lib.scrape import ask
 
 FIRST = 70000
 
@@ -179,3 +180,19 @@ def test_a_stop_file_holds_an_app_from_its_first_moment(host):
         pass
     apps(host, "create shop")
     wait_until(lambda: "held" in host.status("shop"), "the app is held")
+
+
+def test_a_first_push_makes_the_app_and_its_name_has_dots_everywhere(pgo):
+    pgo.tables = "[push]\ncreate = true\n" + operator(pgo.key) + "\n"
+    pgo.service("site", hosted=True)
+    pgo.start().wait_listening()
+    deploy(pgo, "a.b-c")
+    assert set(listed(pgo)) == {"a.b-c", "site"}
+    assert pgo.ssh("a.b-c//ping").stdout.startswith("pong!")
+    assert "pushed to this host, branch main" in pgo.ssh("a.b-c//status").stdout
+    rows = {row["name"]: row for row in json.loads(pgo.ssh("host://services --json").stdout)}
+    assert rows["a_b-c"]["repository"] is None and rows["a_b-c"]["branch"] == "main" and rows["site"]["branch"] is None
+    assert "(pushed here)" in pgo.ssh("host://services").stdout
+    whole = pgo.ssh("host://status")
+    assert whole.returncode == 0 and "problems    none" in whole.stdout, whole.stdout
+    assert 'pgo_service_state{service="a_b-c",state="live"} 1\n' in ask(pgo.metrics)[1]
