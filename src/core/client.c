@@ -130,6 +130,7 @@ on_job_done(void *ctx, const struct job_result *r)
 	struct client *c = ctx;
 
 	c->job = NULL;
+	receive_free(TAKE(c->receive)); /* its hooks have ended with it, and its service may */
 	if (r->status < 0)
 		client_answer(c, 2, 500, "pgod: %s\n", r->error);
 	else

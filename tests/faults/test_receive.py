@@ -210,3 +210,26 @@ def test_more_pushes_at_a_time_than_there_is_room_for_are_told_so(pgo, me):
         client.kill()
     wait_until(lambda: not gits(pgo), "their git has ended")
     assert_next_push_is_clean(pgo, me)
+
+
+def test_an_app_that_is_destroyed_while_somebody_pushes_to_it_ends_the_push(pgo):
+    gates = Gates(pgo)
+    pgo.tables = "[push]\ncreate = true\n" + operator(pgo.key)
+    pgo.start().wait_listening()
+    core = pgo.role_pids("pgod-core")
+    me = Pusher(pgo, "app")
+    me.commit({"compose.yaml": web()})
+    idle = Raw(pgo)
+    gates.close_compose("up")
+    push = me.begin()
+    up = gates.wait("up")
+    destroy = pgo.helper(subprocess.Popen(pgo.ssh_argv("host://apps destroy app app")))
+    gates.open_compose()
+    pgo.wait_log("operation host://apps")
+    go_on(up)
+    assert push.wait(40) != 0
+    destroy.wait(40)
+    wait_until(lambda: not os.path.exists(os.path.join(pgo.dir, ".repos", "app.git")), "the app is gone", 40)
+    idle.kill()
+    assert me.push().returncode == 0, "a push makes it again"
+    assert pgo.role_pids("pgod-core") == core
