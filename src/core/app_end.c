@@ -161,9 +161,9 @@ app_on_retired(struct core *core, const char *service, const char *error)
 	}
 	mark(svc, APP_GONE, NULL);
 	uploaded_forget(core, service);
+	log_info("destroyed; its files are in .removed service=%s", service);
 	if (store_service_forget(core->store, service, &err) < 0)
 		log_err("%s service=%s", err.msg, service);
-	log_info("destroyed; its files are in .removed service=%s", service);
 	event_base_once(core->base, -1, EV_TIMEOUT, on_gone, svc, &now);
 	task_end(task, 0, NULL);
 	return true;

@@ -54,8 +54,14 @@ int
 store_deploys_forget(struct store *st, const char *service, struct err *err)
 {
 	auto_free char *dir = str_printf("logs/%s", service);
+	auto_free char *journal = str_printf("%s/journal", dir);
+	auto_free char *older = str_printf("%s/journal.old", dir);
 	int rc = prune(st, service, 0, 0, err);
 
+	if (rc >= 0)
+		rc = store_unlink(journal, err);
+	if (rc >= 0)
+		rc = store_unlink(older, err);
 	if (rc >= 0 && rmdir(dir) < 0 && errno != ENOENT)
 		rc = err_errno(err, "cannot remove %s", dir);
 	return rc;
