@@ -223,6 +223,8 @@ deploy_free(struct deploy *d)
 {
 	journal_end(d->journal);
 	job_abandon(d->job);
+	if (d->words_timer != NULL)
+		event_free(d->words_timer);
 	engine_cancel(d->req);
 	keep_abandon(d->keep);
 	core_pin_abandon(d->pin);

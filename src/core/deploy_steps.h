@@ -118,8 +118,12 @@ struct deploy {
 	int64_t peek_ms;	  /* its next wait */
 	bool yields;		  /* the watch ended for a newer commit */
 
-	struct switching *sw;  /* start-first, from compare on; NULL */
-	struct probes *probes; /* of its model's containers; NULL: none asked about yet */
+	struct switching *sw;				      /* start-first, from compare on; NULL */
+	int (*words_then)(struct deploy *d, struct err *err); /* what follows the last words of a container */
+	struct event *words_timer;			      /* while they are awaited */
+	bool words_begun;
+	char words_why[ERR_MSG_MAX]; /* how the watch ends when they have been told */
+	struct probes *probes;	     /* of its model's containers; NULL: none asked about yet */
 
 	bool named; /* of an app: what its commit wants to be called is known */
 	struct strv cname;
@@ -261,6 +265,11 @@ int step_image_labels(struct deploy *d, struct err *err);
 void deploy_decide_port(struct deploy *d);
 /* Those of the release that is being applied; NULL where its containers are asked nothing. */
 struct probes *deploy_probes(struct deploy *d);
+/* deploy_words.c */
+/* Of an app: tells what the containers of these compose services have said last, that of one number or (0) of all;
+ * then goes on with then(). Returns like a step. */
+int deploy_last_words(struct deploy *d, const struct strv *services, int number,
+    int (*then)(struct deploy *d, struct err *err), struct err *err);
 /* deploy_apply.c */
 /* How its release takes the place of what runs: what the compose file says, else pgo.toml, else recreate. */
 enum model_update deploy_update(const struct deploy *d);

@@ -155,6 +155,43 @@ not_cleaned(struct switching *sw, const char *why, struct err *err)
 	return failure_told(sw, err);
 }
 
+static int
+clean_up(struct deploy *d, struct err *err)
+{
+	(void)err;
+	return switch_list(d->sw, find_half_made, remove_half_made, not_cleaned);
+}
+
+struct numbers {
+	const struct strv *ids;
+	int first; /* of compose; 0: none of them is there */
+};
+
+static bool
+find_number(void *ctx, const struct container *c)
+{
+	struct numbers *n = ctx;
+
+	if (n->first == 0 && strv_has(n->ids, c->id))
+		n->first = c->number;
+	return n->first == 0;
+}
+
+/* What the new container has said goes with it. */
+static int
+hear_and_clean_up(struct switching *sw)
+{
+	struct deploy *d = sw->d;
+	struct numbers n = {.ids = &switch_in_hand(sw)->made};
+	auto_strv struct strv who = {NULL, 0};
+	struct err err = ERR_INIT;
+
+	engine_containers(d->svc->core->engine, project(sw), find_number, &n);
+	if (n.first > 0 && sw->failed_as == OUTCOME_UNHEALTHY)
+		strv_add(&who, switch_in_hand(sw)->service);
+	return deploy_last_words(d, &who, n.first, clean_up, &err);
+}
+
 int
 switch_failed(struct switching *sw, enum outcome outcome, const char *fmt, ...)
 {
@@ -169,7 +206,7 @@ switch_failed(struct switching *sw, enum outcome outcome, const char *fmt, ...)
 	deploy_watch_end(sw->d);
 	switch_unled(sw);
 	moves_done(sw);
-	return switch_list(sw, find_half_made, remove_half_made, not_cleaned);
+	return hear_and_clean_up(sw);
 }
 
 /* --- one compose service --- */

@@ -1,4 +1,5 @@
 /* The release has been brought up; does it run well, and does it stay so? */
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/auto.h"
@@ -72,6 +73,27 @@ is_stopped(const void *ctx, const char *compose_service)
 	return service_stopped(ctx, compose_service);
 }
 
+static int
+words_told(struct deploy *d, struct err *err)
+{
+	(void)err;
+	return deploy_ends(d, OUTCOME_UNHEALTHY, "%s", d->words_why);
+}
+
+/* who: the compose services that are to blame. */
+static int __attribute__((format(printf, 3, 4)))
+is_unhealthy(struct deploy *d, const struct strv *who, const char *fmt, ...)
+{
+	struct err err = ERR_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(d->words_why, sizeof(d->words_why), fmt, ap);
+	va_end(ap);
+	deploy_watch_end(d);
+	return deploy_last_words(d, who, 0, words_told, &err);
+}
+
 /* Good, bad, too late, or on with it: STEP_WAIT. */
 static int
 look(struct deploy *d)
@@ -98,7 +120,7 @@ look(struct deploy *d)
 	if (w.state == WATCH_GOOD)
 		return runs_well(d);
 	if (w.state == WATCH_BAD)
-		return deploy_ends(d, OUTCOME_UNHEALTHY, "watch: %s", buf_str(&w.why));
+		return is_unhealthy(d, &w.who, "watch: %s", buf_str(&w.why));
 	if (w.state == WATCH_SETTLE) {
 		if (d->calm_ms == 0 || w.print != d->print)
 			d->calm_ms = now;
@@ -114,7 +136,7 @@ look(struct deploy *d)
 		    "watch: not healthy yet when the newer commit %.8s came, which goes first: %s", svc->newer,
 		    buf_str(&w.why));
 	if (now >= d->watch_end_ms)
-		return deploy_ends(d, OUTCOME_UNHEALTHY, "watch: not within %lld s: %s",
+		return is_unhealthy(d, &w.who, "watch: not within %lld s: %s",
 		    (long long)(d->watch_end_ms - d->watch_ms) / 1000, buf_str(&w.why));
 	wake_at(d, now - d->watch_ms < WATCH_FRESH_MS ? d->watch_ms + WATCH_FRESH_MS : d->watch_end_ms, now);
 	return STEP_WAIT;

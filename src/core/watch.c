@@ -23,6 +23,7 @@ void
 watch_done(struct watch *w)
 {
 	buf_done(&w->why);
+	strv_done(&w->who);
 }
 
 struct deaths {
@@ -73,14 +74,24 @@ deaths_of(const struct watch_death *before, const struct container *c)
 	return c->deaths > c->restarts ? c->deaths : c->restarts;
 }
 
+static void
+add_why(struct watch *w, const char *service, const char *what)
+{
+	runs_add_why(&w->why, service, what);
+	if (!strv_has(&w->who, service))
+		strv_add(&w->who, service);
+}
+
 /* What is bad is the reason, whatever else is still awaited. */
 static void
 bad(struct look *l, const char *what)
 {
-	if (l->watch->state != WATCH_BAD)
+	if (l->watch->state != WATCH_BAD) {
 		buf_reset(&l->watch->why);
+		strv_done(&l->watch->who);
+	}
 	l->watch->state = WATCH_BAD;
-	runs_add_why(&l->watch->why, l->facts->name, what);
+	add_why(l->watch, l->facts->name, what);
 }
 
 static void
@@ -198,7 +209,7 @@ watch_look(const struct engine *e, const char *project, const struct model_servi
 		engine_containers(e, project, look_at, &l);
 		if (l.good < l.facts->scale && ret->state != WATCH_BAD) {
 			ret->state = WATCH_WAIT;
-			runs_add_why(&ret->why, l.facts->name, l.waits_for != NULL ? l.waits_for : "no container");
+			add_why(ret, l.facts->name, l.waits_for != NULL ? l.waits_for : "no container");
 		} else if (l.settles && ret->state == WATCH_GOOD) {
 			ret->state = WATCH_SETTLE;
 		}

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/str.h"
 #include "compose/model.h"
 #include "core/probe.h"
 #include "engine/container.h"
@@ -29,8 +30,9 @@ enum watch_state {
 
 struct watch {
 	enum watch_state state;
-	uint64_t print; /* of what has to settle: another container, or another death, changes it */
-	struct buf why; /* "web: health: starting" */
+	uint64_t print;	 /* of what has to settle: another container, or another death, changes it */
+	struct buf why;	 /* "web: health: starting" */
+	struct strv who; /* the compose services in it */
 };
 #define WATCH_INIT                    \
 	{                             \

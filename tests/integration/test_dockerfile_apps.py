@@ -1,6 +1,7 @@
 """What is pushed without a compose file: how it is run, on which port it is led to, and when it is ready."""
 
-import json
+import contextlib
+import re
 import socket
 import threading
 
@@ -42,7 +43,8 @@ class Listener:
                     pass
 
     def close(self):
-        self.socket.shutdown(socket.SHUT_RDWR) if self.socket.fileno() >= 0 and self.asked else None
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
 
 
@@ -66,16 +68,6 @@ def hosted(pgo):
         return Pusher(pgo, "app")
 
     return start
-
-
-def model(pgo):
-    """What runs."""
-    with open(pgo.path("d", ".state", "models", "app", f"{release(pgo)}.json"), encoding="utf-8") as text:
-        return json.load(text)
-
-
-def release(pgo):
-    return json.loads(pgo.ctl("app", "status", "--json").stdout)["release"]
 
 
 def last_model(pgo, verb="up"):
@@ -113,6 +105,7 @@ def test_a_port_that_never_opens_fails_the_push(pgo, hosted, listener):
     done = me.push()
     assert done.returncode != 0
     assert f"nothing accepts connections on port {listener.port} of its container within 1.5 s: Connection refused" in said(done)
+    assert re.search(r"the last lines of its output:\n +web-1 +\| hello from ", said(done)), said(done)
     assert me.remote_refs() == {}
 
 
@@ -148,6 +141,7 @@ def test_the_new_container_is_ready_before_the_old_one_goes(pgo, hosted, listene
     done = me.push()
     closed.close()
     assert done.returncode != 0 and "nothing accepts connections" in said(done)
+    assert pgo.engine.calls("logs", "app")[-1]["args"] == ["--index", "1", "--tail", "20", "web"]
     assert [box.id for box in pgo.running("app")] == [new.id] and len(pgo.engine.containers("app")) == 1
     assert me.remote_refs() == head
 

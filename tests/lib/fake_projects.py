@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 from lib.fake_container import LABEL, Container, fake_id
 
-VALUE_OPTIONS = ("-p", "-f", "--project-name", "--file", "--project-directory", "--env-file", "--profile")
+VALUE_OPTIONS = ("-p", "-f", "--project-name", "--file", "--project-directory", "--env-file", "--profile", "--ansi")
 UNHASHED = ("scale", "deploy")
 
 
