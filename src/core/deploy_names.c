@@ -9,6 +9,10 @@
 #include "core/deploy_steps.h"
 #include "core/proxy.h"
 
+enum {
+	NAMES_LINGER_MS = 500, /* nginx's new processes take over a moment after it was told */
+};
+
 /* What the job `stage` says of the file: its name alone in the first line, then what it holds; or why it does not
  * count. */
 static int
@@ -114,6 +118,8 @@ void
 deploy_names_end(struct deploy *d)
 {
 	proxy_abandon(TAKE(d->names_wait));
+	if (d->names_timer != NULL)
+		event_free(TAKE(d->names_timer));
 	take_back(d);
 }
 
@@ -176,14 +182,53 @@ not_taken(struct deploy *d, const char *error)
 	return done(d);
 }
 
+static int64_t
+written_ms(const struct deploy *d)
+{
+	int64_t ms = 0;
+	bool ok;
+
+	return proxy_state(d->svc->core, &ok, &ms) ? ms : 0;
+}
+
+static void
+on_lingered(evutil_socket_t fd, short what, void *ctx)
+{
+	struct deploy *d = ctx;
+	struct err err = ERR_INIT;
+
+	(void)fd;
+	(void)what;
+	event_free(TAKE(d->names_timer));
+	deploy_continue(d, done(d), &err);
+}
+
+/* What it has read it goes by a moment later. */
+static int
+linger(struct deploy *d)
+{
+	static const struct timeval moment = {0, NAMES_LINGER_MS * 1000};
+
+	d->names_timer = evtimer_new(d->svc->core->base, on_lingered, d);
+	if (d->names_timer == NULL || event_add(d->names_timer, &moment) < 0)
+		abort();
+	return STEP_WAIT;
+}
+
 static void
 on_proxied(void *ctx, const char *error)
 {
 	struct deploy *d = ctx;
 	struct err err = ERR_INIT;
+	int rc;
 
 	d->names_wait = NULL;
-	deploy_continue(d, error[0] == '\0' ? done(d) : not_taken(d, error), &err);
+	if (error[0] != '\0')
+		rc = not_taken(d, error);
+	else
+		rc = written_ms(d) == d->written_before_ms ? done(d) : linger(d);
+	if (rc != STEP_WAIT)
+		deploy_continue(d, rc, &err);
 }
 
 /* It runs well: now its names are this commit's, and the proxy has them before anybody is told that it is live. */
@@ -207,6 +252,7 @@ step_names(struct deploy *d, struct err *err)
 		take_back(d);
 		return -err->num;
 	}
+	d->written_before_ms = written_ms(d);
 	d->names_wait = proxy_await(svc->core, svc->conf->name, on_proxied, d);
 	return d->names_wait == NULL ? done(d) : STEP_WAIT;
 }

@@ -128,7 +128,9 @@ struct deploy {
 	bool named; /* of an app: what its commit wants to be called is known */
 	struct strv cname;
 	struct proxy_wait *names_wait; /* until the proxy leads to these names */
-	char *names_before;	       /* what is put back when it does not; NULL: nothing */
+	struct event *names_timer;     /* and a moment longer, when its file is another one than then: */
+	int64_t written_before_ms;
+	char *names_before; /* what is put back when it does not; NULL: nothing */
 	bool routed_before;
 	struct strv urls_before;
 
