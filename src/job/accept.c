@@ -126,8 +126,11 @@ verb_accept(const struct job *job, char *const *operands, struct err *err)
 		return -err->num;
 	text = buf_take(&in);
 	r = read_changes(text, buf_str(&refs), &changes, err);
-	if (r != JOB_OK || changes.len == 0)
-		return r;
-	return git_do(job, &(struct git_call){.args = args, .in = buf_str(&changes), .in_len = changes.len},
-	    "cannot move the branch", err);
+	if (r == JOB_OK && changes.len > 0)
+		r = git_do(job, &(struct git_call){.args = args, .in = buf_str(&changes), .in_len = changes.len},
+		    "cannot move the branch", err);
+	/* Each push has brought a pack, and it is now that all that is needed has a name. */
+	if (r == JOB_OK)
+		repo_maintain(job);
+	return r;
 }

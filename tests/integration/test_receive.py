@@ -117,6 +117,18 @@ def test_a_first_push_makes_the_app(pgo):
     assert os.stat(repository(pgo, "my_shop")).st_uid >= 70000
 
 
+def test_the_packs_of_many_pushes_become_one(pgo):
+    me = hosted(pgo)
+    me.commit({"compose.yaml": web()})
+    assert me.push().returncode == 0
+    for n in range(11):
+        head = me.commit({"page": str(n)})
+        assert me.push(f"main:refs/tags/t{n}").returncode == 0
+    packs = [name for name in os.listdir(os.path.join(repository(pgo, "app"), "objects", "pack")) if name.endswith(".pack")]
+    assert len(packs) < 5, packs
+    assert me.remote_refs()["refs/tags/t10"] == head
+
+
 # --- what is refused before any work ---
 
 REFUSED = {
