@@ -12,6 +12,7 @@
 #include "core/app.h"
 #include "core/host.h"
 #include "core/job.h"
+#include "core/oneoff.h"
 #include "core/op.h"
 #include "core/receive.h"
 #include "core/service.h"
@@ -124,6 +125,15 @@ client_answer_bytes(struct client *c, const char *data, size_t len)
 	client_exit(c, 0);
 }
 
+/* Compose has removed the container; of one that was killed it is left. */
+static void
+end_oneoff(struct client *c)
+{
+	if (c->oneoff != NULL)
+		oneoff_end(c->svc, c->oneoff);
+	free(TAKE(c->oneoff));
+}
+
 static void
 on_job_done(void *ctx, const struct job_result *r)
 {
@@ -131,6 +141,7 @@ on_job_done(void *ctx, const struct job_result *r)
 
 	c->job = NULL;
 	receive_free(TAKE(c->receive)); /* its hooks have ended with it, and its service may */
+	end_oneoff(c);
 	if (r->status < 0)
 		client_answer(c, 2, 500, "pgod: %s\n", r->error);
 	else
@@ -196,7 +207,7 @@ on_terminal(void *ctx, int terminal)
 }
 
 void
-client_run_on_terminal(struct client *c, const char *kind, const struct strv *args)
+client_run_on_terminal(struct client *c, const char *kind, const struct strv *args, int third)
 {
 	c->job = job_start(c->core, &(struct job_spec){
 					.kind = kind,
@@ -204,6 +215,7 @@ client_run_on_terminal(struct client *c, const char *kind, const struct strv *ar
 					.args = args,
 					.cols = c->cols,
 					.rows = c->rows,
+					.third = third,
 					.started = on_terminal,
 					.done = on_job_done,
 					.ctx = c,
@@ -434,6 +446,7 @@ client_free(struct client *c)
 		job_signal(c->job, "TERM");
 		job_abandon(c->job);
 	}
+	end_oneoff(c);
 	client_stdin_free(c->in);
 	host_upload_free(c->upload);
 	receive_free(c->receive);

@@ -34,6 +34,7 @@ struct client {
 	char *term;		 /* type of the client's terminal, as TERM; "" when it cannot be one */
 	int cols, rows;		 /* of it; 0: it has none */
 	struct job *job;	 /* logs, exec: goes when the client goes */
+	char *oneoff;		 /* run: the name of its container; NULL */
 	struct client_stdin *in; /* what it sends is being read */
 	struct engine_req *req;
 	struct upload *upload;		  /* of upload-key: whose key is awaited */
@@ -77,7 +78,7 @@ void client_stdin_free(struct client_stdin *in);
 void client_run_job(struct client *c, const char *kind, const struct strv *args);
 /* The same with a descriptor 3 for the job (borrowed). */
 void client_run_job_with(struct client *c, const char *kind, const struct strv *args, int third);
-/* The same on a terminal of the client's size. */
-void client_run_on_terminal(struct client *c, const char *kind, const struct strv *args);
+/* The same on a terminal of the client's size. third: also a descriptor 3, unless -1; borrowed. */
+void client_run_on_terminal(struct client *c, const char *kind, const struct strv *args, int third);
 
 #endif

@@ -36,6 +36,8 @@ static const struct command table[] = {
     {"logs", "compose", "logs"},
     {"logs-colour", "compose", "logs"},
     {"exec", "compose", "exec"},
+    {"run", "compose", "run"},
+    {"run-terminal", "compose", "run"},
     {"exec-terminal", "compose", "exec"},
 };
 _Static_assert(ARRAY_LEN(table) <= COMMANDS_MAX, "a service has a counter for each row");

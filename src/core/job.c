@@ -361,6 +361,8 @@ job_start(struct core *core, const struct job_spec *spec)
 		    job, spec->args, (int[]){spec->pipes[0], spec->pipes[1], spec->pipes[2], spec->third}, 4, "0123");
 	else if (spec->pipes != NULL)
 		send_job(job, spec->args, spec->pipes, 3, "012");
+	else if (spec->cols > 0 && spec->third > 0)
+		send_job(job, spec->args, &spec->third, 1, "3");
 	else if (spec->cols > 0)
 		send_job(job, spec->args, NULL, 0, "");
 	else

@@ -40,7 +40,7 @@ struct job_spec {
 	int out_fd; /* stdout when > 0: it is not collected; borrowed */
 	const int *
 	    pipes; /* the client's stdin, stdout, stderr for the job; borrowed. NULL: stdout and stderr are collected */
-	int third; /* becomes the job's descriptor 3 when > 0, beside pipes; borrowed */
+	int third; /* becomes the job's descriptor 3 when > 0, beside pipes or a terminal; borrowed */
 	int cols;  /* size of the terminal on which the job runs, 0: on none; then nothing is collected */
 	int rows;
 	/* The job runs; terminal (borrowed) is the other end of its terminal, -1 without. NULL: nobody asks. */

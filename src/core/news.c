@@ -239,6 +239,7 @@ service_on_signers(struct service *svc)
 void
 service_on_containers(struct service *svc)
 {
+	oneoff_sweep(svc);
 	if (svc->running != NULL && svc->running->deploy != NULL)
 		deploy_on_containers(svc->running->deploy);
 	else
@@ -254,6 +255,7 @@ service_on_engine_up(struct service *svc)
 	ended_on_engine_up(svc);
 	import_try_again(svc);
 	rename_try_again(svc);
+	oneoff_sweep_again(svc);
 	/* What failed because the engine was away may be tried at once. */
 	if (svc->awaited[0] == '\0' && event_pending(svc->retry_timer, EV_TIMEOUT, NULL)) {
 		event_del(svc->retry_timer);

@@ -87,6 +87,13 @@ static const struct op ops[] = {
 	.operands_max = 1,
 	.command = true,
 	.run = exec_run},
+    {.name = "run",
+	.usage = "[-it] [-e VAR=VALUE] [-w DIR] [SERVICE] [--] COMMAND [ARG...]",
+	.help = "run a command in a container of its own, which goes with you; of web, or the only compose service",
+	.options = op_run_options,
+	.bare = true,
+	.changes = true,
+	.run = oneoff_run},
     {.name = "config",
 	.usage =
 	    "set NAME=VALUE... | set NAME | unset NAME... | get NAME | list [--show] [--json] | export [--format F] | import",

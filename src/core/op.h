@@ -28,6 +28,7 @@ struct op {
 	const struct op_option *options; /* ends with names NULL; NULL: none */
 	int operands_max;		 /* compose services, or words; -1: any number */
 	bool command;			 /* what follows the first operand is a command, passed as it is */
+	bool bare;			 /* all operands are one, without a compose service in front */
 	bool raw;			 /* the handler reads the arguments itself */
 	bool words;			 /* operands are names of other things, which the handler checks */
 	bool names;			 /* operands are compose services of what is deployed */
@@ -39,7 +40,7 @@ struct op {
 /* op_options.c: each ends with names NULL. */
 extern const struct op_option op_up_options[], op_json_options[], op_history_options[], op_deploy_key_options[],
     op_timeout_options[], op_restart_options[], op_down_options[], op_pull_options[], op_logs_options[],
-    op_journal_options[], op_exec_options[], op_config_options[], op_upload_key_options[];
+    op_journal_options[], op_exec_options[], op_run_options[], op_config_options[], op_upload_key_options[];
 
 /* The whole table, for help and tests. */
 const struct op *op_table(size_t *ret_n);
@@ -98,6 +99,12 @@ void ps_run(struct client *c, const struct op *op, const struct strv *args);
 /* op_streams.c: jobs on the client's own pipes, or terminal */
 void logs_run(struct client *c, const struct op *op, const struct strv *args);
 void exec_run(struct client *c, const struct op *op, const struct strv *args);
+/* May the command be run so? Else the client is told why not. *ret_terminal: on a terminal. */
+bool op_command_may(struct client *c, const struct op *op, const struct strv *args, bool *ret_terminal);
+/* What compose gets of these: options, and what follows them. */
+void op_command_words(const struct client *c, bool terminal, const struct strv *args, struct strv *ret_words);
+/* op_run.c */
+void oneoff_run(struct client *c, const struct op *op, const struct strv *args);
 /* op_journal.c */
 void journal_run(struct client *c, const struct op *op, const struct strv *args);
 /* op_log.c: `logs deploy [N]`; operands are what follows "deploy". */

@@ -124,6 +124,10 @@ operands(const struct op *op, const struct strv *args, size_t i, struct strv *re
 {
 	int n = 0;
 
+	if (op->bare && i == args->n)
+		return err_set(err, EINVAL, "%s: which command? %s %s", op->name, op->name, op->usage);
+	for (; op->bare && i < args->n; i++)
+		strv_add(ret, args->v[i]);
 	if (op->command && i == args->n)
 		return err_set(
 		    err, EINVAL, "%s: which compose service, and which command? %s %s", op->name, op->name, op->usage);
@@ -160,7 +164,7 @@ op_args(const struct op *op, const struct strv *args, struct strv *ret, struct e
 			break;
 		}
 		if (word[0] != '-' || word[1] == '\0') {
-			if (op->command)
+			if (op->command || op->bare)
 				break; /* what follows belongs to the command */
 			strv_add(&rest, word);
 			i++;

@@ -37,6 +37,28 @@ const struct op_option op_up_options[] = {
     {"-w --watch", false, "push a commit: it is deployed"},
     {NULL, false, NULL},
 };
+const struct op_option op_run_options[] = {
+    {"-T --no-TTY", false, NULL},
+    {"-e --env", true, NULL},
+    {"-w --workdir", true, NULL},
+    {"-i --interactive", false, NULL},
+    {"-t --tty", false, NULL},
+    {"--rm", false, NULL},
+    {"--no-deps", false, NULL},
+    {"-d --detach", false, "the container goes with you"},
+    {"-p --publish", true, "another service's visitors could come there"},
+    {"-P --service-ports", false, "the containers that run have the ports"},
+    {"-v --volume", true, "the compose file says what is mounted"},
+    {"-u --user", true, "commands run as the image's own user"},
+    {"-l --label", true, "labels are the compose file's"},
+    {"--name", true, "the name says whose it is"},
+    {"--cap-add", true, "it has the rights of the compose file"},
+    {"--cap-drop", true, "it has the rights of the compose file"},
+    {"--entrypoint", true, "the compose file says it"},
+    {"--use-aliases", false, "visitors would be led there"},
+    {"--build", false, "it is the release that runs"},
+    {NULL, false, NULL},
+};
 const struct op_option op_config_options[] = {
     {"--show", false, NULL},
     {"--json", false, NULL},

@@ -79,22 +79,35 @@ can_be_passed(struct client *c, const struct op *op, const struct strv *args)
 	return true;
 }
 
+bool
+op_command_may(struct client *c, const struct op *op, const struct strv *args, bool *ret_terminal)
+{
+	*ret_terminal = has_either(args, "-t", "--tty") && !has_either(args, "-T", "--no-TTY") &&
+			!has_either(args, "-d", "--detach");
+	return (!*ret_terminal || may_have_terminal(c, op)) && can_be_passed(c, op, args);
+}
+
+void
+op_command_words(const struct client *c, bool terminal, const struct strv *args, struct strv *ret_words)
+{
+	if (!terminal)
+		strv_add(ret_words, "-T"); /* compose would look for one */
+	else if (c->term[0] != '\0')	   /* before the client's own variables, of which the last counts */
+		strv_add_take(ret_words, str_printf("--env=TERM=%s", c->term));
+	add_words(args, ret_words);
+}
+
 void
 exec_run(struct client *c, const struct op *op, const struct strv *args)
 {
 	auto_strv struct strv words = {NULL, 0};
-	bool terminal = has_either(args, "-t", "--tty") && !has_either(args, "-T", "--no-TTY") &&
-			!has_either(args, "-d", "--detach");
+	bool terminal = false;
 
-	if ((terminal && !may_have_terminal(c, op)) || !can_be_passed(c, op, args))
+	if (!op_command_may(c, op, args, &terminal))
 		return;
-	if (!terminal)
-		strv_add(&words, "-T"); /* compose would look for one */
-	else if (c->term[0] != '\0')	/* before the client's own variables, of which the last counts */
-		strv_add_take(&words, str_printf("--env=TERM=%s", c->term));
-	add_words(args, &words);
+	op_command_words(c, terminal, args, &words);
 	if (terminal)
-		client_run_on_terminal(c, "exec-terminal", &words);
+		client_run_on_terminal(c, "exec-terminal", &words, -1);
 	else
 		client_run_job(c, op->name, &words);
 }

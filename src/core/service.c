@@ -201,6 +201,7 @@ service_free(struct service *svc)
 	strv_done(&svc->revive);
 	strv_done(&svc->renamed);
 	oom_forget(&svc->oom);
+	oneoff_done(&svc->oneoffs);
 	import_done(svc);
 	store_service_done(&svc->row);
 	store_release_done(&svc->release);

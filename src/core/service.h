@@ -11,6 +11,7 @@
 #include "core/import.h"
 #include "core/keys.h"
 #include "core/metrics.h"
+#include "core/oneoff.h"
 #include "core/oom.h"
 #include "core/reconcile.h"
 #include "ipc/pins.h"
@@ -126,6 +127,7 @@ struct service {
 	struct oom oom;
 	struct metrics_service metrics;
 	struct import import;
+	struct oneoffs oneoffs;
 	struct push *push;	/* what is being pushed now; NULL */
 	char pushed[STORE_OID]; /* the commit of a push that is not settled; "" */
 	bool unsettled;		/* there is such a push, if only of tags */

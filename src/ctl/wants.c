@@ -60,9 +60,10 @@ config_reads(const char *op, char *const *args, size_t nargs)
 struct wants
 wants_of(const char *op, char *const *args, size_t nargs)
 {
-	struct wants w = {.input = str_ends(op, "//exec") || config_reads(op, args, nargs)};
+	bool command = str_ends(op, "//exec") || str_ends(op, "//run");
+	struct wants w = {.input = command || config_reads(op, args, nargs)};
 
-	if (str_ends(op, "//exec") && exec_on_terminal(args, nargs))
+	if (command && exec_on_terminal(args, nargs))
 		w.terminal = TERMINAL_USED;
 	else if (str_ends(op, "//logs"))
 		w.terminal = TERMINAL_SHOWN;

@@ -14,6 +14,7 @@ static const char *const names[] = {
     "logs",
     "journal",
     "exec",
+    "run",
     "config",
     "domains",
     "scale",

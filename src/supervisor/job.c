@@ -41,6 +41,7 @@ static const struct proc_limit serving[] = {
 #define ORDINARY ordinary, ARRAY_LEN(ordinary)
 #define CONFINED confined, ARRAY_LEN(confined)
 #define MODEL "-p", "{service}", "--project-directory", "{live}", "--env-file", "/dev/null", "-f", "-"
+#define ONE_OFF "-p", "{service}", "--project-directory", "{live}", "--env-file", "/dev/null", "-f", "/dev/fd/3", "run", "--rm", "--no-deps"
 #define PROJECT "-p", "{service}"
 
 static const struct job_kind table[] = {
@@ -93,6 +94,10 @@ static const struct job_kind table[] = {
 	{"logs-colour", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE, 24 * HOUR, 2 * SECOND, ORDINARY,
 	    {PROJECT, "--ansi", "always", "logs"}},
 	{"exec", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE, 24 * HOUR, 2 * SECOND, ORDINARY, {PROJECT, "exec"}},
+	/* a container of its own, which core removes should compose not come to do that */
+	{"run", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE | JOB_THIRD, 24 * HOUR, 10 * SECOND, ORDINARY, {ONE_OFF}},
+	{"run-terminal", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE | JOB_TERMINAL | JOB_THIRD, 24 * HOUR, 10 * SECOND, ORDINARY,
+	    {ONE_OFF}},
 	{"exec-terminal", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE | JOB_TERMINAL, 24 * HOUR, 2 * SECOND, ORDINARY,
 	    {PROJECT, "exec"}},
 };
@@ -134,7 +139,7 @@ job_check_terminal(const struct job_kind *k, long long cols, long long rows, siz
 
 	if (has ? cols < 1 || cols > TERMINAL_MAX || rows < 1 || rows > TERMINAL_MAX : cols != 0 || rows != 0)
 		return err_set(err, EINVAL, "%s: %lld columns and %lld rows", k->name, cols, rows);
-	if (has && nfds > 0)
+	if (has && nfds > ((k->flags & JOB_THIRD) != 0))
 		return err_set(err, EINVAL, "%s brings its own stdio", k->name);
 	return 0;
 }

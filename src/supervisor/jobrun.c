@@ -169,14 +169,14 @@ spawn_as(const struct facts *f, const struct jobrun *r, const struct account *a,
 	return proc_spawn(&spec, ret_pid, NULL, err);
 }
 
-/* All three of its descriptors are the one terminal, as of a login. */
+/* 0, 1 and 2 are the one terminal, as of a login. */
 static int
 spawn_on_terminal(const struct facts *f, const struct jobrun *r, const struct account *a, pid_t *ret_pid,
     int *ret_terminal, struct err *err)
 {
 	auto_close int ours = -1;
 	auto_close int theirs = -1;
-	int stdio[JOB_STDIO] = {-1, -1, -1, -1};
+	int stdio[JOB_STDIO] = {-1, -1, -1, r->stdio[3]};
 	struct jobrun with = *r;
 	int rc = terminal_open(a->uid, r->cols, r->rows, &ours, &theirs, err);
 

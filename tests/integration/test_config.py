@@ -231,3 +231,45 @@ def test_containers_is_a_variable_like_any_other(live):
     live.kill()
     live.start().wait_listening()
     wait_until(lambda: live.ctl("app", "scale").stdout == "web: 3\n", "it outlives pgod")
+
+
+def oneoffs(pgo):
+    return [box for box in pgo.engine.containers("app") if box.oneoff]
+
+
+def run_(pgo, *words, **kw):
+    return pgo.ctl("app", "run", *words, **kw)
+
+
+def test_a_command_has_another_environment_than_the_app_or_stays(live):
+    done = run_(live, "sh", "-c", "echo $TOKEN $MORE; cat; exit 7", input="typed\n")
+    assert done.returncode == 7 and done.stdout == SECRET + "\ntyped\n", done.stderr
+    assert run_(live, "-e", "MORE=1", "web", "sh", "-c", "echo $MORE").stdout == "1\n"
+    assert run_(live, "--", "echo", "web", "x").stdout == "web x\n" and run_(live, "echo").returncode == 0
+    (call,) = [entry for entry in live.engine.calls("run") if "typed" not in entry["argv"]][:1]
+    assert "--rm" in call["argv"] and "--no-deps" in call["argv"] and "-p" not in call["args"] and SECRET not in " ".join(call["argv"])
+    assert oneoffs(live) == [] and len(live.running("app")) == 1
+    for words in (["-p", "80:80", "sh"], ["-v", "/:/h", "sh"], ["--cap-add=ALL", "sh"], ["-u0", "sh"], ["-d", "sh"], ["--name=x", "sh"]):
+        done = run_(live, *words)
+        assert done.returncode == 1 and "is refused" in done.stderr, done.stderr
+    assert "which command?" in run_(live).stderr
+    done = live.ssh("app//run -t sh -c 'test -t 0 && echo $TERM; exit 3'", options=["-tt"])
+    assert done.returncode == 3 and done.stdout.strip() == os.environ.get("TERM", "dumb"), done
+
+
+@pytest.mark.parametrize("who", ["client", "compose", "pgod"])
+def test_a_container_stays_when_somebody_is_killed(live, who):
+    with subprocess.Popen(live.ssh_argv("app//run sh -c 'echo begun; read x'"), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
+        assert client.stdout.readline() == b"begun\n"
+        (box,) = oneoffs(live)
+        assert live.ctl("app", "config", "set", "MORE=1").returncode == 0 and oneoffs(live) == [box], "a deploy leaves it alone"
+        if who == "client":
+            client.kill()
+        elif who == "compose":
+            os.kill(live.engine.calls("run")[-1]["pid"], 9)
+        else:
+            live.kill()
+            live.start().wait_listening()
+        wait_until(lambda: oneoffs(live) == [], "it has gone")
+        client.kill()
+    assert len(live.running("app")) == 1

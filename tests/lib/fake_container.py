@@ -22,6 +22,10 @@ class Container:
         self.health = None
         self.networks, self.ports, self.mounts = {}, [], []
 
+    @property
+    def oneoff(self):
+        return self.labels.get(LABEL + "oneoff") == "True"
+
     def status(self):
         health = {"healthy": " (healthy)", "unhealthy": " (unhealthy)", "starting": " (health: starting)"}.get(self.health, "")
         return {

@@ -90,7 +90,7 @@ class Projects:
 
     def chosen(self, project, args):
         names = [word for word in args if not word.startswith("-")]
-        return [box for box in self.containers(project) if not names or box.service in names]
+        return [box for box in self.containers(project) if not box.oneoff and (not names or box.service in names)]
 
     # up
 
@@ -129,7 +129,7 @@ class Projects:
         """Makes the containers of one compose service; returns those that have to be started."""
         service = order.model["services"][name]
         wanted = scale_of(name, service, order.args)
-        boxes = [box for box in self.containers(order.project) if box.service == name]
+        boxes = [box for box in self.containers(order.project) if box.service == name and not box.oneoff]
         for box in boxes[wanted:]:
             self.remove_container(box)
         fresh = []
@@ -196,6 +196,21 @@ class Projects:
         return made
 
     # the other verbs
+
+    def do_run(self, project, args, model, point):
+        """The container of a command, which compose runs itself here; then it says that it has ended."""
+        name = next(word for word in args if not word.startswith("-"))
+        order = SimpleNamespace(project=project, args=args, model=model, point=point, lines=[])
+        box = self.make(order, name, "1")
+        box.name = next(word.removeprefix("--name=") for word in args if word.startswith("--name="))
+        box.labels[LABEL + "oneoff"] = "True"
+        box.ports = []
+        problem = self.start_container(box)
+        return {"status": 1, "stderr": problem} if problem else {}
+
+    def do_ran(self, project, args, model, point):
+        for box in [box for box in self.containers(project) if box.name == args[0]]:
+            self.remove_container(box)
 
     def do_stop(self, project, args, model, point):
         for box in self.chosen(project, args):

@@ -210,6 +210,8 @@ terminal_is_wanted_wrongly(void **state)
 	assert_int_equal(wants_of("s//exec", ARGS("-t", "-d", "web", "sh")).terminal, TERMINAL_NONE);
 	assert_int_equal(wants_of("s//exec", NULL, 0).terminal, TERMINAL_NONE);
 	assert_true(wants_of("s//exec", ARGS("web")).input);
+	assert_true(wants_of("s//run", ARGS("sh")).input);
+	assert_int_equal(wants_of("s//run", ARGS("-it", "sh")).terminal, TERMINAL_USED);
 	assert_true(wants_of("s//config", ARGS("import")).input && wants_of("s//config", ARGS("set", "TOKEN")).input);
 	assert_false(wants_of("s//config", ARGS("set", "A=b")).input || wants_of("s//config", ARGS("get", "A")).input);
 	assert_false(wants_of("s//config", ARGS("set", "A", "B")).input || wants_of("s//config", NULL, 0).input);
