@@ -58,6 +58,8 @@ static const char *const fixed_args[] = {
     "-c",
     "core.fsync=committed,loose-object",
     "-c",
+    "core.bigFileThreshold=16m", /* larger ones pass through in pieces, and cost no memory of their size */
+    "-c",
     "credential.helper=",
     "-c",
     "protocol.ext.allow=never",

@@ -96,7 +96,17 @@ def test_a_client_that_goes_in_the_middle_of_its_pack_leaves_nothing(pgo, me):
     assert_next_push_is_clean(pgo, me)
 
 
-@pytest.mark.parametrize("data", [b"hello\n", b"ffff" + b"x" * 100, packet(b"push-cert\0x"), packet(NONE + b" zzz refs/heads/x"), b"\0" * 1000, packet(b"") * 10])
+NONSENSE = {
+    "words": b"hello\n",
+    "a line without end": b"ffff" + b"x" * 100,
+    "a certificate": packet(b"push-cert\0x"),
+    "no object": packet(NONE + b" zzz refs/heads/x"),
+    "nothing": b"\0" * 1000,
+    "empty lines": packet(b"") * 10,
+}
+
+
+@pytest.mark.parametrize("data", NONSENSE.values(), ids=NONSENSE)
 def test_a_client_that_talks_nonsense_is_told_so(pgo, me, data):
     before = me.remote_refs()
     client = Raw(pgo).read_refs()
