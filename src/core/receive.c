@@ -271,16 +271,29 @@ receive_new(struct client *c, int take_fd)
 	return r;
 }
 
-/* Of those who push to the service at the moment. */
+/* Those whom git serves of the service at the moment: who pushes, or who fetches. */
 static size_t
-count_receives(const struct service *svc)
+count_served(const struct service *svc, bool pushes)
 {
 	const struct client *c;
 	size_t n = 0;
 
 	TAILQ_FOREACH(c, &svc->core->clients, entry)
-	n += c->receive != NULL && c->svc == svc;
+	n += c->git && c->svc == svc && c->job != NULL && (c->wants.verb == GITLINE_RECEIVE) == pushes;
 	return n;
+}
+
+/* False after the client was told that there is no room. */
+static bool
+has_room(struct client *c, bool pushes)
+{
+	size_t most = pushes ? RECEIVE_SERVICE_MAX : RECEIVE_FETCHES_MAX;
+
+	if (count_served(c->svc, pushes) < most)
+		return true;
+	client_answer(c, 2, 1, "%zu %s %s are at work already: try again when they have ended\n", most,
+	    pushes ? "pushes to" : "fetches from", c->svc->conf->name);
+	return false;
 }
 
 static void
@@ -289,11 +302,6 @@ receive(struct client *c)
 	auto_close int theirs = -1;
 	int pair[2];
 
-	if (count_receives(c->svc) >= RECEIVE_SERVICE_MAX) {
-		client_answer(c, 2, 1, "%d pushes to %s are at work already: push again when they have ended\n",
-		    RECEIVE_SERVICE_MAX, c->svc->conf->name);
-		return;
-	}
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
 		client_answer(c, 2, 500, "pgod: cannot make a socket: %s\n", strerror(errno));
 		return;
@@ -335,6 +343,8 @@ receive_run(struct client *c)
 
 	if (no != NULL)
 		client_answer(c, 2, 1, "%s\n", no);
+	else if (!has_room(c, verb == GITLINE_RECEIVE))
+		return;
 	else if (verb == GITLINE_RECEIVE)
 		receive(c);
 	else

@@ -15,6 +15,7 @@ struct service;
 
 enum {
 	RECEIVE_WHO_MAX = 128,
+	RECEIVE_FETCHES_MAX = 16,	 /* of a service: pgod has a limit for the jobs of all */
 	RECEIVE_SERVICE_MAX = 4,	 /* pushes to a service at a time: one is deployed, the others are told so */
 	RECEIVE_UNREAD_MAX = 256 * 1024, /* bytes for a pusher who does not read; what is said then is left out */
 };

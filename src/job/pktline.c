@@ -1,10 +1,11 @@
 #include "job/pktline.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/auto.h"
+#include "base/buf.h"
 #include "base/io.h"
 
 enum { HEAD = 4, OURS_MAX = 1500 };
@@ -67,12 +68,13 @@ pktline_read(char *ret, struct err *err)
 int
 pktline_write(const char *line, struct err *err)
 {
-	char text[HEAD + OURS_MAX + 1];
-	int n = snprintf(text, sizeof(text), "%04zx%s", strlen(line) + HEAD, line);
+	auto_buf struct buf text = BUF_INIT(HEAD + OURS_MAX);
 
-	if (n < 0 || (size_t)n >= sizeof(text))
+	buf_printf(&text, "%04zx", strlen(line) + HEAD);
+	buf_str_add(&text, line);
+	if (text.full)
 		return err_set(err, E2BIG, "a line of %zu bytes for git", strlen(line));
-	return io_write_all(STDOUT_FILENO, text, (size_t)n, err);
+	return io_write_all(STDOUT_FILENO, text.data, text.len, err);
 }
 
 int

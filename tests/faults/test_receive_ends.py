@@ -38,10 +38,10 @@ def packet(text):
 class Raw:
     """git's protocol by hand, over OpenSSH's client."""
 
-    def __init__(self, pgo):
+    def __init__(self, pgo, verb="git-receive-pack"):
         pipe = subprocess.PIPE
         self.pgo = pgo
-        self.process = pgo.helper(subprocess.Popen(pgo.ssh_argv("git-receive-pack 'app'"), stdin=pipe, stdout=pipe, stderr=pipe))
+        self.process = pgo.helper(subprocess.Popen(pgo.ssh_argv(f"{verb} 'app'"), stdin=pipe, stdout=pipe, stderr=pipe))
 
     def read_refs(self):
         while (head := self.process.stdout.read(4)) != b"0000":
@@ -222,6 +222,18 @@ def test_more_pushes_at_a_time_than_there_is_room_for_are_told_so(pgo, me):
     assert_next_push_is_clean(pgo, me)
 
 
+def test_more_fetches_at_a_time_than_there_is_room_for_are_told_so(pgo, me):
+    held = [Raw(pgo, "git-upload-pack").read_refs() for _ in range(16)]
+    done = me.git("ls-remote", "goku", check=False)
+    assert done.returncode == 128 and "16 fetches from app are at work already" in done.stderr
+    me.commit({"more": "x"})
+    assert me.push().returncode == 0
+    for client in held:
+        client.kill()
+    wait_until(lambda: not gits(pgo), "their git has ended")
+    assert me.remote_refs()["refs/heads/main"] == me.head()
+
+
 def test_an_app_that_is_destroyed_while_somebody_pushes_to_it_ends_the_push(pgo):
     gates = Gates(pgo)
     pgo.tables = "[push]\ncreate = true\n" + operator(pgo.key)
@@ -243,3 +255,38 @@ def test_an_app_that_is_destroyed_while_somebody_pushes_to_it_ends_the_push(pgo)
     idle.kill()
     assert me.push().returncode == 0, "a push makes it again"
     assert pgo.role_pids("pgod-core") == core
+
+
+def test_a_pusher_whose_terminal_stands_still_holds_nobody_up(pgo):
+    """What he does not read is left out, after a while; the deploy does not wait for him, nor does core keep it for him."""
+    pgo.libexec = install_roles(pgo.path("libexec"))
+    talkative, flag = pgo.path("talkative"), pgo.path("talk")
+    with open(pgo.compose, encoding="utf-8") as text:
+        fake = text.read()
+    talk = f'if "up" in sys.argv and os.path.exists("{flag}"):\n    sys.stderr.write("".join("%080d\\n" % n for n in range(120000)))\n'
+    with open(talkative, "w", encoding="utf-8") as script:
+        script.write(fake.replace("STOP_AT = None", "STOP_AT = None\n" + talk, 1))
+    os.chmod(talkative, 0o755)
+    pgo.compose = talkative
+    me = begin(pgo)
+    head = me.commit({"compose.yaml": web("pgo-test/web:2")})
+    with open(flag, "w", encoding="ascii"):
+        pass
+    (core,) = pgo.role_pids("pgod-core")
+    before = resident(core)
+    push = me.begin()
+    wait_until(lambda: "Deploying app" in os.read(push.stderr.fileno(), 65536).decode(), "the deploy has begun")
+    os.killpg(push.pid, signal.SIGSTOP)
+    wait_until(lambda: pgo.ref("app") == head and pgo.running("app"), "it is deployed", 60)
+    wait_until(lambda: me.remote_refs()["refs/heads/main"] == head, "and the branch follows")
+    assert resident(core) - before < 16 << 10, "KiB"
+    os.killpg(push.pid, signal.SIGCONT)
+    _, text = push.communicate(timeout=60)
+    assert push.returncode == 0, text[-1000:]
+    assert "lines were left out: `logs deploy` has them" in text
+    assert text.count("\n") < 120000
+
+
+def resident(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as text:
+        return int(next(line for line in text if line.startswith("VmRSS:")).split()[1])

@@ -100,6 +100,38 @@ a_child_has_its_stdio_and_what_is_kept_and_nothing_else(void **state)
 }
 
 static void
+a_child_may_have_a_descriptor_three(void **state)
+{
+	struct proc_spec spec = spec_of(ARGV("/bin/sh", "-c", "cat <&3"));
+	int low[2], pair[2], fds[2];
+	char data[8];
+
+	(void)state;
+	assert_int_equal(pipe2(low, O_CLOEXEC), 0); /* whatever is at 3 in the parent */
+	assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
+	assert_int_equal(write(pair[1], "hello", 5), 5);
+	close(pair[1]);
+	spec.third = pair[0];
+	assert_string_equal(output_of(&spec), "hello");
+	spec = spec_of(ARGV(self, "--fds"));
+	spec.third = pair[0];
+	assert_string_equal(output_of(&spec), "0 1 2 3 \n");
+	spec.keep = (const int[]){3};
+	spec.nkeep = 1;
+	assert_int_equal(proc_spawn(&spec, &(pid_t){0}, NULL, &(struct err){0}), -EBADF);
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	spec = spec_of(ARGV("/bin/sh", "-c", "echo >&3 x"));
+	spec.third = fds[1];
+	output_of(&spec);
+	assert_int_equal(read(fds[0], data, sizeof(data)), 2);
+	close(low[0]);
+	close(low[1]);
+	close(pair[0]);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void
 missing_stdio_is_dev_null(void **state)
 {
 	struct proc_spec spec = spec_of(ARGV("/bin/readlink", "/proc/self/fd/0", "/proc/self/fd/2"));
@@ -367,6 +399,7 @@ main(int argc, char **argv)
 	    cmocka_unit_test(a_wrong_specification_is_refused_before_the_fork),
 	    cmocka_unit_test(the_environment_is_what_the_specification_says),
 	    cmocka_unit_test(a_child_has_its_stdio_and_what_is_kept_and_nothing_else),
+	    cmocka_unit_test(a_child_may_have_a_descriptor_three),
 	    cmocka_unit_test(missing_stdio_is_dev_null),
 	    cmocka_unit_test(stdio_may_overlap_with_its_own_numbers),
 	    cmocka_unit_test(signals_are_neither_blocked_nor_ignored),
