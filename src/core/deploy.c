@@ -25,6 +25,7 @@
 #define BACK (1u << DEPLOY_BACK)
 #define JUDGE (TRACK | UP | PULL | CHECK | PLAN | PUSH)
 #define PREPARE (TRACK | UP | PULL | PUSH)
+#define NAMED APPLY /* apps alone */
 #define APPLY (TRACK | UP | PULL | PUSH | RESUME | BACK)
 
 /* The pipeline. Until checkout nothing of the running service changes (I6). */
@@ -59,7 +60,7 @@ static const struct step steps[] = {
     {"make anew", APPLY, APPLIES | CONTAINERS, step_make_anew, NULL, step_up_failed},
     {"up", APPLY, APPLIES | CONTAINERS | BACKS | SYNCED, step_up, step_up_done, step_up_failed},
     {"watch", APPLY, APPLIES | CONTAINERS | BACKS | SYNCED, step_watch, NULL, NULL},
-    {"names", APPLY, APPLIES | CONTAINERS | BACKS | MINOR, step_names, NULL, NULL},
+    {"names", NAMED, APPLIES | CONTAINERS | BACKS | MINOR, step_names, NULL, NULL},
     {"take away", AWAY, APPLIES | CONTAINERS, step_take_away, step_take_away_done, NULL},
 };
 

@@ -15,8 +15,10 @@ from lib.whole import check_nothing_left, facts_of
 
 EDGE = {"edge": {"external": True, "name": "pgot-edge"}}
 
-BACKWARD = steps(lambda modes, flags: "BACKS" in flags)
-FILES_BACKWARD = steps(lambda modes, flags: "BACKS" in flags and "CONTAINERS" not in flags)
+# What is pushed to us goes through more.
+GOES_BACK = {"JUDGE", "RESUME", "BACK", "PREPARE", "APPLY"}
+BACKWARD = steps(lambda modes, flags: modes & GOES_BACK and "BACKS" in flags)
+FILES_BACKWARD = steps(lambda modes, flags: modes & GOES_BACK and "BACKS" in flags and "CONTAINERS" not in flags)
 OLDER = steps(lambda modes, flags: modes & {"BACK", "APPLY"})
 
 
