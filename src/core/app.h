@@ -63,6 +63,8 @@ void app_create_forget(struct core *core, const void *ctx);
 /* pgod's messages. */
 int app_on_made(struct core *core, const char *name, int64_t uid, struct err *err);
 void app_on_answer(struct core *core, int64_t id, const char *error);
+/* Nothing is left of a service: had it been an app, its name is free for whoever may make it again. */
+void app_forget(struct core *core, const char *service);
 /* False: it is no app that ends. */
 bool app_on_retired(struct core *core, const char *service, const char *error);
 

@@ -113,6 +113,8 @@ turn_clients_away(struct service *svc)
 		if (c->svc != svc)
 			continue;
 		service_forget_client(svc, c);
+		journal_unfollow(&c->follower);
+		svclog_unfollow(&c->reader);
 		c->svc = NULL;
 		if (!c->answered)
 			client_answer(c, 2, 1, "Error: the app %s has been destroyed\n", svc->app->name);
@@ -141,6 +143,21 @@ on_gone(evutil_socket_t fd, short what, void *ctx)
 	proxy_changed(core, NULL);
 }
 
+void
+app_forget(struct core *core, const char *service)
+{
+	auto_store_app struct store_app row = {0};
+	struct err err = ERR_INIT;
+	int rc = store_app_get(core->store, service, &row, &err);
+
+	row.gone = APP_GONE;
+	if (rc > 0)
+		rc = store_app_put(core->store, service, &row, &err);
+	if (rc < 0)
+		log_err("%s service=%s", err.msg, service);
+	uploaded_forget(core, service);
+}
+
 bool
 app_on_retired(struct core *core, const char *service, const char *error)
 {
@@ -159,8 +176,9 @@ app_on_retired(struct core *core, const char *service, const char *error)
 		task_end(task, 1, text);
 		return true;
 	}
-	mark(svc, APP_GONE, NULL);
-	uploaded_forget(core, service);
+	svc->app->row.gone = APP_GONE;
+	app_forget(core, service);
+	/* Before its journal goes, which would begin anew with this line. */
 	log_info("destroyed; its files are in .removed service=%s", service);
 	if (store_service_forget(core->store, service, &err) < 0)
 		log_err("%s service=%s", err.msg, service);

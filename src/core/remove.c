@@ -94,7 +94,7 @@ take_down(struct core *core, const char *service)
 }
 
 static void
-remove_one(struct core *core, const char *service)
+remove_one(struct core *core, const char *service, enum app_gone gone)
 {
 	auto_store_service struct store_service row = {0};
 	struct err err = ERR_INIT;
@@ -107,21 +107,27 @@ remove_one(struct core *core, const char *service)
 	strv_add(&core->removing, service);
 	/* What was never deployed has no containers of ours: a project of that name is somebody else's. One whose first
 	 * deploy was interrupted has, and no release. */
-	if (row.release != 0 || applied > 0)
+	if (gone < APP_DOWN && (row.release != 0 || applied > 0))
 		take_down(core, service);
 	else
 		retire(core, service);
 }
 
-/* An app that nobody has destroyed is not removed because a file was lost. */
-static bool
-is_lost(struct core *core, const char *service)
+static void
+remove_unless_kept(struct core *core, const char *service)
 {
 	auto_store_app struct store_app app = {0};
 	struct err err = ERR_INIT;
-	int rc = store_app_get(core->store, service, &app, &err);
 
-	return rc < 0 || (rc > 0 && app.maker[0] != '\0' && app.gone == APP_THERE);
+	if (store_app_get(core->store, service, &app, &err) < 0)
+		log_err("%s service=%s", err.msg, service);
+	/* An app that nobody has destroyed is not removed because a file was lost. */
+	else if (app.maker[0] != '\0' && app.gone == APP_THERE)
+		log_err("pgod has no record of this app, in .apps: nothing of it is touched service=%s", service);
+	else if (app.gone == APP_THERE && conf_count(core->conf) == 0)
+		log_warn("the configuration names no services at all: nothing is removed service=%s", service);
+	else
+		remove_one(core, service, (enum app_gone)app.gone);
 }
 
 void
@@ -137,14 +143,7 @@ remove_unconfigured(struct core *core)
 	for (size_t i = 0; i < names.n; i++) {
 		if (conf_find(core->conf, names.v[i]) != NULL || strv_has(&core->removing, names.v[i]))
 			continue;
-		if (is_lost(core, names.v[i]))
-			log_err("pgod has no record of this app, in .apps: nothing of it is touched service=%s",
-			    names.v[i]);
-		else if (conf_count(core->conf) == 0)
-			log_warn(
-			    "the configuration names no services at all: nothing is removed service=%s", names.v[i]);
-		else
-			remove_one(core, names.v[i]);
+		remove_unless_kept(core, names.v[i]);
 	}
 }
 
@@ -159,6 +158,7 @@ remove_on_retired(struct core *core, const char *service, const char *error)
 		return;
 	}
 	log_info("removed; its files are in .removed service=%s", service);
+	app_forget(core, service);
 	if (store_service_forget(core->store, service, &err) < 0)
 		log_err("%s service=%s", err.msg, service);
 }
