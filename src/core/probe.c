@@ -127,7 +127,7 @@ probes_free(struct probes *p)
 	free(p);
 }
 
-/* --- its port --- */
+/* --- its port; of a worker, or of what is out of reach, only the time --- */
 
 static void
 on_done(void *ctx, const struct job_result *r)
@@ -158,32 +158,6 @@ ask(struct probe *pr)
 		.kind = "probe", .service = p->svc->conf->name, .args = &args, .done = on_done, .ctx = pr});
 }
 
-/* The address may be another one than a moment ago: a network was left and joined again. */
-static void
-look_at_port(struct probe *pr, const struct container *c)
-{
-	struct core *core = pr->all->svc->core;
-	char ip[CONTAINER_ADDRESS_MAX] = "";
-
-	switch (target_address(core, core->networks, c, ip)) {
-	case TARGET_ASKED:
-		snprintf(pr->why, sizeof(pr->why), "the engine is asked for its network");
-		return;
-	case TARGET_NONE:
-		snprintf(pr->why, sizeof(pr->why), "it is in no network that the host reaches (driver bridge)");
-		return;
-	case TARGET_FOUND:
-		break;
-	}
-	if (pr->job != NULL && str_eq(ip, pr->ip))
-		return;
-	end_job(pr);
-	memcpy(pr->ip, ip, sizeof(pr->ip));
-	ask(pr);
-}
-
-/* --- a worker --- */
-
 static void
 look_at_time(struct probe *pr)
 {
@@ -197,6 +171,33 @@ look_at_time(struct probe *pr)
 	}
 	snprintf(pr->why, sizeof(pr->why), "it has not stayed up for long enough yet");
 	event_add(p->timer, &tv);
+}
+
+/* The address may be another one than a moment ago: a network was left and joined again. */
+static void
+look_at_port(struct probe *pr, const struct container *c)
+{
+	struct core *core = pr->all->svc->core;
+	char ip[CONTAINER_ADDRESS_MAX] = "";
+
+	switch (target_address(core, core->networks, c, ip)) {
+	case TARGET_ASKED:
+		snprintf(pr->why, sizeof(pr->why), "the engine is asked for its network");
+		return;
+	case TARGET_NONE:
+		/* It is told a moment later; where nobody gets from here, as on an overlay, nothing can be tried. */
+		snprintf(pr->why, sizeof(pr->why), "its address is not known yet");
+		if (c->addresses[0] != '\0')
+			look_at_time(pr);
+		return;
+	case TARGET_FOUND:
+		break;
+	}
+	if (pr->job != NULL && str_eq(ip, pr->ip))
+		return;
+	end_job(pr);
+	memcpy(pr->ip, ip, sizeof(pr->ip));
+	ask(pr);
 }
 
 /* --- looking --- */

@@ -30,8 +30,8 @@ def steps(table_row):
     return [name for name, modes, flags in found if table_row(set(modes.split(" | ")), set(flags.split(" | ")))]
 
 
-# What a new commit goes through.
-FORWARD = steps(lambda modes, flags: modes & {"JUDGE", "PREPARE", "APPLY"})
+# What a new commit of a tracked repository goes through: only an app is led to by names of its own.
+FORWARD = [step for step in steps(lambda modes, flags: modes & {"JUDGE", "PREPARE", "APPLY"}) if step != "names"]
 
 
 def ptrace(request, pid, address=0, data=0):
