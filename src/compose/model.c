@@ -2,9 +2,11 @@
 #include "compose/model.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/buf.h"
 #include "compose/json.h"
 #include "compose/pins.h"
 
@@ -247,14 +249,51 @@ model_parse(const char *text, size_t len, struct err *err)
 	return TAKE(model);
 }
 
+/* What JSON may have in a string as it is, and YAML may not, or folds: "\x7f" and C1 controls, the separators of lines
+ * and paragraphs, the byte order mark and two that are no characters. Returns its length in UTF-8, 0 for others. */
+static size_t
+unfit(const char *p, unsigned *ret)
+{
+	const unsigned char *u = (const unsigned char *)p;
+
+	*ret = u[0];
+	if (u[0] == 0x7f)
+		return 1;
+	if (u[0] == 0xc2 && u[1] < 0xa0) {
+		*ret = u[1];
+		return 2;
+	}
+	if (u[0] != 0xe2 && u[0] != 0xef)
+		return 0;
+	*ret = (u[0] & 0x0fU) << 12 | (u[1] & 0x3fU) << 6 | (u[2] & 0x3fU);
+	return *ret == 0x2028 || *ret == 0x2029 || *ret == 0xfeff || *ret >= 0xfffe ? 3 : 0;
+}
+
+/* Compose reads it as YAML. */
 char *
 model_dump(const json_t *model)
 {
-	char *text = json_dumps(model, JSON_SORT_KEYS | JSON_COMPACT);
+	auto_free char *text = json_dumps(model, JSON_SORT_KEYS | JSON_COMPACT);
+	struct buf out = BUF_INIT(SIZE_MAX / 2);
+	const char *kept = text;
 
 	if (text == NULL)
 		abort();
-	return text;
+	for (const char *p = text; *p != '\0';) {
+		unsigned c;
+		size_t len = unfit(p, &c);
+
+		if (len > 0) {
+			buf_add(&out, kept, (size_t)(p - kept));
+			buf_printf(&out, "\\u%04x", c);
+			kept = p + len;
+		}
+		p += len > 0 ? len : 1;
+	}
+	if (kept == text)
+		return TAKE(text);
+	buf_str_add(&out, kept);
+	return buf_take(&out);
 }
 
 static bool

@@ -451,10 +451,27 @@ an_input_without_answer_is_forgotten(void **state)
 	assert_int_equal(model_digest(model, NULL, 0, &in, &out, hex, &err), -EINVAL);
 }
 
+static void
+yaml_folds_or_refuses_what_json_has_as_it_is(void **state)
+{
+	auto_json json_t *model = json_pack("{ss}", "k",
+	    "\x7f \xc2\x80 \xc2\x85 \xc2\xa0 \xe2\x80\xa8 \xe2\x80\xa9 \xe2\x80\xaa \xef\xbb\xbf \xef\xbf\xbf \xef\xbf\xbd"
+	    " \xf0\x9f\x98\x80\x01");
+	auto_free char *text = model_dump(model);
+	auto_json json_t *back = json_loads(text, 0, NULL);
+
+	(void)state;
+	assert_string_equal(text,
+	    "{\"k\":\"\\u007f \\u0080 \\u0085 \xc2\xa0 \\u2028 \\u2029 \xe2\x80\xaa \\ufeff \\uffff \xef\xbf\xbd"
+	    " \xf0\x9f\x98\x80\\u0001\"}");
+	assert_true(json_equal(model, back));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(yaml_folds_or_refuses_what_json_has_as_it_is),
 	    cmocka_unit_test(what_is_no_model_is_parsed),
 	    cmocka_unit_test(a_model_without_limits_is_parsed),
 	    cmocka_unit_test(blkio_entries_cannot_be_read_back),

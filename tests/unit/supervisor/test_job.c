@@ -70,6 +70,11 @@ static const struct {
     {"logs", "docker-compose -p web --ansi never logs OP", VIEW_PLAIN, false, true},
     {"logs-colour", "docker-compose -p web --ansi always logs OP", VIEW_PLAIN, false, true},
     {"exec", "docker-compose -p web exec OP", VIEW_PLAIN, false, true},
+    {"run", "docker-compose -p web --project-directory /d/web --env-file /dev/null -f /dev/fd/3 run --rm --no-deps OP",
+	VIEW_PLAIN, false, true},
+    {"run-terminal",
+	"docker-compose -p web --project-directory /d/web --env-file /dev/null -f /dev/fd/3 run --rm --no-deps OP",
+	VIEW_PLAIN, false, true},
     {"exec-terminal", "docker-compose -p web exec OP", VIEW_PLAIN, false, true},
 };
 
