@@ -173,13 +173,14 @@ names_judge(const struct service *svc, const struct cname *cname, struct err *er
 static const struct domains *
 sites_of(struct core *core)
 {
+	const struct service *svc;
+
 	if (core->sites != NULL)
 		return core->sites;
 	core->sites = calloc(1, sizeof(*core->sites));
 	if (core->sites == NULL)
 		abort();
-	for (size_t i = 0; i < core->conf->nservices; i++)
-		domains_add_urls(core->sites, core->conf->services[i].name, &core->conf->services[i].urls);
+	TAILQ_FOREACH(svc, &core->services, entry) domains_add_urls(core->sites, svc->conf->name, &svc->conf->urls);
 	return core->sites;
 }
 

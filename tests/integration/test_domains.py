@@ -258,3 +258,12 @@ def test_the_app_of_a_branch_has_no_names_of_the_repositorys(pgo, made):
     assert "the file CNAME does not count on this branch: its names are those of the app app" in said(done)
     assert made.site(f"app-feat-x.{ZONE}") == led_to(pgo, "app-feat-x") and made.site("feat.a.com") is None
     assert made.site("www.a.com") == led_to(pgo, "app") != made.site(f"app-feat-x.{ZONE}")
+
+
+def test_the_sites_of_a_service_that_is_pushed_to_are_its_own(pgo):
+    proxy = FakeProxy(pgo)
+    pgo.tables += "[push]\naddress = \"1.2.3.4\"\n"
+    pgo.service("my-shop", hosted=True, repository=None, urls={"shop.test": "web:8080", f"my-shop.{ZONE}": "web:8080"})
+    pgo.start().wait_listening()
+    accepted(Pusher(pgo, "my-shop"), {"compose.yaml": compose(), "CNAME": "shop.test\nwww.shop.test\n"})
+    assert [proxy.site(name) for name in ("shop.test", "www.shop.test", f"my-shop.{ZONE}")] == [led_to(pgo, "my-shop")] * 3
