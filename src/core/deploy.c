@@ -327,6 +327,10 @@ deploy_begin(struct deploy *d, struct err *err)
 		d->vars = d->task->vars != 0 ? d->task->vars : svc->row.vars;
 	d->changed = d->mode == DEPLOY_RESUME ? !svc->resume_gently : d->release != svc->row.release;
 	memcpy(d->subject, d->commit, sizeof(d->subject));
+	/* What was pushed and is not accepted yet is left for what ran before, also when its containers were there
+	 * already. */
+	if (d->mode == DEPLOY_RESUME && svc->conf->hosted && !str_eq(d->subject, svc->row.tracked))
+		d->touched = !svc->resume_untouched;
 	/* Now and not when it was asked for: a stop may have been waiting before it. */
 	if (rc >= 0 && d->mode == DEPLOY_UP)
 		rc = service_set_stopped(svc, false, &d->task->args, err);

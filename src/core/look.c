@@ -413,13 +413,6 @@ look_start(struct task *task)
 {
 	struct service *svc = task->svc;
 
-	if (svc->conf->hosted) {
-		if (task->tells && !task->json)
-			task_sayf(task, "there is no remote to ask: %s is pushed to\n", svc->conf->name);
-		sync_tell(task);
-		task_end(task, 0, NULL);
-		return;
-	}
 	if (is_poll(task) && has_heard(svc)) {
 		auto_free char *oid = str_dup(svc->heard);
 

@@ -118,7 +118,9 @@ service_pin_model(const struct service *svc, json_t *approved, struct err *err)
 void
 service_pin_tidy(struct service *svc)
 {
-	if (svc->row.release != 0 && svc->row.applying == 0)
+	bool none = svc->row.release == 0 && !svc->conf->hosted; /* of what was pushed nothing may be left, either */
+
+	if (!none && svc->row.applying == 0)
 		core_pin(svc->core, svc->conf->name, &svc->pins, PIN_EXACT, NULL, NULL);
 }
 

@@ -183,19 +183,10 @@ ask_for_branch(struct receive *r)
 void
 push_asked(struct receive *r)
 {
-	const struct service *svc = r->svc;
-	const struct service *main = core_service(svc->core, svc->app->row.main);
-
-	if (main != svc) {
-		auto_free char *why = str_printf(
-		    "%s is the branch %s of %s: push there", svc->app->name, svc->app->row.branch, svc->app->row.main);
-
-		refuse(r, why);
-	} else if (svc->app->row.locked[0] != '\0' || r->branch == NULL || is_own_branch(svc, r->branch)) {
+	if (r->svc->app->row.locked[0] != '\0' || r->branch == NULL || is_own_branch(r->svc, r->branch))
 		take(r, r->svc);
-	} else {
+	else
 		ask_for_branch(r);
-	}
 }
 
 static bool
@@ -212,6 +203,7 @@ push_deploy(struct receive *r)
 	const struct pushline_ref *branch = r->change;
 	struct push *p = r->push;
 	struct task task = {.kind = TASK_DEPLOY, .mode = DEPLOY_PUSH, .trigger = "push"};
+	struct service *svc;
 	struct err err = ERR_INIT;
 
 	/* Another process has asked before, and may have asked for another branch. */
@@ -224,17 +216,20 @@ push_deploy(struct receive *r)
 		return;
 	}
 	p->works = true;
+	svc = p->svc;
 	if (branch == NULL) {
-		service_next(p->svc);
+		service_next(svc);
 		return;
 	}
 	snprintf(task.commit, sizeof(task.commit), "%s", branch->new);
 	snprintf(task.who, sizeof(task.who), "%s", p->who);
-	push_text_head(&p->text, "Deploying %s: %s at %.8s", p->svc->conf->name, r->branch, branch->new);
-	if (p->svc->running != NULL)
+	push_text_head(&p->text, "Deploying %s: %s at %.8s", svc->conf->name, r->branch, branch->new);
+	if (svc->running != NULL)
 		push_text_detail(&p->text, "waiting: something else is being done for it");
-	if (!service_queue(p->svc, &task))
-		push_ended(p->svc, &(struct push_end){.why = "too much waits for this app already"});
+	if (!service_queue(svc, &task))
+		push_ended(svc, &(struct push_end){.why = "too much waits for this app already"});
+	else if (svc->push != NULL && svc->waits)
+		push_text_detail(&svc->push->text, "waiting: other services are being deployed");
 }
 
 void

@@ -7,7 +7,7 @@ import signal
 import pytest
 from lib.host import wait_until
 from lib.pgo import web
-from lib.pusher import Pusher, hosted, said
+from lib.pusher import Pusher, allow_pushes, hosted, said
 from lib.scenes import hold_down, ids, rows, second, wait_step
 from lib.whole import check_nothing_left
 
@@ -63,6 +63,7 @@ def test_an_app_runs_when_its_push_is_accepted_and_the_pusher_reads_how(pgo):
     assert me.remote_refs() == {"HEAD": head, "refs/heads/main": head}
     assert revs(pgo) == ["1"] and pgo.ref("app") == head and pgo.ref("app", "tracked") == head
     status = pgo.status("app")
+    assert re.search(rf"source +pushed to this host, branch main\n", status), status
     assert re.search(rf"in sync +yes: commit {head[:8]} of main", status), status
     assert "there is no remote to ask" in pgo.ctl("app", "sync").stderr
     assert outcomes(pgo) == ["live"] and nothing_pushed(pgo)
@@ -108,7 +109,6 @@ def test_whatever_fails_the_push_is_rejected_and_nothing_has_changed(pgo, what):
         assert ids(pgo, "app") == before
     assert "live" == outcomes(pgo)[0] and outcomes(pgo)[1] != "live"
     # Nothing is tried again by itself.
-    assert pgo.ctl("app", "sync").returncode == 0
     assert "tried again" not in pgo.status("app") and len(outcomes(pgo)) == 2
 
 
@@ -307,3 +307,76 @@ def test_what_runs_badly_is_brought_up_by_a_push_that_changes_no_container(pgo):
     done = me.push()
     assert done.returncode == 0, done.stderr
     assert revs(pgo) == ["1"] and me.remote_refs()["refs/heads/main"] == me.head()
+
+
+# --- branches ---
+
+
+def maker(pgo):
+    """Somebody who may make apps by pushing; nothing is configured but that."""
+    allow_pushes(pgo, 'create = true\nsettle = "0s"\n')
+    pgo.start().wait_listening()
+    return Pusher(pgo, "shop")
+
+
+def test_a_branch_is_an_app_of_its_own(pgo):
+    me = maker(pgo)
+    head = accepted(me, rev(1))
+    assert revs(pgo, "shop") == ["1"]
+    me.git("checkout", "-q", "-b", "feat/X")
+    new = me.commit(rev(2))
+    done = me.push("feat/X")
+    assert done.returncode == 0, done.stderr
+    print(done.stderr)
+    assert "-----> Deploying shop-feat-x: feat/X at " in said(done)
+    assert me.remote_refs() == {"HEAD": head, "refs/heads/main": head, "refs/heads/feat/X": new}
+    assert revs(pgo, "shop") == ["1"] and revs(pgo, "shop-feat-x") == ["2"]
+    assert pgo.ref("shop-feat-x") == new and pgo.ref("shop", "tracked") == head
+    assert nothing_pushed(pgo)
+    newer = me.commit(rev(3))
+    assert me.push("feat/X").returncode == 0
+    assert me.remote_refs()["refs/heads/feat/X"] == newer and revs(pgo, "shop-feat-x") == ["3"]
+    assert pgo.ctl("shop-feat-x", "rollback").returncode == 0 and revs(pgo, "shop-feat-x") == ["2"]
+
+
+def test_a_branch_that_would_be_somebody_elses_app_is_refused(pgo):
+    me = maker(pgo)
+    accepted(me, rev(1))
+    other = Pusher(pgo, "shop-dev", "other")
+    accepted(other, rev(5))
+    me.git("checkout", "-q", "-b", "dev")
+    me.commit(rev(2))
+    rejected(me, "branch dev would be the app shop-dev, and there is another one of this name", "dev")
+    me.git("branch", "-q", "a/b")
+    assert me.push("a/b").returncode == 0
+    me.git("branch", "-q", "a-b")
+    rejected(me, "branch a-b would be the app shop-a-b", "a-b")
+    me.git("branch", "-q", "x" * 70)
+    rejected(me, "give the branch another name", "x" * 70)
+    assert revs(pgo, "shop-dev") == ["5"] and revs(pgo, "shop") == ["1"]
+
+
+def test_a_branch_that_fails_leaves_the_main_app_alone(pgo):
+    me = maker(pgo)
+    head = accepted(me, rev(1))
+    before = ids(pgo, "shop")
+    me.git("checkout", "-q", "-b", "dev")
+    me.commit(rev(2, privileged=True))
+    rejected(me, "privileged", "dev")
+    assert me.remote_refs() == {"HEAD": head, "refs/heads/main": head} and ids(pgo, "shop") == before
+    assert nothing_pushed(pgo) and pgo.engine.containers("shop-dev") == []
+    me.commit(rev(3))
+    assert me.push("dev").returncode == 0 and revs(pgo, "shop-dev") == ["3"]
+
+
+def test_the_first_of_the_deploy_branches_is_the_apps(pgo):
+    me = maker(pgo)
+    me.git("checkout", "-q", "-b", "master")
+    me.commit(rev(1))
+    assert me.push("master").returncode == 0
+    assert revs(pgo, "shop") == ["1"]
+    assert re.search("of master", pgo.status("shop")), pgo.status("shop")
+    me.git("checkout", "-q", "-b", "main")
+    me.commit(rev(2))
+    assert me.push("main").returncode == 0
+    assert revs(pgo, "shop") == ["1"] and revs(pgo, "shop-main") == ["2"]
