@@ -91,6 +91,7 @@ def test_make_install_puts_everything_where_a_server_wants_it(tmp_path):
     run("make", "install", f"DESTDIR={tmp_path}", cwd=TOP, deadline=300)
     installed = everything_in(tmp_path)
     programs = {"sbin/pgod", "bin/pgoctl", "libexec/pgo/pgod-core", "libexec/pgo/pgod-ssh", "libexec/pgo/pgod-web", "libexec/pgo/pgod-conf", "libexec/pgo/pgod-job"}
+    programs |= {f"libexec/pgo/hooks/{name}" for name in ("pre-receive", "proc-receive")}
     manuals = {"share/man/man8/pgod.8", "share/man/man5/pgo.toml.5", "share/man/man1/pgoctl.1", "share/man/man7/pgod-ipc.7", "share/man/man5/pgod-metrics.5"}
     system = {"lib/systemd/system/pgod.service", "lib/sysusers.d/pgo.conf", "lib/tmpfiles.d/pgo.conf"}
     documents = {f"share/doc/pgo/{name}" for name in ("README.md", "NEWS.md", "LICENSE", "examples/pgo.toml", "examples/prometheus-rules.yml")}
