@@ -8,6 +8,7 @@ import subprocess
 import pytest
 from lib.gates import Gates, go_on
 from lib.host import descendants_of, open_files_of, program_of, run, wait_until
+from lib.kills import SANITIZED
 from lib.pgo import install_roles, web
 from lib.pusher import Pusher, operator
 
@@ -241,7 +242,7 @@ def test_an_app_that_is_destroyed_while_somebody_pushes_to_it_ends_the_push(pgo)
     core = pgo.role_pids("pgod-core")
     me = Pusher(pgo, "app")
     me.commit({"compose.yaml": web()})
-    idle = Raw(pgo)
+    idle = Raw(pgo).read_refs()  # it makes the app
     gates.close_compose("up")
     push = me.begin()
     up = gates.wait("up")
@@ -277,10 +278,12 @@ def test_a_pusher_whose_terminal_stands_still_holds_nobody_up(pgo):
     push = me.begin()
     wait_until(lambda: "Deploying app" in os.read(push.stderr.fileno(), 65536).decode(), "the deploy has begun")
     os.killpg(push.pid, signal.SIGSTOP)
-    wait_until(lambda: pgo.ref("app") == head and pgo.running("app"), "it is deployed", 60)
-    wait_until(lambda: me.remote_refs()["refs/heads/main"] == head, "and the branch follows")
-    assert resident(core) - before < 16 << 10, "KiB"
-    os.killpg(push.pid, signal.SIGCONT)
+    try:
+        wait_until(lambda: pgo.ref("app") == head and pgo.running("app"), "it is deployed", 60)
+        wait_until(lambda: me.remote_refs()["refs/heads/main"] == head, "and the branch follows")
+        assert SANITIZED or resident(core) - before < 16 << 10, "KiB"
+    finally:
+        os.killpg(push.pid, signal.SIGCONT)
     _, text = push.communicate(timeout=60)
     assert push.returncode == 0, text[-1000:]
     assert "lines were left out: `logs deploy` has them" in text
