@@ -195,7 +195,6 @@ tell_accepted(struct push *p)
 	if (p->unchanged)
 		push_text_head(&p->text, "Unchanged: what runs is what this commit says");
 	app_urls(p->svc, &urls);
-	app_urls(p->svc, &urls);
 	push_text_deployed(&p->text, &urls);
 }
 
