@@ -207,6 +207,8 @@ read_services(const json_t *list, bool checked, struct conf *c, struct err *err)
 
 		if (r == 0 && conf_find(c, s.name) != NULL)
 			r = err_set(err, EINVAL, "the name is there twice");
+		if (r == 0 && s.hosted && c->push != NULL)
+			push_hide(c->push, &s.masks);
 		s.place = c->nservices;
 		c->services[c->nservices++] = s; /* also what is half read: conf_free frees it */
 		if (r < 0)

@@ -167,8 +167,18 @@ push_read(json_t *object, bool checked, struct conf_push **ret, struct err *err)
 		push_free(p);
 		return err_wrap(err, "\"push\"");
 	}
+	push_hide(p, &p->service->masks);
 	*ret = p;
 	return 0;
+}
+
+void
+push_hide(const struct conf_push *p, struct strv *masks)
+{
+	for (size_t i = 0; i < p->masks.n; i++) {
+		if (!strv_has(masks, p->masks.v[i]))
+			strv_add(masks, p->masks.v[i]);
+	}
 }
 
 json_t *

@@ -62,6 +62,8 @@ int push_read(json_t *object, bool checked, struct conf_push **ret, struct err *
 /* The object for one. The caller owns it. */
 json_t *push_json(const struct conf_push *p, bool checked);
 void push_free(struct conf_push *p);
+/* Adds the masks of the registry's password to those of a hosted service, whose images are pushed there; each once. */
+void push_hide(const struct conf_push *p, struct strv *masks);
 
 /* The configuration of an app that was made by a push: what `p` says, or the defaults of all keys where [push] has been
  * taken out of the file (NULL). name is the app's (ipc/appname.h). The caller frees it with conf_app_free. */

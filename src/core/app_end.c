@@ -106,18 +106,13 @@ end_start(struct task *task)
 static void
 turn_clients_away(struct service *svc)
 {
+	auto_free char *text = str_printf("Error: the app %s has been destroyed", svc->app->name);
 	struct client *c;
 
 	TAILQ_FOREACH(c, &svc->core->clients, entry)
 	{
-		if (c->svc != svc)
-			continue;
-		service_forget_client(svc, c);
-		journal_unfollow(&c->follower);
-		svclog_unfollow(&c->reader);
-		c->svc = NULL;
-		if (!c->answered)
-			client_answer(c, 2, 1, "Error: the app %s has been destroyed\n", svc->app->name);
+		if (c->svc == svc)
+			client_turn_away(c, text);
 	}
 }
 

@@ -438,24 +438,42 @@ client_new(struct core *core, int64_t id, const char *peer, int take_fd)
 	core->nclients++;
 }
 
-/* A client that leaves takes its logs and exec along; deploys belong to pgod and go on. */
-void
-client_free(struct client *c)
+/* All that was to answer it, and what it had going. Deploys belong to pgod and go on. */
+static void
+drop_work(struct client *c)
 {
 	if (c->job != NULL) {
 		job_signal(c->job, "TERM");
-		job_abandon(c->job);
+		job_abandon(TAKE(c->job));
 	}
 	end_oneoff(c);
 	client_stdin_free(c->in);
-	host_upload_free(c->upload);
-	receive_free(c->receive);
+	host_upload_free(TAKE(c->upload));
+	receive_free(TAKE(c->receive));
 	app_create_forget(c->core, c);
-	engine_cancel(c->req);
+	engine_cancel(TAKE(c->req));
 	journal_unfollow(&c->follower);
 	svclog_unfollow(&c->reader);
+	c->hold = 0;
+	c->deploy_key = 0;
 	if (c->svc != NULL)
 		service_forget_client(c->svc, c);
+	c->svc = NULL;
+}
+
+void
+client_turn_away(struct client *c, const char *text)
+{
+	drop_work(c);
+	if (!c->answered)
+		client_answer(c, 2, 1, "%s\n", text);
+}
+
+/* A client that leaves takes its logs and exec along. */
+void
+client_free(struct client *c)
+{
+	drop_work(c);
 	channel_free(c->ch);
 	TAILQ_REMOVE(&c->core->clients, c, entry);
 	c->core->nclients--;

@@ -62,6 +62,8 @@ void client_answer(struct client *c, int stream, int status, const char *fmt, ..
 json_t *client_text_json(const char *text);
 /* A JSON document as it is sent, with the newline after it. The caller frees. */
 char *client_document(const json_t *document);
+/* The service of its operation goes: what it had going ends, and unless its operation has, it is told. */
+void client_turn_away(struct client *c, const char *text);
 /* One JSON document on stdout, and the end. */
 void client_answer_json(struct client *c, int status, const json_t *document);
 /* Bytes as they are, of which nothing is escaped, on stdout, and the end with status 0. Not after client_read_stdin. */

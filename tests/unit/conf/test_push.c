@@ -91,8 +91,9 @@ an_empty_table_switches_pushes_on_and_makes_no_apps(void **state)
 static void
 core_knows_that_there_is_a_registry_and_nothing_of_its_password(void **state)
 {
-	struct conf *c = parse("[push]\nregistry = \"bob:hunter22@reg.example.org:5000/a/b\"\nbranch = \"live\"\n"
-			       "registries = [ \"carl:swordfish@other\" ]\nnetworks = []\nmemory = \"64m\"\n");
+	struct conf *c =
+	    parse("[push]\nregistry = \"bob:hunter22@reg.example.org:5000/a/b\"\nbranch = \"live\"\n"
+		  "registries = [ \"carl:swordfish@other\" ]\nnetworks = []\nmemory = \"64m\"\n" WEB "hosted = true\n");
 	auto_free char *json = NULL;
 	struct conf *core = for_core(c, &json);
 
@@ -103,6 +104,10 @@ core_knows_that_there_is_a_registry_and_nothing_of_its_password(void **state)
 	assert_null(strstr(json, "hunter22"));
 	assert_null(strstr(json, "swordfish"));
 	assert_true(core->push->masks.n > 0 && core->push->service->masks.n > 0);
+	/* Wherever an image is pushed its password could be said back. */
+	assert_true(strv_has(&core->push->service->masks, core->push->masks.v[0]));
+	assert_true(strv_has(&core->services[0].masks, core->push->masks.v[0]));
+	assert_int_equal(core->services[0].masks.n, c->push->masks.n);
 	assert_string_equal(core->push->branches.v[0], "live");
 	assert_true(core->push->service->has_networks);
 	assert_int_equal(core->push->service->memory_bytes, 64 << 20);
