@@ -48,6 +48,7 @@ push_free(struct conf_push *p)
 	free(p->suffix);
 	free(p->scheme);
 	str_wipe(p->registry);
+	free(p->registry_name);
 	strv_done(&p->masks);
 	strv_done(&p->directives);
 	free(p->static_image);
@@ -110,6 +111,8 @@ read_texts(json_t *o, struct conf_push *p, struct err *err)
 		 json_string_value(json_object_get(o, "suffix")), "suffix", rule_push_host, &p->suffix, err)) < 0 ||
 	    (rc = field_string(
 		 json_string_value(json_object_get(o, "scheme")), "scheme", rule_push_scheme, &p->scheme, err)) < 0 ||
+	    (rc = field_optional(json_object_get(o, "registry_name"), "registry_name", rule_push_registry_name,
+		 &p->registry_name, err)) < 0 ||
 	    (rc = field_list(json_object_get(o, "masks"), "masks", rule_mask, &p->masks, err)) < 0 ||
 	    (rc = field_list(
 		 json_object_get(o, "directives"), "directives", rule_push_directive, &p->directives, err)) < 0 ||
@@ -130,19 +133,17 @@ read_into(json_t *o, bool checked, struct conf_push *p, struct err *err)
 	json_int_t first = 0;
 	json_int_t last = 0;
 	int create = 0;
-	int has_registry = 0;
 	json_error_t e;
 	int rc;
 
 	if (json_unpack_ex(o, &e, JSON_STRICT,
-		"{s:b, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:b, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s?o, s?o}", "create",
+		"{s:b, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s?o, s?o}", "create",
 		&create, "branches", &any, "domain", &any, "address", &any, "suffix", &any, "scheme", &any, "max_bytes",
-		&bytes, "max_objects", &objects, "has_registry", &has_registry, "masks", &any, "directives", &any,
+		&bytes, "max_objects", &objects, "registry_name", &any, "masks", &any, "directives", &any,
 		"static_image", &any, "first_id", &first, "last_id", &last, "networks", &networks, "settings",
 		&settings, "registry", &any, "registries", &any) < 0)
 		return err_set(err, EINVAL, "%s", e.text);
 	p->create = create != 0;
-	p->has_registry = has_registry != 0;
 	p->service->has_networks = !json_is_null(networks);
 	if ((rc = read_texts(o, p, err)) < 0 || (rc = read_limits(bytes, objects, first, last, p, err)) < 0 ||
 	    (rc = settings_read(settings, p->service, err)) < 0 || (checked && (rc = read_secrets(o, p, err)) < 0))
@@ -184,10 +185,10 @@ push_hide(const struct conf_push *p, struct strv *masks)
 json_t *
 push_json(const struct conf_push *p, bool checked)
 {
-	json_t *o = json_pack("{s:b, s:o, s:s?, s:s?, s:s, s:s, s:I, s:I, s:b, s:o, s:o, s:s?, s:I, s:I, s:o?, s:o}",
+	json_t *o = json_pack("{s:b, s:o, s:s?, s:s?, s:s, s:s, s:I, s:I, s:s?, s:o, s:o, s:s?, s:I, s:I, s:o?, s:o}",
 	    "create", p->create, "branches", field_strings(&p->branches), "domain", p->domain, "address", p->address,
 	    "suffix", p->suffix, "scheme", p->scheme, "max_bytes", (json_int_t)p->max_bytes, "max_objects",
-	    (json_int_t)p->max_objects, "has_registry", p->has_registry, "masks", field_strings(&p->masks),
+	    (json_int_t)p->max_objects, "registry_name", p->registry_name, "masks", field_strings(&p->masks),
 	    "directives", field_strings(&p->directives), "static_image", p->static_image, "first_id",
 	    (json_int_t)p->first_id, "last_id", (json_int_t)p->last_id, "networks",
 	    p->service->has_networks ? field_strings(&p->service->networks) : NULL, "settings",

@@ -30,7 +30,7 @@ struct conf_push {
 	int64_t max_bytes; /* of what one push sends */
 	int64_t max_objects;	/* likewise */
 	char *registry;		/* "user:token@host/path"; NULL without, and in core: a secret */
-	bool has_registry;	/* in both documents */
+	char *registry_name;	/* "host/path" of it, in both documents; NULL without */
 	struct strv masks;	/* of that secret: conf/mask.h */
 	struct strv directives; /* octohost's comments in a Dockerfile that are followed: "MOUNT_FROM_HOST" */
 	char *static_image;	/* which serves a site of plain files; NULL: such a site is refused */
@@ -45,6 +45,7 @@ int rule_push_host(const char *s, struct err *err);
 int rule_push_address(const char *s, struct err *err);
 int rule_push_scheme(const char *s, struct err *err);
 int rule_push_registry(const char *s, struct err *err);
+int rule_push_registry_name(const char *s, struct err *err);
 /* Of an entry of `registries`: it must name the user, for an app's account has no name. */
 int rule_push_login(const char *s, struct err *err);
 int rule_push_directive(const char *s, struct err *err);
@@ -54,6 +55,8 @@ int rule_push_ids(const char *s, struct err *err);
 /* The parts of `registry`; all are the caller's, and the token a secret. Errors are those of the rule. */
 int push_split_registry(
     const char *s, char **ret_user, char **ret_token, char **ret_host, char **ret_path, struct err *err);
+/* What images are called there: "host/path", or "host". The caller frees. s has passed the rule. */
+char *push_registry_name(const char *s);
 /* "70000-79999" that the rule has passed. */
 void push_split_ids(const char *s, uid_t *ret_first, uid_t *ret_last);
 

@@ -187,9 +187,10 @@ push_table_document(const struct table *t)
 	p->max_bytes = amount_in(t, PUSH_KEY_MAX_SIZE);
 	p->max_objects = amount_in(t, PUSH_KEY_MAX_OBJECTS);
 	p->registry = text_or(t, PUSH_KEY_REGISTRY, NULL);
-	p->has_registry = p->registry != NULL;
-	if (p->has_registry)
+	if (p->registry != NULL) {
+		p->registry_name = push_registry_name(p->registry);
 		add_login_masks(p->registry, &p->masks);
+	}
 	add_strings(t, PUSH_KEY_DIRECTIVES, &p->directives);
 	p->static_image = text_or(t, PUSH_KEY_STATIC_IMAGE, NULL);
 	push_split_ids(table_string(t, PUSH_KEY_IDS, IDS), &p->first_id, &p->last_id);

@@ -87,6 +87,29 @@ rule_push_registry(const char *s, struct err *err)
 	return rc;
 }
 
+char *
+push_registry_name(const char *s)
+{
+	auto_free char *user = NULL;
+	auto_free char *host = NULL;
+	auto_free char *path = NULL;
+	char *token = NULL;
+
+	if (push_split_registry(s, &user, &token, &host, &path, NULL) < 0)
+		abort();
+	str_wipe(token);
+	return str_printf("%s%s%s", host, path[0] != '\0' ? "/" : "", path);
+}
+
+/* Without the login it is what stands behind one. */
+int
+rule_push_registry_name(const char *s, struct err *err)
+{
+	auto_free char *with = str_printf("user:token@%s", s);
+
+	return strchr(s, '@') != NULL ? err_set(err, EINVAL, "has a login in it") : rule_push_registry(with, err);
+}
+
 int
 rule_push_login(const char *s, struct err *err)
 {

@@ -106,8 +106,10 @@ app_create_forget(struct core *core, const void *ctx)
 int
 app_on_made(struct core *core, const char *name, int64_t uid, struct err *err)
 {
+	auto_store_service struct store_service before = {0};
 	const struct conf_service *conf = NULL;
 	struct service *svc;
+	int known;
 	int rc;
 
 	if (uid < PUSH_ID_MIN || uid >= UINT32_MAX)
@@ -115,10 +117,14 @@ app_on_made(struct core *core, const char *name, int64_t uid, struct err *err)
 	rc = conf_add_app(core->conf, name, (uid_t)uid, &conf, err);
 	if (rc < 0)
 		return rc;
-	svc = service_new(core, conf, err);
+	known = store_service_get(core->store, conf->name, &before, err);
+	svc = known < 0 ? NULL : service_new(core, conf, err);
 	if (svc == NULL)
 		return err_wrap(err, "app %s", name);
 	TAILQ_INSERT_TAIL(&core->services, svc, entry);
+	/* Each core hears of all of them; what was taken from who made one stays taken. */
+	if (known > 0)
+		return 0;
 	log_info("made by %s service=%s", svc->app->row.maker, conf->name);
 	uploaded_made(core, svc->app->row.maker, conf->name);
 	return service_save(svc, err);

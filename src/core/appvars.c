@@ -72,7 +72,7 @@ appvars_mask(struct service *svc)
 	struct err err = ERR_INIT;
 
 	masks_free(TAKE(svc->masks));
-	svc->masks = masks_new(&svc->conf->masks);
+	svc->masks = service_conf_masks(svc);
 	if (store_vars_each(svc->core->store, svc->conf->name, add_version, svc, &err) < 0)
 		log_err("variables: %s service=%s", err.msg, svc->conf->name);
 }

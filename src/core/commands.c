@@ -23,6 +23,7 @@ static const struct command table[] = {
     {"hash", "compose", "config"},
     {"pull", "compose", "pull"},
     {"build", "compose", "build"},
+    {"push-image", "compose", "push"},
     {"create", "compose", "up"},
     {"up", "compose", "up"},
     {"stop", "compose", "stop"},

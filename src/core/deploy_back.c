@@ -300,6 +300,10 @@ cancel(struct deploy *d, const char *who, struct err *err)
 {
 	struct err none = ERR_INIT;
 
+	if (d->publish != NULL) {
+		publish_stop(d->publish, "cancelled");
+		return 1;
+	}
 	if (d->ended)
 		return nothing_to_cancel(err, d->svc, "the deploy has come to its end");
 	if (d->back || (d->mode == DEPLOY_RESUME && d->was_good))

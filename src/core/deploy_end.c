@@ -227,6 +227,7 @@ deploy_free(struct deploy *d)
 		event_free(d->words_timer);
 	engine_cancel(d->req);
 	keep_abandon(d->keep);
+	publish_free(d->publish);
 	core_pin_abandon(d->pin);
 	deploy_watch_end(d);
 	deploy_names_done(d);
@@ -330,10 +331,30 @@ deploy_end(struct deploy *d)
 	metrics_deploy(d->svc, endings[d->outcome].text);
 	if (d->id != 0 && store_deploy_end(d->svc->core->store, d->id, endings[d->outcome].text, d->reason, &err) < 0)
 		log_err("%s service=%s", err.msg, d->svc->conf->name);
+	d->ended = true;
+	if (deploy_publishes(d))
+		deploy_publish(d);
+	else
+		deploy_finish(d);
+}
+
+void
+deploy_warn(struct deploy *d, const char *text)
+{
+	if (d->task->mode == DEPLOY_PUSH) {
+		deploy_note(d, "%s\n", text);
+		push_warned(d->svc, text);
+	} else {
+		task_sayf(d->task, "%s\n", text);
+	}
+}
+
+void
+deploy_finish(struct deploy *d)
+{
 	tell_pusher(d);
 	deploy_note(d, "%s%s%s\n", endings[d->outcome].text, d->reason[0] != '\0' ? ": " : "", d->reason);
 	journal_end(TAKE(d->journal));
-	d->ended = true;
 	if (d->svc->row.applying == 0 && d->applied)
 		service_pin_tidy(d->svc);
 	drop_old(d);

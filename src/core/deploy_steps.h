@@ -55,6 +55,7 @@ struct asking {
 };
 
 struct keep;
+struct publish;
 struct proxy_wait;
 struct switching;
 struct watch_death;
@@ -134,8 +135,9 @@ struct deploy {
 	bool routed_before;
 	struct strv urls_before;
 
-	struct keep *keep; /* old images are being let go: that is all that is left to do */
-	bool ended;	   /* outcome and reason are recorded */
+	struct publish *publish; /* it runs; its images go to the registry; NULL */
+	struct keep *keep;	 /* old images are being let go: that is all that is left to do */
+	bool ended;		 /* outcome and reason are recorded */
 	enum outcome outcome;
 	char reason[ERR_MSG_MAX];
 	json_t *violations; /* of a rollback that the policy refused; NULL */
@@ -184,8 +186,12 @@ int deploy_ask_each(struct deploy *d, const struct asking *asking, struct err *e
 bool deploy_only_looks(const struct deploy *d);
 /* What the outcome says about the newest commit goes into the service's row, which the caller saves. */
 void deploy_judge(struct deploy *d);
-/* Records and tells the outcome, lets go what nothing can go back to any more, and frees. */
+/* Records the outcome, and sees to all that comes after it; frees in the end. */
 void deploy_end(struct deploy *d);
+/* Tells who waits that it has ended, which is recorded, and lets go what nothing can go back to any more. */
+void deploy_finish(struct deploy *d);
+/* What went wrong and changes nothing: the log, and who waits. */
+void deploy_warn(struct deploy *d, const char *text);
 /* To an operator who asked for JSON: one document with the violations and the reason so far, once. */
 void deploy_tell_programs(struct deploy *d, const struct violations *vs);
 
@@ -227,6 +233,15 @@ bool switch_on_containers(struct deploy *d);
 void switch_free(struct switching *sw);
 /* It was only looked at what would happen; now that shall happen: an `up`, recorded from here on. */
 int deploy_promote(struct deploy *d, struct err *err);
+
+/* deploy_publish.c */
+/* Has it built images that go to a registry? Then begins with that; deploy_finish when it is over. */
+bool deploy_publishes(const struct deploy *d);
+void deploy_publish(struct deploy *d);
+/* They are not awaited any more; why: static. */
+void publish_stop(struct publish *p, const char *why);
+/* NULL is fine. */
+void publish_free(struct publish *p);
 
 /* explain.c */
 int step_explain(struct deploy *d, struct err *err);

@@ -221,6 +221,10 @@ step_watch(struct deploy *d, struct err *err)
 void
 deploy_on_containers(struct deploy *d)
 {
-	if (!switch_on_containers(d) && d->timer != NULL)
+	const char *why = d->publish != NULL ? deploy_why_interrupted(d) : NULL;
+
+	if (why != NULL)
+		publish_stop(d->publish, why);
+	else if (!switch_on_containers(d) && d->timer != NULL)
 		look_again(d);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/auto.h"
 #include "base/log.h"
@@ -56,6 +57,20 @@ keep_unneeded(struct store *st, const char *service, struct strv *ret, struct er
 
 static void next_image(struct keep *k);
 
+/* By its ID; or by its name in a registry, which has the service's in it. */
+static struct engine_req *
+untag(struct keep *k, const char *image, engine_reply_fn *cb)
+{
+	auto_free char *end = str_printf("/%s", k->service);
+	const char *version = strrchr(image, ':');
+	auto_free char *name = str_printf("%.*s", version == NULL ? 0 : (int)(version - image), image);
+
+	if (str_starts(image, "sha256:") || !str_ends(name, end))
+		return engine_untag(k->core->engine, k->service, image, cb, k);
+	name[strlen(name) - strlen(end)] = '\0';
+	return engine_unpublish(k->core->engine, k->service, name, version + 1, cb, k);
+}
+
 static void
 on_untagged(void *ctx, const struct engine_reply *reply)
 {
@@ -79,7 +94,7 @@ next_image(struct keep *k)
 	void *ctx = k->ctx;
 
 	if (k->at < k->images.n) {
-		k->req = engine_untag(k->core->engine, k->service, k->images.v[k->at], on_untagged, k);
+		k->req = untag(k, k->images.v[k->at], on_untagged);
 		return;
 	}
 	keep_abandon(k);

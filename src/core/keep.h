@@ -1,5 +1,6 @@
-/* Tags of ours keep the images of the stored releases from being pruned by whoever prunes: pgo.local/<service>:<id>.
- * What is tagged is written down before, and only what is written down is ever taken off again. */
+/* Tags of ours keep the images of the stored releases from being pruned by whoever prunes: pgo.local/<service>:<id>;
+ * and those that go to a registry have another one meanwhile: <registry>/<service>:<version>. What is tagged is written
+ * down before, and only what is written down is ever taken off again. */
 #ifndef PGO_CORE_KEEP_H
 #define PGO_CORE_KEEP_H
 
@@ -7,7 +8,8 @@
 
 struct keep;
 
-/* Images (sha256:...) of the service that carry our tag and that none of its stored releases uses. */
+/* Images (sha256:..., or their whole name in a registry) of the service that carry our tag and that none of its stored
+ * releases uses. */
 int keep_unneeded(struct store *st, const char *service, struct strv *ret, struct err *err);
 /* Takes our tag off each, one after the other: an image goes with its last name. One that a container still uses, or
  * that the engine does not answer for, keeps the tag until the next time. done is called once, from the loop. Never

@@ -24,8 +24,8 @@ longest_first(const void *a, const void *b)
 	return x->len != y->len ? (x->len < y->len ? 1 : -1) : (x->roll > y->roll) - (x->roll < y->roll);
 }
 
-static void
-add_masks(struct masks **m, const struct strv *masks)
+void
+masks_add(struct masks **m, const struct strv *masks)
 {
 	size_t n = *m != NULL ? (*m)->n : 0;
 
@@ -49,7 +49,7 @@ masks_new(const struct strv *masks)
 {
 	struct masks *m = NULL;
 
-	add_masks(&m, masks);
+	masks_add(&m, masks);
 	return m;
 }
 
@@ -62,7 +62,7 @@ masks_add_vars(struct masks **m, const struct vars *vars)
 
 		masks_of_env(entry, &list);
 		str_wipe(entry);
-		add_masks(m, &list);
+		masks_add(m, &list);
 	}
 }
 

@@ -13,6 +13,8 @@ struct vars;
 
 /* Of the masks as the configuration has them. NULL when there are none. */
 struct masks *masks_new(const struct strv *masks);
+/* Adds more of them; *m may be NULL. */
+void masks_add(struct masks **m, const struct strv *masks);
 /* Of what the containers of a model get as variables, which nothing should say that is said of it. NULL likewise. */
 struct masks *masks_of_model(const json_t *model);
 /* Adds those of an app's variables; *m may be NULL. */

@@ -160,6 +160,13 @@ push_begun(struct service *svc, int64_t deploy, struct journal *journal)
 }
 
 void
+push_warned(struct service *svc, const char *text)
+{
+	if (svc->push != NULL)
+		push_text_error(&svc->push->text, text);
+}
+
+void
 push_ended(struct service *svc, const struct push_end *end)
 {
 	struct push *p = svc->push;

@@ -35,6 +35,8 @@ struct push_end {
 	const char *why;
 };
 void push_ended(struct service *svc, const struct push_end *end);
+/* Something went wrong that does not decide about it. */
+void push_warned(struct service *svc, const char *text);
 /* Its refs have been moved, or, with no, will not be: the answer. Nothing is left of the push. */
 void push_settled(struct service *svc, const char *no);
 /* It runs, but its refs could not be moved yet, which is tried again: the pusher does not wait for that. */

@@ -23,6 +23,7 @@ static const struct heading {
     {"up", "Starting containers", true},
     {"watch", "Waiting until all of it runs well", false},
     {"names", "Leading visitors to it", true},
+    {"push images", "Pushing the images to the registry", true},
 };
 
 void

@@ -144,6 +144,16 @@ load_record(struct service *svc, struct err *err)
 	return find_interrupted(svc, err);
 }
 
+struct masks *
+service_conf_masks(const struct service *svc)
+{
+	struct masks *masks = masks_new(&svc->conf->masks);
+
+	if (svc->conf->hosted && svc->core->conf->push != NULL)
+		masks_add(&masks, &svc->core->conf->push->masks);
+	return masks;
+}
+
 struct service *
 service_new(struct core *core, const struct conf_service *conf, struct err *err)
 {
@@ -155,7 +165,7 @@ service_new(struct core *core, const struct conf_service *conf, struct err *err)
 	svc->conf = conf;
 	svc->resume_trigger = "boot";
 	svc->news = "poll";
-	svc->masks = masks_new(&conf->masks);
+	svc->masks = service_conf_masks(svc);
 	svc->live_path = str_printf("%s/%s", core->conf->dir, conf->name);
 	svc->data_path = str_printf("%s/%s", core->conf->datadir, conf->name);
 	svc->problem = str_dup("");

@@ -148,6 +148,8 @@ struct service {
 	bool restore;	   /* bring everything up once, also what has finished (a hold went away) */
 };
 
+/* What the configuration wants hidden in all that is said of the service. The caller frees. */
+struct masks *service_conf_masks(const struct service *svc);
 /* Makes the service from its configuration and record. */
 struct service *service_new(struct core *core, const struct conf_service *conf, struct err *err);
 /* Only with nothing running. */

@@ -8,7 +8,7 @@
 #include "base/str.h"
 #include "engine/view.h"
 
-enum { IMAGE_MAX = 512, NAME_MAX_BYTES = 255 };
+enum { IMAGE_MAX = 512, NAME_MAX_BYTES = 255, VERSION_MAX = 128 };
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
@@ -71,6 +71,7 @@ image_id_ok(const char *arg)
 }
 
 #define IMAGE_TAG "pgo.local/%o"
+#define IMAGE_PUBLISHED "%r/%o"
 #define PROJECT_LABEL "com.docker.compose.project"
 
 enum {
@@ -169,6 +170,31 @@ static const struct api_call calls[] = {
 	    .missing_ok = true,
 	    .write = true,
 	    .help = "Takes our tag off an image, which goes if it has no other name and no container.",
+	},
+    [API_PUBLISH] =
+	{
+	    .method = "POST",
+	    .path = "/images/%s/tag",
+	    .query = "repo=" IMAGE_PUBLISHED "&tag=%v",
+	    .arg_ok = image_id_ok,
+	    .limit_bytes = 64 * KIB,
+	    .deadline_ms = 30 * SECOND,
+	    .missing_ok = true,
+	    .write = true,
+	    .published = true,
+	    .help = "Gives an image of an app the name under which it goes to the registry of [push].",
+	},
+    [API_UNPUBLISH] =
+	{
+	    .method = "DELETE",
+	    .path = "/images/" IMAGE_PUBLISHED ":%v",
+	    .query = "noprune=false",
+	    .limit_bytes = MIB,
+	    .deadline_ms = 60 * SECOND,
+	    .missing_ok = true,
+	    .write = true,
+	    .published = true,
+	    .help = "Takes that name off again.",
 	},
     [API_START] =
 	{
@@ -280,6 +306,12 @@ encode_hole(struct buf *b, char which, const struct api_args *args, const char *
 	case 'o':
 		encode(b, args->service, keep);
 		break;
+	case 'r':
+		encode(b, args->registry, keep);
+		break;
+	case 'v':
+		encode(b, args->version, keep);
+		break;
 	case 'c':
 		encode(b, args->container, keep);
 		break;
@@ -308,6 +340,12 @@ expand(struct buf *b, const char *template, const struct api_args *args, const c
 	encode(b, template, keep);
 }
 
+static bool
+version_ok(const char *arg)
+{
+	return only(arg, LETTERS DIGITS "._-", VERSION_MAX) && strchr(".-", arg[0]) == NULL;
+}
+
 bool
 api_args_ok(const struct api_call *call, const struct api_args *args)
 {
@@ -316,6 +354,9 @@ api_args_ok(const struct api_call *call, const struct api_args *args)
 	if (call->write && (args->service == NULL || !str_is_service_name(args->service)))
 		return false;
 	if (call->guarded && (args->container == NULL || !container_id_ok(args->container)))
+		return false;
+	if (call->published && (args->registry == NULL || !image_ok(args->registry) || args->version == NULL ||
+				   !version_ok(args->version)))
 		return false;
 	return call->has_body == (args->body != NULL);
 }

@@ -17,6 +17,8 @@ enum api {
 	API_NETWORK,
 	API_TAG,
 	API_UNTAG,
+	API_PUBLISH,
+	API_UNPUBLISH,
 	API_START,
 	API_STOP,
 	API_REMOVE,
@@ -34,6 +36,8 @@ struct api_args {
 	const char *arg;       /* %s */
 	const char *service;   /* %o: to whom the object belongs; every write has it */
 	const char *container; /* %c: the id of a container */
+	const char *registry;  /* %r: where the images of apps go, "host/path" */
+	const char *version;   /* %v: of an image there */
 	const char *body;      /* JSON */
 };
 
@@ -42,7 +46,7 @@ enum { API_TAG_HEX = 32 };
 
 struct api_call {
 	const char *method; /* GET, unless it is a write */
-	/* Written plainly, sent percent-encoded, with %s, %o, %c, %t replaced. */
+	/* Written plainly, sent percent-encoded, with %s, %o, %c, %t, %r, %v replaced. */
 	const char *path;
 	const char *query; /* NULL: none */
 	/* An argument that is not exactly this never reaches the engine; NULL: there is none. */
@@ -56,6 +60,7 @@ struct api_call {
 	bool write;
 	/* The engine is asked for the container first, and nothing is sent unless it belongs to args.service. */
 	bool guarded;
+	bool published; /* it has a registry and a version */
 	bool has_body;
 	int also_ok; /* another status that means success: it was so already */
 	const char *help;

@@ -59,6 +59,22 @@ engine_untag(struct engine *e, const char *service, const char *image_id, engine
 }
 
 struct engine_req *
+engine_publish(struct engine *e, const char *service, const char *image_id, const char *registry, const char *version,
+    engine_reply_fn *cb, void *ctx)
+{
+	return ask(e, API_PUBLISH,
+	    &(struct api_args){.arg = image_id, .service = service, .registry = registry, .version = version}, cb, ctx);
+}
+
+struct engine_req *
+engine_unpublish(
+    struct engine *e, const char *service, const char *registry, const char *version, engine_reply_fn *cb, void *ctx)
+{
+	return ask(e, API_UNPUBLISH, &(struct api_args){.service = service, .registry = registry, .version = version},
+	    cb, ctx);
+}
+
+struct engine_req *
 engine_start(struct engine *e, const char *service, const char *id, engine_reply_fn *cb, void *ctx)
 {
 	return ask(e, API_START, &(struct api_args){.service = service, .container = id}, cb, ctx);

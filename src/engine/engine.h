@@ -91,6 +91,12 @@ struct engine_req *engine_tag(
  * its last name, and a container uses it. */
 struct engine_req *engine_untag(
     struct engine *e, const char *service, const char *image_id, engine_reply_fn *cb, void *ctx);
+/* Tags the image sha256:... as <registry>/<service>:<version>, by which compose pushes it. missing: as above. */
+struct engine_req *engine_publish(struct engine *e, const char *service, const char *image_id, const char *registry,
+    const char *version, engine_reply_fn *cb, void *ctx);
+/* Takes that tag off again. missing: there was none. */
+struct engine_req *engine_unpublish(
+    struct engine *e, const char *service, const char *registry, const char *version, engine_reply_fn *cb, void *ctx);
 /* Fine when it runs already. */
 struct engine_req *engine_start(struct engine *e, const char *service, const char *id, engine_reply_fn *cb, void *ctx);
 /* Its own signal, its own grace period, then KILL; answered when it has ended. Fine when it does not run. deadline_ms:

@@ -28,6 +28,8 @@ req_new(struct pool *p, struct event_base *base, const struct pool_call *call, e
 	req->arg = dup_or_null(call->args.arg);
 	req->service = dup_or_null(call->args.service);
 	req->container = dup_or_null(call->args.container);
+	req->registry = dup_or_null(call->args.registry);
+	req->version = dup_or_null(call->args.version);
 	req->body = dup_or_null(call->args.body);
 	req->cb = call->cb;
 	req->ctx = call->ctx;
@@ -44,6 +46,8 @@ req_free(struct engine_req *req)
 	free(req->arg);
 	free(req->service);
 	free(req->container);
+	free(req->registry);
+	free(req->version);
 	free(req->body);
 	free(req->doom);
 	free(req);
@@ -54,8 +58,12 @@ req_args(const struct engine_req *req)
 {
 	if (req->write != NULL)
 		return (struct api_args){.arg = req->container};
-	return (struct api_args){
-	    .arg = req->arg, .service = req->service, .container = req->container, .body = req->body};
+	return (struct api_args){.arg = req->arg,
+	    .service = req->service,
+	    .container = req->container,
+	    .registry = req->registry,
+	    .version = req->version,
+	    .body = req->body};
 }
 
 bool

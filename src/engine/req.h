@@ -19,6 +19,8 @@ struct engine_req {
 	char *arg;
 	char *service;
 	char *container;
+	char *registry;
+	char *version;
 	char *body;
 	engine_reply_fn *cb;
 	void *ctx;

@@ -77,6 +77,9 @@ static const struct job_kind table[] = {
 	    {MODEL, "--profile", "*", "up", "-d", "--no-build", "--pull", "never", "--remove-orphans"}},
 	{"create", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE, 5 * MINUTE, 10 * SECOND, ORDINARY,
 	    {MODEL, "up", "--no-build", "--pull", "never", "--no-start", "--no-deps", "--no-recreate"}},
+	/* what was built and runs well, to the registry of [push] */
+	{"push-image", JOB_COMPOSE, OPERANDS_NONE, VIEW_PLAIN, JOB_ENGINE | JOB_PUBLISHES, 10 * MINUTE, 5 * SECOND, ORDINARY,
+	    {MODEL, "push", "--quiet"}},
 	/* what runs, by the project's name */
 	{"stop", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE | JOB_LEFT, 10 * MINUTE, 10 * SECOND, ORDINARY,
 	    {PROJECT, "stop"}},

@@ -41,6 +41,7 @@ enum job_flag {
 	JOB_RESOLVE = 1 << 4,	 /* gets PGO_COMPOSE, the service's env entries, and of an app what [push] lets it do */
 	JOB_VERIFY = 1 << 6,	 /* gets PGO_SIGNED and PGO_REWIND, and the signers file as stdin */
 	JOB_REGISTRIES = 1 << 7, /* gets the service's registries, as docker's configuration */
+	JOB_PUBLISHES = 1 << 12, /* gets the registry of [push], likewise */
 	JOB_TERMINAL = 1 << 8,	 /* runs on a pseudo-terminal of its own, whose other end core is given */
 	JOB_ROUTES = 1 << 9,	 /* gets PGO_IMPORT */
 	JOB_THIRD = 1 << 10,	 /* has a descriptor 3 */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -140,6 +141,8 @@ spawn_as(const struct facts *f, const struct jobrun *r, const struct account *a,
 	    .limits = r->kind->limits,
 	    .nlimits = r->kind->nlimits,
 	    .new_session = true,
+	    /* Nothing waits for the end of one that an earlier pgod began. */
+	    .death_signal = (r->kind->flags & JOB_PUBLISHES) != 0 ? SIGTERM : 0,
 	    .terminal = (r->kind->flags & JOB_TERMINAL) != 0,
 	    .no_new_privs = true};
 	struct view view;

@@ -35,33 +35,58 @@ registry_auth(const char *user, const char *token)
 }
 
 static void
-add_registry(const struct conf_service *s, const char *entry, json_t *auths)
+add_auth(json_t *auths, const char *registry, const char *user, const char *token)
+{
+	if (json_object_set_new(auths, str_eq(registry, HUB) ? HUB_KEY : registry, registry_auth(user, token)) != 0)
+		abort();
+}
+
+/* Of the service, for what it pulls. */
+static json_t *
+auths_to_pull(const struct conf_service *s)
+{
+	json_t *auths = json_object();
+
+	for (size_t i = 0; i < s->registries.n; i++) {
+		auto_free char *user = NULL;
+		auto_free char *registry = NULL;
+		char *token = NULL;
+
+		if (rule_split_registry(s->registries.v[i], &user, &token, &registry, NULL) < 0)
+			abort(); /* conf_parse let it pass */
+		add_auth(auths, registry, user == NULL ? s->user : user, token);
+		str_wipe(token);
+	}
+	return auths;
+}
+
+/* Of the host, where the images of apps go when they run. */
+static json_t *
+auths_to_push(const struct conf_push *p)
 {
 	auto_free char *user = NULL;
 	auto_free char *registry = NULL;
+	auto_free char *path = NULL;
 	char *token = NULL;
+	json_t *auths = json_object();
 
-	if (rule_split_registry(entry, &user, &token, &registry, NULL) < 0)
+	if (push_split_registry(p->registry, &user, &token, &registry, &path, NULL) < 0)
 		abort(); /* conf_parse let it pass */
-	if (json_object_set_new(auths, str_eq(registry, HUB) ? HUB_KEY : registry,
-		registry_auth(user == NULL ? s->user : user, token)) != 0)
-		abort();
+	add_auth(auths, registry, user, token);
 	str_wipe(token);
+	return auths;
 }
 
 /* What docker login would leave in the account's home, of this service alone. */
 static void
-add_docker_config(const struct conf_service *s, struct secrets *ret)
+add_docker_config(json_t *take_auths, struct secrets *ret)
 {
 	struct secret *file = &ret->files[ret->n++];
-	json_t *auths = json_object();
-	json_t *config = json_pack("{s:o}", "auths", auths);
+	json_t *config = json_pack("{s:o}", "auths", take_auths);
 	char *text = NULL;
 
 	if (config == NULL)
 		abort();
-	for (size_t i = 0; i < s->registries.n; i++)
-		add_registry(s, s->registries.v[i], auths);
 	if ((text = json_dumps(config, JSON_COMPACT)) == NULL)
 		abort();
 	json_decref(config);
@@ -91,7 +116,10 @@ secrets_of(const struct facts *f, const struct job_kind *k, const struct conf_se
 {
 	/* The builder keeps files of its own beside that, and an account without a home has no other place for them. */
 	if (s != NULL && (k->flags & JOB_REGISTRIES) != 0 && (s->registries.n > 0 || str_eq(a->home, ACCOUNT_NO_HOME)))
-		add_docker_config(s, ret);
+		add_docker_config(auths_to_pull(s), ret);
+	if (s != NULL && s->hosted && (k->flags & JOB_PUBLISHES) != 0 && f->conf->push != NULL &&
+	    f->conf->push->registry != NULL)
+		add_docker_config(auths_to_push(f->conf->push), ret);
 	if (s != NULL && (k->flags & JOB_REMOTE) != 0)
 		return add_deploy_key(f, s, ret, err);
 	return 0;

@@ -44,7 +44,7 @@ class Front(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "GET":
             self.wfile.write(body)
-    do_HEAD = do_GET
+    do_HEAD = do_POST = do_GET
     def log_message(self, *words):
         pass
 class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):

@@ -99,7 +99,8 @@ core_knows_that_there_is_a_registry_and_nothing_of_its_password(void **state)
 
 	(void)state;
 	assert_string_equal(c->push->registry, "bob:hunter22@reg.example.org:5000/a/b");
-	assert_true(c->push->has_registry && core->push->has_registry);
+	assert_string_equal(c->push->registry_name, "reg.example.org:5000/a/b");
+	assert_string_equal(core->push->registry_name, "reg.example.org:5000/a/b");
 	assert_null(core->push->registry);
 	assert_null(strstr(json, "hunter22"));
 	assert_null(strstr(json, "swordfish"));

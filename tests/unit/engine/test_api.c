@@ -58,6 +58,14 @@ writes_are_written_as_the_engine_reads_them(void **state)
 	    "POST /v1.41/images/sha256:" ID "/tag?repo=pgo.local%2Fweb&tag=" HEX32 HEAD "Content-Length: 0\r\n\r\n");
 	write_is(API_UNTAG, false, &(struct api_args){.arg = "sha256:" ID, .service = "web"},
 	    "DELETE /images/pgo.local/web:" HEX32 "?noprune=false" HEAD "Content-Length: 0\r\n\r\n");
+	write_is(API_PUBLISH, true,
+	    &(struct api_args){
+		.arg = "sha256:" ID, .service = "shop", .registry = "r.example.org:5000/a", .version = "7-db"},
+	    "POST /v1.41/images/sha256:" ID "/tag?repo=r.example.org%3A5000%2Fa%2Fshop&tag=7-db" HEAD
+	    "Content-Length: 0\r\n\r\n");
+	write_is(API_UNPUBLISH, true,
+	    &(struct api_args){.service = "shop", .registry = "r.example.org:5000/a", .version = "7-db"},
+	    "DELETE /v1.41/images/r.example.org:5000/a/shop:7-db?noprune=false" HEAD "Content-Length: 0\r\n\r\n");
 	write_is(API_REMOVE, true, &(struct api_args){.service = "web", .container = ID},
 	    "DELETE /v1.41/containers/" ID "?v=false&force=false" HEAD "Content-Length: 0\r\n\r\n");
 	write_is(API_RENAME, true, &(struct api_args){.arg = "web-db-1", .service = "web", .container = ID},
@@ -78,7 +86,8 @@ every_write_is_bound_to_a_service(void **state)
 		bool names_container = strstr(text, "%c") != NULL;
 
 		assert_int_equal(call->write, !str_eq(call->method, "GET"));
-		assert_int_equal(call->write, strstr(text, "pgo.local/%o") != NULL || call->guarded);
+		assert_int_equal(call->write, strstr(text, "pgo.local/%o") != NULL || call->published || call->guarded);
+		assert_int_equal(call->published, strstr(text, "%r/%o") != NULL);
 		assert_true(!names_container || call->guarded);
 		assert_true(!call->has_body || call->write);
 		assert_true(call->limit_bytes > 0);

@@ -57,6 +57,7 @@ static const struct {
     {"routes-try", "pgod-job routes-try", VIEW_PLAIN, true, false},
     {"routes", "pgod-job routes", VIEW_PLAIN, true, false},
     {"hash", PREFIX "config --hash *", VIEW_PLAIN, false, false},
+    {"push-image", PREFIX "push --quiet", VIEW_PLAIN, false, true},
     {"create", PREFIX "up --no-build --pull never --no-start --no-deps --no-recreate OP", VIEW_PLAIN, true, true},
     {"up", PREFIX "--profile * up -d --no-build --pull never --remove-orphans OP", VIEW_PLAIN, true, true},
     {"stop", "docker-compose -p web stop OP", VIEW_PLAIN, true, true},
