@@ -12,6 +12,7 @@ import urllib.request
 import pytest
 
 from lib.host import command_of, process_table, wait_until
+from lib.pusher import Pusher, operator
 from lib.registries import Registry
 from lib.servers import http_git
 from test_commit import fetch, only
@@ -91,11 +92,11 @@ class Canary:
         yield "the log", self.pgo.log()
 
     def files(self):
-        """All of pgo's own: not the repository's, and not the models, which are the secrets' one legal place."""
+        """All of pgo's own: not the repository's, and neither the models nor the variables of apps, the secrets' legal places."""
         state = os.path.join(self.pgo.dir, ".state")
         for folder, folders, names in os.walk(self.pgo.dir):
             mine = [name for name in folders if name.startswith(".") and name not in (".repos", ".stage")]
-            folders[:] = [name for name in (mine if folder == self.pgo.dir else folders) if os.path.join(folder, name) != os.path.join(state, "models")]
+            folders[:] = [name for name in (mine if folder == self.pgo.dir else folders) if os.path.join(folder, name) not in (os.path.join(state, "models"), os.path.join(state, "vars"))]
             for name in names:
                 with open(os.path.join(folder, name), "rb") as content:
                     yield os.path.join(folder, name), content.read()
@@ -160,6 +161,11 @@ FAILURES = {
 }
 
 
+def the_app(pgo):
+    (box,) = [box for box in pgo.engine.containers("app") if box.state == "running"]
+    return box
+
+
 def text_of(path):
     with open(path, encoding="utf-8") as text:
         return text.read()
@@ -202,3 +208,41 @@ def test_no_secret_is_where_somebody_reads_it(pgo, canary):
     for hidden in ("${WORD}", "${TOKEN}", "${FROM_DOTENV}", "***"):
         assert hidden in said, "nobody quoted it, so nothing was tried"
     canary.end({**FROM_PGO_TOML, **FROM_THE_REPOSITORY})
+
+
+def test_no_variable_of_an_app_is_where_somebody_reads_it(pgo, canary):
+    pgo.tables = "[push]\n" + operator(pgo.key)
+    pgo.service("app", hosted=True, repository=None, user=pgo.accounts.b.pw_name, health_timeout="20s")
+    pgo.start("--debug").wait_listening()
+    wait_until(lambda: pgo.ctl("app", "ping").returncode == 0, "it answers")
+    me = Pusher(pgo, "app")
+
+    def push(content, name):
+        me.commit(content, name)
+        done = me.push(deadline=120)
+        canary.answers.append((f"push of {name}", done.stdout + done.stderr))
+        return done
+
+    for name, value in {"TOKEN": ENV, "WORD": WORD, "SIGNED": SIGNED}.items():
+        done = pgo.ctl("app", "config", "set", name, input=value)
+        canary.answers.append((f"config set {name}", done.stdout + done.stderr))
+        assert done.returncode == 0, done.stderr
+    assert push(files(pgo), "first").returncode == 0
+    told = dict(entry.split("=", 1) for entry in pgo.engine.ask("GET", f"/containers/{the_app(pgo).id}/json")[1]["Config"]["Env"])
+    assert (told["TOKEN"], told["WORD"], told["SIGNED"]) == (ENV, WORD, SIGNED)
+    for name in ("policy", "compose", "compose of a port", "engine"):
+        assert push(FAILURES[name][0](pgo), name).returncode == 1
+        canary.ask_all("app")
+    done = pgo.ctl("app", "config", "import", input=f"A=1\nHTTP_PORT={WORD}\nB='{SIGNED}\n")
+    canary.answers.append(("config import", done.stdout + done.stderr))
+    for words in (["list"], ["list", "--json"], ["unset", "TOKEN"], ["set", f"CONTAINERS={WORD}"], ["set", "A=b", WORD], ["get", WORD[:5]]):
+        canary.ask("app", "config", *words)
+    canary.ask("app", "run", "false")
+    canary.ask("app", "scale", "web=2")
+    canary.ask_all("app")
+    pgo.stop()
+    said = "".join(text for _, text in canary.answers)
+    assert "${WORD}" in said and "${TOKEN}" in said, "nobody quoted it, so nothing was tried"
+    # What the test itself asks with is in its own command line.
+    canary.seen = {text for text in canary.seen if "config" not in text or WORD not in text}
+    canary.end({"env": ENV, "word": WORD, "signed": SIGNED})
