@@ -1,6 +1,6 @@
 # bash completion for pgoctl(1). What the server knows, its services and their containers, is not asked for.
 
-_pgoctl_operations='up plan down stop start restart ps pull logs journal exec run config scale domains load history deploys rollback cancel hold release sync deploy-key git push fetch ping status help'
+_pgoctl_operations='up plan down stop start restart ps pull logs journal exec run config tags links scale domains load history deploys rollback cancel hold release sync deploy-key git push fetch ping status help'
 _pgoctl_host_operations='services status who config apps upload-key keys help'
 
 # Hosts with pgod's usual port that the user has trusted already.

@@ -1,6 +1,6 @@
 # fish completion for pgoctl(1). What the server knows, its services and their containers, is not asked for.
 
-set -g __pgoctl_operations up plan down stop start restart ps pull logs journal exec run config scale domains load history deploys rollback cancel hold release sync deploy-key git push fetch ping status help
+set -g __pgoctl_operations up plan down stop start restart ps pull logs journal exec run config tags links scale domains load history deploys rollback cancel hold release sync deploy-key git push fetch ping status help
 set -g __pgoctl_host_operations services status who config apps upload-key keys help
 
 function __pgoctl_target

@@ -113,6 +113,9 @@ void log_run(struct client *c, const struct strv *args, const struct strv *opera
 void config_run(struct client *c, const struct op *op, const struct strv *args);
 /* op_domains.c */
 void domains_run(struct client *c, const struct op *op, const struct strv *args);
+/* op_tags.c */
+void tags_run(struct client *c, const struct op *op, const struct strv *args);
+void links_run(struct client *c, const struct op *op, const struct strv *args);
 /* op_scale.c */
 void scale_run(struct client *c, const struct op *op, const struct strv *args);
 /* history.c */

@@ -27,6 +27,8 @@ static const struct {
     {"stop", "stop", NULL, NAME},
     {"restart", "restart", NULL, NAME},
     {"reload", "restart", NULL, NAME},
+    {"domains:get", "domains", "list", NAME},
+    {"service:tags", "tags", NULL, NAME},
 };
 
 /* "NAME/KEY" or "NAME": *ret_len is that of the name, which is no host's. */

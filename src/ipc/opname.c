@@ -17,6 +17,8 @@ static const char *const names[] = {
     "run",
     "config",
     "domains",
+    "tags",
+    "links",
     "scale",
     "load",
     "plan",

@@ -273,3 +273,14 @@ def test_a_container_stays_when_somebody_is_killed(live, who):
         wait_until(lambda: oneoffs(live) == [], "it has gone")
         client.kill()
     assert len(live.running("app")) == 1
+
+
+def test_the_tags_of_an_app_are_not_those_of_its_variable_or_its_image(live):
+    assert live.ctl("app", "tags").stdout == "http\n"
+    live.engine.add_image("pgo-test/tagged:1", env=["PATH=/bin", "CONSUL_TAGS=http,of-image"])
+    live.me.commit({"compose.yaml": web("pgo-test/tagged:1", environment=["TOKEN"])})
+    assert live.me.push().returncode == 0
+    assert live.ctl("app", "tags").stdout == "http,of-image\n" and live.ssh("service:tags app").stdout == "http,of-image\n"
+    assert config(live, "set", "CONSUL_TAGS=one,two").returncode == 0
+    assert json.loads(live.ctl("app", "tags", "--json").stdout) == ["one", "two"]
+    assert live.ctl("app", "links").stdout == "" and json.loads(live.ctl("app", "links", "--json").stdout) == []
