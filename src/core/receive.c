@@ -292,7 +292,7 @@ has_room(struct client *c, bool pushes)
 	if (count_served(c->svc, pushes) < most)
 		return true;
 	client_answer(c, 2, 1, "%zu %s %s are at work already: try again when they have ended\n", most,
-	    pushes ? "pushes to" : "fetches from", c->svc->conf->name);
+	    pushes ? "pushes to" : "fetches from", c->svc->app->name);
 	return false;
 }
 

@@ -257,6 +257,20 @@ def test_a_service_that_follows_a_repository_is_not_pushed_to(pgo):
     assert done.returncode == 128 and "web is not pushed to: it follows main of file://" in done.stderr
 
 
+def test_the_app_of_a_branch_has_the_repository_of_its_main_app(pgo):
+    allow_pushes(pgo, "create = true")
+    pgo.start().wait_listening()
+    me = Pusher(pgo, "my.shop")
+    me.commit({"compose.yaml": web()})
+    assert me.push().returncode == 0
+    assert me.push("main:dev").returncode == 0
+    pgo.wait_running("my_shop-dev")
+    for verb in (("push", "main"), ("ls-remote",)):
+        done = me.git(verb[0], me.url + "-dev", *verb[1:], check=False)
+        assert done.returncode == 128 and "my.shop-dev is the branch dev of my.shop: its repository is my.shop" in done.stderr, done.stderr
+    assert set(me.remote_refs()) == {"HEAD", "refs/heads/main", "refs/heads/dev"}
+
+
 def test_without_create_a_first_push_is_told_that_there_is_nothing(pgo):
     me = hosted(pgo)
     me.commit({"compose.yaml": web()})
