@@ -196,3 +196,53 @@ def test_a_first_push_makes_the_app_and_its_name_has_dots_everywhere(pgo):
     whole = pgo.ssh("host://status")
     assert whole.returncode == 0 and "problems    none" in whole.stdout, whole.stdout
     assert 'pgo_service_state{service="a_b-c",state="live"} 1\n' in ask(pgo.metrics)[1]
+
+
+def test_numbers_of_others_are_left_out_and_when_none_is_left_that_is_told(host):
+    """nobody has 65534, and its group."""
+    host.stop()
+    host.tables = '[push]\nids = "65534-65535"\n' + operator(host.key) + "\n"
+    host.start().wait_listening()
+    apps(host, "create shop")
+    assert listed(host)["shop"]["account"] == "65535"
+    assert "no user id is left for another app" in apps(host, "create blog", code=1)
+    assert apps(host, "destroy shop shop") == ""
+    assert "no user id is left for another app" in apps(host, "create blog", code=1)
+    assert set(listed(host)) == {"site"}
+
+
+def test_a_record_that_is_none_is_left_out_and_told(host):
+    apps(host, "create shop")
+    host.stop()
+    bad = {"Big": "70010\n", "a_b": "70011\n", "twice": f"{FIRST}\n", "low": "0\n", "words": "70012 x\n", "site": "70013\n", "shop.x": "70014\n"}
+    for name, text in bad.items():
+        with open(os.path.join(host.dir, ".apps", name), "w", encoding="ascii") as record:
+            record.write(text)
+    os.symlink("shop", os.path.join(host.dir, ".apps", "link"))
+    host.start().wait_listening()
+    for name in [*bad, "link"]:
+        # Of two that have one number either may be the one that is left out.
+        host.wait_log(rf"the app ({name}|shop) is not managed: " if name in ("twice", "shop.x") else rf"the app {name} is not managed: ")
+    assert len(set(listed(host)) & {"shop", "twice", "shop.x"}) >= 1 and not {"Big", "a_b", "low", "words", "link"} & set(listed(host))
+
+
+def test_the_name_of_a_former_app_is_its_makers(host):
+    """What was an app's still lies here: nobody else gets at its volumes by taking its name."""
+    tess, bob = Key(host.path("tess")), Key(host.path("bob"))
+    host.stop()
+    host.tables = "[push]\ncreate = true\n" + operator(host.key) + "\n"
+    host.start().wait_listening()
+    for name, key in (("tess", tess), ("bob", bob)):
+        assert host.ssh(f"host://upload-key {name}", input=key.public).returncode == 0
+
+    def push(key, clone):
+        me = Pusher(host, "shop", name=clone, key=key)
+        me.commit({"compose.yaml": web()})
+        return me.push()
+
+    assert push(tess, "one").returncode == 0
+    assert push(bob, "two").returncode != 0, "it is not his"
+    apps(host, "destroy shop shop")
+    refused = push(bob, "three")
+    assert refused.returncode != 0 and "there was an app of this name" in refused.stderr, refused.stderr
+    assert push(tess, "four").returncode == 0
