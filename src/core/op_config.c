@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "compose/app.h"
+#include "compose/pins.h"
+#include "compose/runline.h"
 #include "core/app.h"
 #include "core/appvars.h"
 #include "core/client.h"
@@ -285,6 +288,37 @@ import(struct client *c, const struct strv *words)
 		client_read_stdin(c, FILE_MAX, "the file of variables", on_file);
 }
 
+/* Of what runs: what its Dockerfile and its variables have asked for. */
+static void
+options(struct client *c, const struct strv *words)
+{
+	const struct service *svc = c->svc;
+	auto_buf struct buf text = BUF_INIT(2 * MODEL_MAX);
+	auto_json json_t *approved = NULL;
+	auto_json json_t *model = NULL;
+	auto_free char *line = NULL;
+	struct err err = ERR_INIT;
+
+	if (words->n > 0 || svc->row.release == 0) {
+		client_answer(
+		    c, 2, 1, words->n > 0 ? "config: options takes no arguments\n" : "config: nothing runs yet\n");
+		return;
+	}
+	if (store_model_read(svc->core->store, svc->conf->name, svc->row.release, &text, &err) >= 0)
+		approved = model_parse(buf_str(&text), text.len, &err);
+	if (approved == NULL) {
+		client_answer(c, 2, 1, "config: %s\n", err.msg);
+		return;
+	}
+	model = model_unpin(approved);
+	if (app_web_service(model) == NULL) {
+		client_answer(c, 2, 1, "config: none of its compose services is called web\n");
+		return;
+	}
+	line = model_runline(model, app_web_service(model));
+	client_answer(c, 1, 0, "%s\n", line);
+}
+
 static const struct verb verbs[] = {
     {"set", set},
     {"unset", unset},
@@ -292,6 +326,7 @@ static const struct verb verbs[] = {
     {"list", list},
     {"export", export},
     {"import", import},
+    {"options", options},
 };
 
 void
@@ -311,5 +346,5 @@ config_run(struct client *c, const struct op *op, const struct strv *args)
 			return;
 		}
 	}
-	client_answer(c, 2, 1, "%s: there are set, unset, get, list, export and import\n", op->name);
+	client_answer(c, 2, 1, "%s: there are set, unset, get, list, export, import and options\n", op->name);
 }

@@ -23,6 +23,7 @@ static const struct {
     {"config:get", "config", "get", KEY},
     {"config:rm", "config", "unset", KEY},
     {"config:export", "config", "export", NAME},
+    {"config:options", "config", "options", NAME},
     {"start", "start", NULL, NAME},
     {"stop", "stop", NULL, NAME},
     {"restart", "restart", NULL, NAME},

@@ -132,6 +132,7 @@ def test_directives_within_what_the_administrator_allows(pgo, app):
     me.commit({"Dockerfile": f"# mount_from_host {srv} /srv\n# ADD_NAME\n" + file})
     accepted(me)
     assert page(pgo, 80) == "of the host" and only(pgo).name == "app"
+    assert pgo.ctl("app", "config", "options").stdout == f"-v {srv}:/srv -d -e CONTAINER_NAME=app --name app\n"
     me.commit({"Dockerfile": "# MOUNT_FROM_HOST /etc /srv\n" + file})
     assert "the path /etc is outside of this service's directories" in said(me.push(deadline=120))
     assert page(pgo, 80) == "of the host"

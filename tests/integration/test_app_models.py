@@ -88,6 +88,7 @@ def test_a_dockerfile_is_built_and_led_to_on_the_port_that_its_image_exposes(pgo
     assert service["restart"] == "unless-stopped" and service["security_opt"] == ["no-new-privileges:true"]
     assert service["environment"] == {"CONTAINER_NAME": "app"}
     assert [box.service for box in pgo.running("app")] == ["web"]
+    assert pgo.ctl("app", "config", "options").stdout == "-d -e CONTAINER_NAME=app\n"
 
 
 def test_an_image_that_exposes_nothing_is_told_its_port(pgo, hosted):
