@@ -67,6 +67,12 @@ deploy_ends(struct deploy *d, enum outcome outcome, const char *fmt, ...)
 }
 
 bool
+deploy_is_pushed(const struct deploy *d)
+{
+	return d->task->mode == DEPLOY_PUSH && d->task->vars == 0;
+}
+
+bool
 deploy_only_looks(const struct deploy *d)
 {
 	return d->task->mode == DEPLOY_CHECK || d->task->mode == DEPLOY_PLAN;
@@ -303,7 +309,7 @@ tell_pusher(const struct deploy *d)
 	const struct ending *end = &endings[d->outcome];
 	auto_free char *why = str_printf("%s%s%s", end->text, d->reason[0] != '\0' ? ": " : "", d->reason);
 
-	if (d->task->mode == DEPLOY_PUSH)
+	if (deploy_is_pushed(d))
 		push_ended(d->svc, &(struct push_end){.well = end->status == 0,
 				       .unchanged = d->outcome == OUTCOME_UNCHANGED,
 				       .waits = d->left != 0,
@@ -341,7 +347,7 @@ deploy_end(struct deploy *d)
 void
 deploy_warn(struct deploy *d, const char *text)
 {
-	if (d->task->mode == DEPLOY_PUSH) {
+	if (deploy_is_pushed(d)) {
 		deploy_note(d, "%s\n", text);
 		push_warned(d->svc, text);
 	} else {

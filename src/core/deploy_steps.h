@@ -198,6 +198,8 @@ void deploy_tell_programs(struct deploy *d, const struct violations *vs);
 /* deploy_back.c */
 void deploy_forget_model(struct deploy *d);
 /* Makes a stored release what is being applied. */
+/* Is it what somebody waits for who pushes? A change of variables goes through the same gate. */
+bool deploy_is_pushed(const struct deploy *d);
 int deploy_begin_back(struct deploy *d, struct err *err);
 /* Another scale that did not run well is the app's no more. */
 void deploy_unscale(struct deploy *d);

@@ -9,7 +9,7 @@ import pytest
 
 from lib.host import run, wait_until
 from lib.pgo import web
-from lib.pusher import Pusher
+from lib.pusher import Pusher, said
 from lib.scenes import ids
 
 SECRET = "c4nary-" + "x" * 20
@@ -284,3 +284,40 @@ def test_the_tags_of_an_app_are_not_those_of_its_variable_or_its_image(live):
     assert config(live, "set", "CONSUL_TAGS=one,two").returncode == 0
     assert json.loads(live.ctl("app", "tags", "--json").stdout) == ["one", "two"]
     assert live.ctl("app", "links").stdout == "" and json.loads(live.ctl("app", "links", "--json").stdout) == []
+
+
+def test_a_push_and_a_change_of_variables_decide_about_each_other(live):
+    head = live.me.head()
+    live.engine.hold("up")
+    with subprocess.Popen(live.ssh_argv("app//config set TOKEN=the-second-one"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as change:
+        wait_until(lambda: len(live.engine.calls("up")) == 2, "it is applied")
+        live.me.commit({"compose.yaml": web(environment=["TOKEN"], labels={"a": "b"})})
+        done = live.me.push()
+        assert done.returncode == 1 and "is being deployed" in said(done), done.stderr
+        for words in (["config", "set", "A=b"], ["scale", "web=2"]):
+            done = live.ctl("app", *words)
+            assert done.returncode == 1 and "is being deployed" in done.stderr
+        live.engine.release("up")
+        assert change.wait(30) == 0
+    assert live.me.remote_refs()["refs/heads/main"] == head and token(live) == "the-second-one"
+    live.engine.hold("up")
+    push = live.me.begin()
+    wait_until(lambda: len(live.engine.calls("up")) == 3, "it is applied")
+    done = config(live, "set", "TOKEN=the-third-one")
+    live.engine.release("up")
+    assert push.wait(30) == 0
+    assert done.returncode == 1 and "is being deployed" in done.stderr
+    assert config(live, "get", "TOKEN").stdout == "the-second-one"
+
+
+def test_a_kill_in_the_middle_of_a_change_leaves_another_value_than_what_runs(live):
+    live.engine.hold("up")
+    with subprocess.Popen(live.ssh_argv("app//config set TOKEN=the-second-one"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as change:
+        wait_until(lambda: len(live.engine.calls("up")) == 2, "it is applied")
+        live.kill()
+        change.wait(30)
+    live.engine.release("up")
+    live.start().wait_listening()
+    wait_until(lambda: config(live, "get", "TOKEN").stdout == "the-second-one", "what was begun is finished")
+    live.wait_running("app")
+    assert token(live) == "the-second-one" and SECRET not in config(live, "export").stdout
