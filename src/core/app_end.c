@@ -23,16 +23,16 @@ mark(struct service *svc, enum app_gone gone, struct err *err)
 	return app_save(svc, err);
 }
 
-/* It goes on being an app, with what is left: a heal brings up what should run. An end that an earlier core had begun
- * is not taken back. */
+/* It goes on being an app, with what is left: a heal brings up what should run. An end that nobody hears of is not
+ * taken back, but gone on with when the engine comes, or core begins anew. */
 static void
 fail(struct task *task, const char *what, const char *reason)
 {
 	struct service *svc = task->svc;
-	auto_free char *text = str_printf("Error: %s: %s: the app is still there", what, reason);
+	auto_free char *text = str_printf("Error: %s: %s", what, reason);
 
 	log_err("%s: %s service=%s", what, reason, svc->conf->name);
-	if (task->client != NULL) {
+	if (task->client != NULL && svc->app->row.gone == APP_ENDS) {
 		mark(svc, APP_THERE, NULL);
 		svc->ready = svc->problem[0] == '\0';
 	}
@@ -167,7 +167,9 @@ app_on_retired(struct core *core, const char *service, const char *error)
 	task = TAKE(svc->retiring);
 	if (error[0] != '\0') {
 		log_err("cannot put the directories aside: %s service=%s", error, service);
-		text = str_printf("Error: its containers are gone, but its directories are not: %s", error);
+		text = str_printf(
+		    "Error: its containers are gone, but its directories are not: %s: destroy it again when that is mended",
+		    error);
 		task_end(task, 1, text);
 		return true;
 	}

@@ -255,7 +255,7 @@ run_destroy(struct client *c, struct service *svc, const struct strv *words)
 		    svc->app->name, svc->app->name, svc->app->name);
 	else if (branch != NULL)
 		client_answer(c, 2, 1, "%s is of a branch of it: destroy that first\n", branch->app->name);
-	else if (svc->ending)
+	else if (svc->ending && svc->running != NULL)
 		client_answer(c, 2, 1, "%s is being destroyed\n", svc->app->name);
 	else {
 		c->svc = svc; /* who leaves is forgotten by it */

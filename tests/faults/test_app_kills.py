@@ -138,11 +138,26 @@ def test_an_app_whose_containers_cannot_be_taken_down_stays_one(host, engine):
     push(host)
     engine.fail("down", times=1)
     done = apps(host, "destroy shop shop")
-    assert done.returncode == 1 and "the app is still there" in done.stderr
+    assert done.returncode == 1 and "cannot take its containers down" in done.stderr
     assert check_whole_or_none(host)
     host.wait_running("shop")
     assert apps(host, "destroy shop shop").returncode == 0
     assert listed(host) == {}
+
+
+def test_an_app_whose_directories_cannot_be_put_aside_is_destroyed_the_second_time(host, engine):
+    assert apps(host, "create shop").returncode == 0
+    push(host)
+    aside = os.path.join(host.datadir, ".removed")
+    for path in (aside, os.path.join(host.datadir, "shop", "file")):
+        with open(path, "w", encoding="ascii"):
+            pass
+    done = apps(host, "destroy shop shop")
+    assert done.returncode == 1 and "destroy it again when that is mended" in done.stderr, done
+    assert listed(host)["shop"]["state"] == "ending" and engine.containers("shop") == []
+    os.unlink(aside)
+    assert apps(host, "destroy shop shop").returncode == 0
+    assert listed(host) == {} and not any(there(host, place) for place in GONE)
 
 
 def test_who_has_something_going_there_hears_that_the_app_is_gone(host):
