@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -140,6 +140,15 @@ try_once(const struct probe *p, struct err *err)
 	return r < 0 || p->path == NULL ? r : ask_page(p, fd, err);
 }
 
+/* Pauses; true when nobody hears any more what comes of it. */
+static bool
+is_abandoned(int pause_ms)
+{
+	struct pollfd listener = {.fd = STDERR_FILENO};
+
+	return poll(&listener, 1, pause_ms) > 0;
+}
+
 int
 verb_probe(const struct job *job, char *const *operands, struct err *err)
 {
@@ -151,8 +160,6 @@ verb_probe(const struct job *job, char *const *operands, struct err *err)
 	if (r < 0)
 		return r;
 	while (try_once(&p, err) < 0) {
-		struct timespec pause = {0, pause_ms * 1000000L};
-
 		if (io_now_ms() + pause_ms >= p.end_ms) {
 			job_say("%s%s on port %lld of its container within %lld.%lld s: %s",
 			    p.path != NULL ? "no good answer to GET " : "nothing accepts connections",
@@ -160,7 +167,8 @@ verb_probe(const struct job *job, char *const *operands, struct err *err)
 			    (long long)p.whole_ms % 1000 / 100, err->msg);
 			return JOB_REFUSED;
 		}
-		nanosleep(&pause, NULL);
+		if (is_abandoned(pause_ms))
+			return JOB_FAILED;
 		pause_ms = pause_ms * 2 < PAUSE_MAX_MS ? pause_ms * 2 : PAUSE_MAX_MS;
 	}
 	return JOB_OK;

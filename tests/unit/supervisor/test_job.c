@@ -187,6 +187,42 @@ each_environment_is_closed(void **state)
 	environment("pull", ACCOUNT " DOCKER_HOST=unix:///run/e.sock");
 }
 
+/* pgod takes nobody's word for it that an address is a container's. */
+static void
+a_probe_goes_where_containers_can_be(void **state)
+{
+	static const struct {
+		const char *operands[5];
+		bool ok;
+	} rows[] = {
+	    {{"172.18.0.3", "80", "1000"}, true},
+	    {{"fd00::3", "65535", "3600000", "/healthz"}, true},
+	    {{"172.18.0.3", "80"}, false},
+	    {{"172.18.0.3", "80", "1000", "/", "/"}, false},
+	    {{"169.254.169.254", "80", "1000"}, false},
+	    {{"0.0.0.0", "80", "1000"}, false},
+	    {{"example.org", "80", "1000"}, false},
+	    {{"172.18.0.3", "0", "1000"}, false},
+	    {{"172.18.0.3", "65536", "1000"}, false},
+	    {{"172.18.0.3", "80", "0"}, false},
+	    {{"172.18.0.3", "80", "3600001"}, false},
+	    {{"172.18.0.3", "80", "1000", "healthz"}, false},
+	    {{"172.18.0.3", "80", "1000", "/a b"}, false},
+	    {{"172.18.0.3", "80", "1000", "/a\r\nHost: b"}, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		auto_strv struct strv operands = {0};
+		struct err err = ERR_INIT;
+
+		for (size_t j = 0; j < 5 && rows[i].operands[j] != NULL; j++)
+			strv_add(&operands, rows[i].operands[j]);
+		if ((job_check_operands(job_kind_find("probe"), &operands, &err) >= 0) != rows[i].ok)
+			fail_msg("row %zu", i);
+	}
+}
+
 static void
 env_entries_reach_resolve_and_move_none_of_its_own_variables(void **state)
 {
@@ -345,6 +381,7 @@ main(void)
 	    cmocka_unit_test(a_job_gets_a_terminal_that_it_was_not_made_for),
 	    cmocka_unit_test(only_a_kind_with_a_descriptor_three_gets_one),
 	    cmocka_unit_test(each_environment_is_closed),
+	    cmocka_unit_test(a_probe_goes_where_containers_can_be),
 	    cmocka_unit_test(env_entries_reach_resolve_and_move_none_of_its_own_variables),
 	    cmocka_unit_test(what_was_pushed_is_resolved_as_push_lets_it),
 	    cmocka_unit_test(compose_versions_are_told_apart),
