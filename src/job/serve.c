@@ -121,7 +121,6 @@ static void
 point_head(const struct job *job)
 {
 	static const char *const candidates[] = {"HEAD", "refs/heads/main", "refs/heads/master"};
-	auto_strv struct strv refs = {0};
 	struct err err = ERR_INIT;
 	char oid[REMOTE_OID_SIZE];
 
