@@ -91,12 +91,26 @@ refuse(struct receive *r, const char *why)
 	receive_answer(r, why);
 }
 
+/* Why the branch is not what the pusher has seen: somebody else's push was accepted while this one was on its way. Git
+ * would notice when all has been done. NULL: it is; the caller frees. */
+static char *
+why_stale(const struct service *svc, const struct receive *r)
+{
+	const char *now = svc->row.tracked;
+
+	if (r->change == NULL || now[0] == '\0' || str_eq(r->change->old, now))
+		return NULL;
+	return str_printf("%s is at %.8s by now: fetch, and push again", r->branch, now);
+}
+
 /* It is this app that the push goes to, unless that cannot be now. */
 static void
 take(struct receive *r, struct service *svc)
 {
 	auto_free char *why = why_not(svc);
 
+	if (why == NULL)
+		why = why_stale(svc, r);
 	if (why != NULL) {
 		refuse(r, why);
 		return;
@@ -204,11 +218,17 @@ push_deploy(struct receive *r)
 	struct push *p = r->push;
 	struct task task = {.kind = TASK_DEPLOY, .mode = DEPLOY_PUSH, .trigger = "push"};
 	struct service *svc;
+	auto_free char *why = NULL;
 	struct err err = ERR_INIT;
 
 	/* Another process has asked before, and may have asked for another branch. */
 	if (p == NULL || (branch != NULL && !is_app_of(p->svc, r))) {
 		refuse(r, "this is not what git asked for before");
+		return;
+	}
+	why = why_stale(p->svc, r);
+	if (why != NULL) {
+		push_give_up(p, why);
 		return;
 	}
 	if (push_write_down(p, r->refs, r->nrefs, &err) < 0) {

@@ -134,8 +134,10 @@ add_changes(const struct service *svc, const struct pushline_ref *refs, size_t n
 	for (size_t i = 0; i < n; i++) {
 		size_t len = strlen(refs[i].new);
 
+		/* What runs is what was pushed: then the refs follow, wherever somebody has moved them by hand. */
 		if (accepted)
-			buf_printf(ret, "%s %s %s\n", refs[i].old, refs[i].new, refs[i].name);
+			buf_printf(
+			    ret, "%s %s %s\n", svc->pushed[0] != '\0' ? "*" : refs[i].old, refs[i].new, refs[i].name);
 		if (accepted && own && str_starts(refs[i].name, "refs/heads/"))
 			buf_printf(ret, "* %s refs/pgo/tracked\n", refs[i].new);
 		if (is_repeated(refs, i))

@@ -380,3 +380,75 @@ def test_the_first_of_the_deploy_branches_is_the_apps(pgo):
     me.commit(rev(2))
     assert me.push("main").returncode == 0
     assert revs(pgo, "shop") == ["1"] and revs(pgo, "shop-main") == ["2"]
+
+
+def test_of_two_pushes_over_the_same_commit_the_slower_one_is_refused_before_any_work(pgo):
+    me = hosted(pgo)
+    accepted(me, rev(1))
+    other = Pusher(pgo, "app", "other")
+    other.git("fetch", "-q", "goku")
+    other.git("reset", "-q", "--hard", "FETCH_HEAD")
+    other.commit(rev(3))
+    head = me.commit(rev(2))
+    # It has seen where the branch is, and before it sends anything the other one's push is accepted.
+    hook = os.path.join(other.path, ".git", "hooks", "pre-push")
+    os.makedirs(os.path.dirname(hook), exist_ok=True)
+    with open(hook, "w", encoding="ascii") as out:
+        out.write(f"#!/bin/sh\nexec git -C {me.path} push -q goku main\n")
+    os.chmod(hook, 0o755)
+    rejected(other, f"main is at {head[:8]} by now: fetch, and push again")
+    assert me.remote_refs()["refs/heads/main"] == head and revs(pgo) == ["2"]
+    assert outcomes(pgo) == ["live", "live"] and nothing_pushed(pgo)
+
+
+def test_an_app_is_a_service_in_all_that_is_asked_of_it(pgo):
+    me = hosted(pgo, settle="0s")
+    first = accepted(me, rev(1))
+    assert pgo.ctl("app", "plan").returncode == 0
+    assert pgo.ctl("app", "load").returncode == 0 and pgo.ctl("app", "up").returncode == 0
+    (box,) = pgo.running("app")
+    pgo.engine.remove_container(box)
+    pgo.wait_running("app")
+    second_commit = accepted(me, rev(2))
+    assert pgo.ctl("app", "rollback").returncode == 0 and revs(pgo) == ["1"]
+    assert re.search(rf"in sync +no: commit {second_commit[:8]} is rolled back", pgo.status("app")), pgo.status("app")
+    pgo.stop()
+    pgo.start(write=False).wait_listening()
+    pgo.wait_status("app", "healthy +yes")
+    assert revs(pgo) == ["1"] and me.remote_refs()["refs/heads/main"] == second_commit
+    assert pgo.ctl("app", "up").returncode == 0 and revs(pgo) == ["2"]
+    # Nobody asks a remote that there is not.
+    assert not re.search("kind=(ls-remote|fetch) ", pgo.log())
+    assert first != second_commit
+
+
+def test_other_rules_judge_what_was_pushed_again(pgo):
+    me = hosted(pgo)
+    accepted(me, rev(1))
+    me.commit(rev(2, cap_add=["NET_ADMIN"]))
+    rejected(me, "NET_ADMIN")
+    pgo.services["app"]["allow"] = ["cap_add:NET_ADMIN"]
+    pgo.stop()
+    pgo.start().wait_listening()
+    done = me.push()
+    assert done.returncode == 0, done.stderr
+    pgo.services["app"]["allow"] = []
+    pgo.stop()
+    pgo.start().wait_listening()
+    pgo.wait_status("app", "goes on as it was approved, although the rules of today refuse it")
+    assert revs(pgo) == ["2"]
+    me.commit(rev(3, cap_add=["NET_ADMIN"]))
+    rejected(me, "NET_ADMIN")
+    assert revs(pgo) == ["2"]
+
+
+def test_a_locked_app_takes_no_push(pgo):
+    me = maker(pgo)
+    accepted(me, rev(1))
+    assert pgo.ctl("host:", "apps", "lock", "shop").returncode == 0
+    me.commit(rev(2))
+    rejected(me, "shop is locked")
+    me.git("branch", "-q", "dev")
+    rejected(me, "shop is locked", "dev")
+    assert pgo.ctl("host:", "apps", "unlock", "shop").returncode == 0
+    assert me.push().returncode == 0 and revs(pgo, "shop") == ["2"]
