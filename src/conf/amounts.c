@@ -22,17 +22,17 @@ static const struct {
 	const char *range;
 	bool is_size;
 } kinds[] = {
-    [AMOUNT_TIMEOUT] = {"timeout_ms", 0, SECOND_MS, 24 * HOUR_MS, 0, "1s and 24h"},
-    [AMOUNT_HEALTH_TIMEOUT] = {"health_timeout_ms", 2 * MINUTE_MS, SECOND_MS, HOUR_MS, 0, "1s and 1h"},
-    [AMOUNT_SETTLE] = {"settle_ms", 2 * SECOND_MS, 0, 10 * MINUTE_MS, 0, "0s and 10m"},
-    [AMOUNT_KEEP] = {"keep", 3, 1, 20, 1, "1 and 20"},
-    [AMOUNT_CPUS] = {"cpus_milli", 0, 10, INT64_C(1024) * 1000, 1000, "0.01 and 1024"},
+    [AMOUNT_TIMEOUT] = {"timeout_ms", 0, SECOND_MS, 24 * HOUR_MS, 0, "1s and 24h", false},
+    [AMOUNT_HEALTH_TIMEOUT] = {"health_timeout_ms", 2 * MINUTE_MS, SECOND_MS, HOUR_MS, 0, "1s and 1h", false},
+    [AMOUNT_SETTLE] = {"settle_ms", 2 * SECOND_MS, 0, 10 * MINUTE_MS, 0, "0s and 10m", false},
+    [AMOUNT_KEEP] = {"keep", 3, 1, 20, 1, "1 and 20", false},
+    [AMOUNT_CPUS] = {"cpus_milli", 0, 10, INT64_C(1024) * 1000, 1000, "0.01 and 1024", false},
     /* The engine refuses less than 6 MiB. */
     [AMOUNT_MEMORY] = {"memory_bytes", 0, 6 * MIB, MIB << 20, 0, "6m and 1t", true},
     /* The highest that Linux's kernel.pid_max can be. */
-    [AMOUNT_PIDS] = {"pids", 0, 1, 1 << 22, 1, "1 and 4194304"},
+    [AMOUNT_PIDS] = {"pids", 0, 1, 1 << 22, 1, "1 and 4194304", false},
     [AMOUNT_PUSH_SIZE] = {"max_bytes", MIB << 10, MIB, MIB << 20, 0, "1m and 1t", true},
-    [AMOUNT_PUSH_OBJECTS] = {"max_objects", 1000 * 1000, 1, INT64_C(1) << 31, 1, "1 and 2147483648"},
+    [AMOUNT_PUSH_OBJECTS] = {"max_objects", 1000 * 1000, 1, INT64_C(1) << 31, 1, "1 and 2147483648", false},
 };
 _Static_assert(ARRAY_LEN(kinds) == AMOUNTS_ALL, "every amount has its row");
 

@@ -35,8 +35,8 @@ nothing_else_gets_in(void **state)
 	    {"a.com/x", "without scheme"}, {"-a.com", "\"-\""}, {"a-.com", "\"-\""}, {"a.b-", "\"-\""},
 	    {"10.1.2.3", "address"}, {"a.1", "address"}, {"a b.com", "no host name"}, {"a.com;", "no host name"},
 	    {"a.com{", "no host name"}, {"a.com\n", "no host name"}, {"a.com#", "no host name"},
-	    {"b\xc3\xbc"
-	     "cher.example",
+	    {("b\xc3\xbc"
+	      "cher.example"),
 		"no host name"},
 	    {"~^.a.com", "no host name"}, {"\"a.com\"", "no host name"}, {"$host.com", "no host name"},
 	    {"a." L63 "a", "64 bytes"}};
