@@ -61,7 +61,7 @@ struct wants
 wants_of(const char *op, char *const *args, size_t nargs)
 {
 	bool command = str_ends(op, "//exec") || str_ends(op, "//run");
-	struct wants w = {.input = command || config_reads(op, args, nargs)};
+	struct wants w = {.input = command || str_eq(op, "host://upload-key") || config_reads(op, args, nargs)};
 
 	if (command && exec_on_terminal(args, nargs))
 		w.terminal = TERMINAL_USED;

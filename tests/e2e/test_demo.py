@@ -17,6 +17,19 @@ def demo(engine, **env):
     return run("make", "-s", "demo", cwd=TOP, check=False, deadline=300, env={**os.environ, "DOCKER_HOST": engine.docker_host, "PGO_RUN": engine.run, **env})
 
 
+def told(text):
+    """The lines of a text without what is another at each run: numbers, ids, directories."""
+    lines = [re.sub(r"pgo-demo\.\w+|\b(?=\w*\d)[0-9a-f]{8,}\b|\d+", "N", line.strip()) for line in text.splitlines()]
+    return [line for line in lines if line]
+
+
+def shown():
+    """What README.md shows of the demo, and where it says that it leaves something out."""
+    with open(os.path.join(TOP, "README.md"), encoding="utf-8") as readme:
+        text = readme.read().partition("<!-- demo -->")[2].partition("<!-- /demo -->")[0]
+    return told("\n".join(line for line in text.splitlines() if line.startswith("    ")))
+
+
 def objects(engine):
     return [len(engine.listed({})), len(engine.ask("GET", "/networks")[1]), len(engine.ask("GET", "/images/json")[1])]
 
@@ -31,8 +44,20 @@ def test_the_demo_succeeds_twice_and_leaves_nothing_behind(real_engine):
         done = demo(real_engine)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "Hello from the second commit" in done.stdout and "pong!" in done.stdout
+        assert done.stdout.count("Hello from an app\n") == 2 and "[remote rejected]" in done.stdout
         assert "\x1b" not in done.stdout, "colours are for terminals"
         assert objects(real_engine) == before and traces() == directories and not account_exists()
+
+
+def test_the_demo_tells_something_else_than_the_readme_shows(real_engine):
+    done = demo(real_engine)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines, rest = shown(), told(done.stdout)
+    assert len(lines) > 40
+    for line in lines:
+        if line != "…":
+            assert line in rest, line
+            rest = rest[rest.index(line) + 1 :]
 
 
 def test_the_demo_brings_its_own_engine_when_none_answers(real_engine):

@@ -48,7 +48,7 @@ def may(host, who, app):
 def test_an_uploaded_key_acts_on_its_apps_until_it_is_removed(host):
     tess = host.keys["tess"]
     assert not may(host, "tess", "blog")
-    done = upload(host, "tess@laptop --apps blog", tess.public)
+    done = host.ctl("host:", "upload-key", "tess@laptop", "--apps", "blog", key=host.keys["alice"], input=tess.public)
     assert done.returncode == 0, done
     assert done.stdout == f"{fingerprint(tess)}\n{fingerprint(tess, 'md5')}\ntess@laptop  ssh-ed25519  test\nmay: blog\n"
     assert may(host, "tess", "blog") and not may(host, "tess", "shop") and not may(host, "bob", "blog")

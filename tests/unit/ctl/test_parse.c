@@ -215,6 +215,7 @@ terminal_is_wanted_wrongly(void **state)
 	assert_true(wants_of("s//config", ARGS("import")).input && wants_of("s//config", ARGS("set", "TOKEN")).input);
 	assert_false(wants_of("s//config", ARGS("set", "A=b")).input || wants_of("s//config", ARGS("get", "A")).input);
 	assert_false(wants_of("s//config", ARGS("set", "A", "B")).input || wants_of("s//config", NULL, 0).input);
+	assert_true(wants_of("host://upload-key", ARGS("tess")).input);
 	assert_int_equal(wants_of("s//logs", ARGS("-t")).terminal, TERMINAL_SHOWN);
 	assert_false(wants_of("s//logs", ARGS("-t")).input);
 	assert_int_equal(wants_of("exec//ps", ARGS("-t")).terminal, TERMINAL_NONE);
