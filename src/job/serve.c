@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/auto.h"
+#include "base/buf.h"
 #include "base/str.h"
 #include "job/files.h"
 #include "job/git.h"
@@ -116,22 +117,38 @@ verb_receive_pack(const struct job *job, char *const *operands, struct err *err)
 	return git_become(job, args, &config, err);
 }
 
-/* Clones check out what HEAD names: the branch that is the app itself, whichever of the two it has. */
+static void
+set_head(const struct job *job, const char *branch)
+{
+	const char *const args[] = {"symbolic-ref", "HEAD", branch, NULL};
+	struct err err = ERR_INIT;
+
+	if (git_do(job, &(struct git_call){.args = args}, "cannot point HEAD at the branch", &err) < 0)
+		job_say("%s", err.msg);
+}
+
+/* Clones check out what HEAD names: the branch that is the app itself, whose commit is the tracked one. */
 static void
 point_head(const struct job *job)
 {
-	static const char *const candidates[] = {"HEAD", "refs/heads/main", "refs/heads/master"};
+	static const char *const usual[] = {"refs/heads/main", "refs/heads/master"};
+	static const char *const args[] = {
+	    "for-each-ref", "--count=1", "--format=%(refname)", "--points-at=" REPO_TRACKED, "refs/heads/", NULL};
+	auto_buf struct buf out = BUF_INIT(4096);
 	struct err err = ERR_INIT;
 	char oid[REMOTE_OID_SIZE];
 
-	for (size_t i = 0; i < ARRAY_LEN(candidates); i++) {
-		const char *const args[] = {"symbolic-ref", "HEAD", candidates[i], NULL};
-
-		if (!repo_ref(job, candidates[i], oid))
-			continue;
-		if (i > 0 && git_do(job, &(struct git_call){.args = args}, "cannot point HEAD at the branch", &err) < 0)
-			job_say("%s", err.msg);
+	if (repo_ref(job, "HEAD", oid) || !repo_ref(job, REPO_TRACKED, oid))
 		return;
+	for (size_t i = 0; i < ARRAY_LEN(usual); i++) {
+		if (repo_ref(job, usual[i], oid)) {
+			set_head(job, usual[i]);
+			return;
+		}
+	}
+	if (git_run(job, &(struct git_call){.args = args, .out = &out}, &err) == 0 && out.len > 1) {
+		out.data[out.len - 1] = '\0';
+		set_head(job, out.data);
 	}
 }
 

@@ -69,10 +69,11 @@ def test_an_archive_is_what_the_branch_holds(pgo):
             assert [name for name in tar.getnames() if name != "docs"] == ["docs/x"]
 
 
-def test_a_first_branch_called_master_is_what_a_clone_checks_out(pgo):
-    me = hosted(pgo)
+@pytest.mark.parametrize("branch, push", [("master", ""), ("trunk", 'branch = "trunk"')])
+def test_a_clone_checks_out_the_branch_that_is_the_app(pgo, branch, push):
+    me = hosted(pgo, push=push)
     head = me.commit({"compose.yaml": web()})
-    assert me.push("main:master").returncode == 0
+    assert me.push(f"main:{branch}").returncode == 0
     me.git("clone", "-q", me.url, pgo.path("other"))
     assert me.git("rev-parse", "HEAD", cwd=pgo.path("other")).stdout.strip() == head
 
