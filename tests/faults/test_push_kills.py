@@ -10,7 +10,8 @@ import pytest
 from lib.gates import Gates, go_on
 from lib.host import command_of, descendants_of, kill_quietly, wait_until
 from lib.kills import CONVERGED_S, restart
-from lib.pusher import hosted
+from lib.pgo import web
+from lib.pusher import Pusher, allow_pushes, hosted
 from lib.scenes import rows, second, wait_step
 from lib.steps import core_at, steps
 from lib.whole import check_nothing_left, check_release, git, held_locks
@@ -174,3 +175,38 @@ def test_a_branch_that_could_not_be_moved_yet_follows(pgo, who):
         pgo.start("--debug", write=False).wait_listening()
     wait_until(app.settled, "the branch follows what runs")
     assert app.live == app.head
+
+
+@pytest.mark.parametrize("who", ["pgod", "pgod-core"])
+def test_whoever_dies_during_the_push_of_a_branch_the_branch_is_at_what_runs(pgo, who):
+    allow_pushes(pgo, 'create = true\nsettle = "0s"\n')
+    pgo.start("--debug").wait_listening()
+    me = Pusher(pgo, "shop")
+    main = me.commit({"compose.yaml": web(labels={"rev": "0"})})
+    assert me.push().returncode == 0
+    me.git("checkout", "-q", "-b", "dev")
+    commits = {}
+
+    def push():
+        rev = str(len(commits) + 1)
+        commits[me.commit({"compose.yaml": web(labels={"rev": rev})})] = rev
+        commits["process"] = me.begin("dev")
+
+    def settled():
+        refs = dict(reversed(line.split()) for line in git(pgo, "shop", "for-each-ref", "--format=%(objectname) %(refname)").splitlines())
+        assert rows(pgo, "SELECT * FROM push") == [] and not any("/pushed/" in ref for ref in refs)
+        found = [box.labels["rev"] for box in pgo.running("shop-dev")]
+        assert found == [commits[refs["refs/heads/dev"]]], f"{found} runs, the branch is at {refs['refs/heads/dev']}"
+        assert refs["refs/heads/main"] == main and [box.labels["rev"] for box in pgo.running("shop")] == ["0"]
+        assert [row[0] for row in rows(pgo, "SELECT tracked FROM service WHERE name = 'shop-dev'")] == [refs["refs/heads/dev"]]
+        return True
+
+    push()
+    commits["process"].communicate(timeout=60)
+    assert settled()
+    for name in PUSHED:
+        with core_at(pgo, push, f"== {name}\n") as let_go:
+            strike(pgo, who, signal.SIGKILL, let_go)
+        pgo.wait_listening()
+        commits["process"].communicate(timeout=60)
+        wait_until(settled, lambda: f"{who} at {name}: the branch is at what runs", CONVERGED_S, step=0.05)

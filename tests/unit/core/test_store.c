@@ -14,6 +14,7 @@
 
 #include "base/auto.h"
 #include "core/store_db.h"
+#include "core/store_push.h"
 
 static char dir[64];
 static unsigned syncs;
@@ -251,6 +252,36 @@ the_routes_that_a_proxy_took_in_are_known_until_its_service_is_removed(void **st
 	assert_true(loaded);
 	assert_int_equal(store_service_forget(st, "web", &err), 0);
 	assert_int_equal(store_routes_get(st, "web", &after, &loaded, &err), 0);
+	store_close(st);
+}
+
+static void
+what_a_push_was_to_change_is_known_until_it_is_settled(void **state)
+{
+	static const struct pushline_ref first[] = {
+	    {"0000", "1111", "refs/heads/main"}, {"0000", "2222", "refs/tags/v1"}};
+	static const struct pushline_ref second[] = {{"1111", "3333", "refs/heads/main"}};
+	struct store *st = reopen(NULL);
+	struct pushline_ref found[4];
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(store_push_refs(st, "web", found, ARRAY_LEN(found), &err), 0);
+	assert_int_equal(store_push_begin(st, "web", &(struct store_push){first, 2, "tess"}, &err), 0);
+	assert_int_equal(store_push_deploy(st, "web", 7, &err), 0);
+	st = reopen(st);
+	assert_int_equal(store_push_refs(st, "app", found, ARRAY_LEN(found), &err), 0);
+	assert_int_equal(store_push_refs(st, "web", found, ARRAY_LEN(found), &err), 2);
+	assert_string_equal(found[0].name, "refs/heads/main");
+	assert_string_equal(found[0].old, "0000");
+	assert_string_equal(found[1].new, "2222");
+	assert_int_equal(store_push_refs(st, "web", found, 1, &err), 1);
+	/* Nothing of the one before stays. */
+	assert_int_equal(store_push_begin(st, "web", &(struct store_push){second, 1, "tess"}, &err), 0);
+	assert_int_equal(store_push_refs(st, "web", found, ARRAY_LEN(found), &err), 1);
+	assert_string_equal(found[0].new, "3333");
+	assert_int_equal(store_push_forget(st, "web", &err), 0);
+	assert_int_equal(store_push_refs(st, "web", found, ARRAY_LEN(found), &err), 0);
 	store_close(st);
 }
 
@@ -558,6 +589,7 @@ main(void)
 		a_removed_service_that_comes_again_knows_nothing_of_its_deploys, enter, leave),
 	    cmocka_unit_test_setup_teardown(
 		the_routes_that_a_proxy_took_in_are_known_until_its_service_is_removed, enter, leave),
+	    cmocka_unit_test_setup_teardown(what_a_push_was_to_change_is_known_until_it_is_settled, enter, leave),
 	    cmocka_unit_test_setup_teardown(a_rollback_does_not_find_the_variables_of_its_release, enter, leave),
 	    cmocka_unit_test_setup_teardown(models_are_private_files_and_only_old_ones_are_pruned, enter, leave),
 	    cmocka_unit_test_setup_teardown(
