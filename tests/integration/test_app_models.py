@@ -89,6 +89,9 @@ def test_a_dockerfile_is_built_and_led_to_on_the_port_that_its_image_exposes(pgo
     assert service["environment"] == {"CONTAINER_NAME": "app"}
     assert [box.service for box in pgo.running("app")] == ["web"]
     assert pgo.ctl("app", "config", "options").stdout == "-d -e CONTAINER_NAME=app\n"
+    # The port is no difference to what runs.
+    done = pgo.ctl("app", "plan")
+    assert done.returncode == 0 and "x-pgo" not in done.stdout, done.stdout + done.stderr
 
 
 def test_an_image_that_exposes_nothing_is_told_its_port(pgo, hosted):
