@@ -8,13 +8,13 @@
 
 #include "ipc/hostname.h"
 
-#define L63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define A_L63 "a.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 static void
 host_names_pass(void **state)
 {
 	static const char *const good[] = {"www.a.com", "b.a.com", "app.1.2.3.4.xip.io", "*.example.org",
-	    "a_b.example.org", "xn--bcher-kva.example", "1.example", "a." L63, "a--b.c9", "_x.example.org"};
+	    "a_b.example.org", "xn--bcher-kva.example", "1.example", A_L63, "a--b.c9", "_x.example.org"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -35,11 +35,8 @@ nothing_else_gets_in(void **state)
 	    {"a.com/x", "without scheme"}, {"-a.com", "\"-\""}, {"a-.com", "\"-\""}, {"a.b-", "\"-\""},
 	    {"10.1.2.3", "address"}, {"a.1", "address"}, {"a b.com", "no host name"}, {"a.com;", "no host name"},
 	    {"a.com{", "no host name"}, {"a.com\n", "no host name"}, {"a.com#", "no host name"},
-	    {("b\xc3\xbc"
-	      "cher.example"),
-		"no host name"},
-	    {"~^.a.com", "no host name"}, {"\"a.com\"", "no host name"}, {"$host.com", "no host name"},
-	    {"a." L63 "a", "64 bytes"}};
+	    {"b\xc3\xbcz.example", "no host name"}, {"~^.a.com", "no host name"}, {"\"a.com\"", "no host name"},
+	    {"$host.com", "no host name"}, {A_L63 "a", "64 bytes"}};
 	char longest[256 + 1];
 
 	(void)state;
