@@ -2,46 +2,18 @@
 
 import contextlib
 import os
-import signal
 
 import pytest
 
-from lib.caddy import Load
-from lib.host import run, wait_until
-from lib.proxies import Nginx
-from lib.pushes import App, accept_pushes, is_as_before, run_in
+from lib.host import run
+from lib.pushes import GOOD, App, is_as_before, nobody_turned_away, running, visited
 from lib.whole import rows
-
-RATE = 200
-GOOD = "FROM pgo-test/web:1\nCOPY index.html /www/\nEXPOSE 8080\nSTOPSIGNAL KILL\n"
-SLOW = GOOD + 'CMD ["sh", "-c", "busybox mkfifo /go && read go </go && exec httpd -f -p 8080 -h /www"]\n'
-ENDLESS = GOOD + "RUN echo the build has begun; tail -f /dev/null\n"
 
 
 @pytest.fixture
 def host(pgo, request):
     """pgod that takes pushes, behind an nginx. Its parameter: how long an app may take to start."""
-    host = Nginx(pgo)
-    accept_pushes(pgo, health_timeout=getattr(request, "param", "60s"))
-    host.start()
-    pgo.start().wait_listening()
-    return host
-
-
-def running(pgo, host, name="shop", **files):
-    """An app whose first push was accepted; its page is "one"."""
-    app = App(pgo, name, **{"Dockerfile": GOOD, "index.html": "one\n", **files})
-    app.push().accepted()
-    app.runs(app.head)
-    host.wait_page(app.host, "one")
-    return app
-
-
-@contextlib.contextmanager
-def nobody_turned_away(host, app):
-    with Load(host, RATE, port=host.http, host=app.host) as load:
-        yield
-    assert load.failures == [] and len(load.answers) > RATE // 4, (len(load.answers), load.failures[:10])
+    return visited(pgo, health_timeout=getattr(request, "param", "60s"))
 
 
 def deploys(pgo):
@@ -82,7 +54,7 @@ def test_tags_are_stored_and_deploy_nothing(pgo, host):
     two = app.change("two")
     app.git("tag", "-a", "-m", "second", "v2")
     app.push("main", "v2").accepted()
-    assert app.refs() == {"refs/heads/main": two, "refs/tags/v1": before.refs["refs/heads/main"], "refs/tags/v2": app.git("rev-parse", "v2")}
+    assert app.refs() == {"refs/heads/main": two, "refs/tags/v1": before.refs["refs/heads/main"], "refs/tags/v2": app.git("rev-parse", "v2").stdout.strip()}
     app.nothing_left(1)
 
 
@@ -108,7 +80,7 @@ def test_what_no_push_may_do_is_refused_before_anything_is_done(pgo, host):
 def shallow(pgo, app, path, depth):
     """A clone of the developer's repository with so many commits."""
     clone = App(pgo, app.name, path=path)
-    clone.git("fetch", "-q", "--depth", str(depth), app.url, "main")
+    clone.git("fetch", "-q", "--depth", str(depth), f"file://{app.path}", "main")
     clone.git("reset", "-q", "--hard", "FETCH_HEAD")
     return clone
 
@@ -142,7 +114,7 @@ def test_bad_pushes_change_nothing_that_visitors_see(pgo, host):
             app.nothing_left(1)
             # The same commit again is tried again, and means the same.
             if what == "the build fails":
-                assert app.git("rev-parse", "HEAD") == bad
+                assert app.head() == bad
                 app.push().rejected(pattern)
                 is_as_before(app, before)
         # And none of it is in the way of a good one.
@@ -183,110 +155,6 @@ def variables(pgo, box):
     return pgo.engine.ask("GET", f"/containers/{box.id}/json")[1]["Config"]["Env"]
 
 
-# --- who goes away in the middle ------------------------------------------------------------------------------------
-
-
-def slow(pgo, app):
-    """A push of an app that does not listen until let_go; returns it while that is awaited."""
-    head = app.commit({"Dockerfile": SLOW, "index.html": "two\n"}, "slow")
-    push = app.begin().see("Waiting until|beside the old ones")
-    old = {box.id for box in app.first}
-
-    def started():
-        return [box for box in pgo.running(app.name) if box.id not in old]
-
-    wait_until(started, "the new container runs", 40)
-    return head, push
-
-
-def let_go(pgo, app):
-    old = {box.id for box in app.first}
-    (box,) = [box for box in pgo.running(app.name) if box.id not in old]
-    run_in(pgo, box, "echo now > /go")
-
-
-@pytest.fixture
-def shop(pgo, host):
-    app = running(pgo, host)
-    app.first = pgo.running(app.name)
-    return app
-
-
-def test_a_pusher_who_leaves_does_not_stop_the_deploy(pgo, host, shop):
-    with nobody_turned_away(host, shop):
-        head, push = slow(pgo, shop)
-        push.leave()
-        assert shop.refs() != {"refs/heads/main": head}
-        assert "deploy" in pgo.status(shop.name)
-        let_go(pgo, shop)
-        wait_until(lambda: shop.refs() == {"refs/heads/main": head}, "the ref follows what runs")
-        shop.runs(head)
-    assert host.ask(shop.host).body == "two"
-
-
-def test_a_cancel_while_an_app_starts_rejects_the_push(pgo, host, shop):
-    before = shop.state()
-    with nobody_turned_away(host, shop):
-        _, push = slow(pgo, shop)
-        assert pgo.ctl(shop.name, "cancel").returncode == 0
-        push.end().rejected("cancel")
-        wait_until(lambda: shop.state().boxes == before.boxes, "the new container goes")
-        is_as_before(shop, before)
-        shop.nothing_left(1)
-
-
-def test_a_second_push_is_told_who_holds_the_app(pgo, host, shop):
-    with nobody_turned_away(host, shop):
-        head, push = slow(pgo, shop)
-        second = App(pgo, "shop", path="second", **{"Dockerfile": GOOD, "index.html": "three\n"})
-        second.push(options=["--force"]).rejected("tess.*cancel")
-        let_go(pgo, shop)
-        push.end().accepted()
-        shop.runs(head)
-
-
-def test_a_pgod_that_dies_while_an_app_starts_ends_what_was_begun(pgo, host, shop):
-    with nobody_turned_away(host, shop):
-        head, push = slow(pgo, shop)
-        pgo.kill()
-        assert push.end().status != 0
-        pgo.start(write=False).wait_listening()
-
-        def settled():
-            # What was half made is made anew, and waits as well.
-            if not pgo.ref("shop") == head or shop.refs() != {"refs/heads/main": head}:
-                let_go(pgo, shop)
-            return shop.refs() == {"refs/heads/main": head}
-
-        wait_until(settled, "the ref follows what runs", 40, step=0.2)
-        shop.runs(head)
-    assert host.ask(shop.host).body == "two"
-
-
-@pytest.mark.parametrize("who", ["pgod", "pgod-core", "the pusher"])
-def test_whoever_dies_in_a_build_nothing_has_changed(pgo, host, shop, who):
-    before = shop.state()
-    with nobody_turned_away(host, shop):
-        shop.commit({"Dockerfile": ENDLESS}, "endless")
-        push = shop.begin().see("the build has begun")
-        if who == "pgod":
-            pgo.kill()
-            pgo.start(write=False).wait_listening()
-        elif who == "pgod-core":
-            for pid in pgo.role_pids("pgod-core"):
-                os.kill(pid, signal.SIGKILL)
-        else:
-            push.leave()
-            assert pgo.ctl(shop.name, "cancel").returncode == 0
-        assert push.end().status != 0
-        pgo.wait_status(shop.name, "state +live")
-        shop.nothing_left(1)
-        is_as_before(shop, before)
-        head = shop.commit({"Dockerfile": GOOD, "index.html": "two\n"}, "good")
-        shop.push().accepted()
-        shop.runs(head)
-
-
 # --- large ----------------------------------------------------------------------------------------------------------
 
 
@@ -305,10 +173,7 @@ def test_a_large_repository_is_received_whole(pgo, host):
 def test_a_full_disk_changes_nothing_and_is_told(pgo):
     run("mount", "-t", "tmpfs", "-o", "size=256m,mode=0755", "tmpfs", pgo.dir)
     try:
-        host = Nginx(pgo)
-        accept_pushes(pgo, health_timeout="4s")
-        host.start()
-        pgo.start().wait_listening()
+        host = visited(pgo)
         app = running(pgo, host)
         before = app.state()
         with nobody_turned_away(host, app):
@@ -324,7 +189,7 @@ def test_a_full_disk_changes_nothing_and_is_told(pgo):
             is_as_before(app, before)
             os.unlink(filler)
             app.push().accepted()
-            app.runs(app.head)
+            app.runs(app.head())
         assert host.ask(app.host).body == "two"
         pgo.stop()
         pgo.unpin()

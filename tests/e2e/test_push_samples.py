@@ -5,8 +5,7 @@ import os
 import pytest
 
 from lib.host import run
-from lib.proxies import Nginx
-from lib.pushes import SAMPLES, App, accept_pushes, routes, run_in
+from lib.pushes import SAMPLES, App, routes, run_in, visited
 
 STATIC = "pgo-test/static:1"
 SITE = """FROM pgo-test/web:1
@@ -17,12 +16,7 @@ CMD ["httpd", "-f", "-p", "80", "-h", "/usr/share/nginx/html"]
 
 @pytest.fixture
 def host(pgo):
-    """pgod that takes pushes, behind an nginx."""
-    host = Nginx(pgo)
-    accept_pushes(pgo, static_image=STATIC, health_timeout="4s")
-    host.start()
-    pgo.start().wait_listening()
-    return host
+    return visited(pgo, static_image=STATIC, health_timeout="4s")
 
 
 @pytest.fixture
@@ -35,7 +29,7 @@ def live(pgo, sample, count=1):
     """The sample is accepted and runs; returns the app, and what its pusher read."""
     app = App(pgo, sample, sample)
     push = app.push().accepted()
-    app.runs(app.head, count)
+    app.runs(app.head(), count)
     return app, push.said
 
 
@@ -116,7 +110,7 @@ def test_a_push_is_not_accepted_before_a_slow_app_answers(pgo, host):
     assert app.refs() == {} and push.process.poll() is None
     run_in(pgo, box, "echo now > /go")
     push.end().accepted()
-    app.runs(app.head)
+    app.runs(app.head())
     on_the_web(host, app, push.said)
 
 
@@ -124,7 +118,7 @@ def test_a_submodule_that_cannot_be_had_is_told_before_anything_is_built(pgo, ho
     """Nobody pushes it, and an account of an app reads no repository of this machine."""
     theme = App(pgo, "theme", **{"index.html": "a page of a submodule\n"})
     app = App(pgo, "themed", **{"Dockerfile": "FROM pgo-test/web:1\nCOPY theme /www\nEXPOSE 8080\n"})
-    app.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", theme.url, "theme")
+    app.git("submodule", "--quiet", "add", f"file://{theme.path}", "theme")
     app.commit({}, "with its theme")
     push = app.push().rejected("the submodule theme .* its URL in .gitmodules must be")
     assert "Building" not in push.said, push.said

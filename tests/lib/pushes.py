@@ -1,27 +1,40 @@
 """The developer's side of a push: a repository whose remote is pgod, OpenSSH's git, and all that a push may or may not have changed."""
 
+import contextlib
 import os
-import pwd
 import re
 import shutil
 import signal
 import subprocess
 from types import SimpleNamespace
 
+from lib.caddy import Load
 from lib.host import TOP, descendants_of, program_of, wait_until
-from lib.pgo import ROLES, Repo, toml
+from lib.pgo import ROLES, toml
+from lib.proxies import Nginx
+from lib.pusher import Pusher, operator
 from lib.whole import git, held_locks, residue, rows
 
 DOMAIN = "apps.test"
 SAMPLES = os.path.join(TOP, "tests", "samples")
+RATE = 200  # of visitors, a second
+GOOD = "FROM pgo-test/web:1\nCOPY index.html /www/\nEXPOSE 8080\nSTOPSIGNAL KILL\n"
 REMOTE = re.compile(r"^remote: ?(.*?) *$", re.M)
 
 
 def accept_pushes(pgo, **keys):
     """[push] for pgo.toml, and an operator who may do everything."""
     keys = {"create": True, "domain": DOMAIN, "settle": "200ms", "health_timeout": "20s", **keys}
-    pgo.tables += "[push]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in keys.items() if value is not None) + "\n"
-    pgo.tables += f'[[operators]]\nname = "tess"\nkey = {toml(pgo.key.public.strip())}\n\n'
+    pgo.tables += "[push]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in keys.items() if value is not None) + "\n" + operator(pgo.key)
+
+
+def visited(pgo, **keys):
+    """pgod runs and takes pushes, behind an nginx, which is returned."""
+    proxy = Nginx(pgo)
+    accept_pushes(pgo, **{"health_timeout": "60s", **keys})
+    proxy.start()
+    pgo.start().wait_listening()
+    return proxy
 
 
 class Push:
@@ -72,35 +85,28 @@ class Push:
         return self
 
 
-class App(Repo):
+class App(Pusher):
     """A working tree of a developer's that is pushed as the app `name`; sample: one of tests/samples that it begins with."""
 
     def __init__(self, pgo, name, sample=None, path=None, **files):
-        super().__init__(pgo.path("repos", path or name), pwd.getpwnam("root"))
-        self.pgo, self.name = pgo, name
-        self.git("config", "core.sshCommand", " ".join(pgo.ssh_argv("")[:-2]))
-        self.git("remote", "add", "goku", f"ssh://tess@127.0.0.1:{pgo.port}/{name}")
+        super().__init__(pgo, name, f"tree-{path or name}")
+        self.name = name
         if sample is not None:
             shutil.copytree(os.path.join(SAMPLES, sample), self.path, dirs_exist_ok=True)
-        self.head = self.commit(files, "first") if sample is not None or files else None
+        if sample is not None or files:
+            self.commit(files, "first")
 
     def change(self, page, name="index.html"):
         """A commit with another page; returns it."""
-        self.head = self.commit({name: page + "\n"}, page)
-        return self.head
+        return self.commit({name: page + "\n"}, page)
 
     # pushing
 
     def begin(self, *refs, options=()):
-        env = {"PATH": "/usr/bin:/bin", "HOME": self.pgo.path("home"), "GIT_CONFIG_GLOBAL": "/dev/null", "LANG": "C"}
-        return Push(["git", "-C", self.path, "push", *options, "goku", *(refs or ("main",))], env)
+        return Push(["git", "-C", self.path, "push", *options, "goku", *(refs or ("main",))], self.env())
 
     def push(self, *refs, options=()):
         return self.begin(*refs, options=options).end()
-
-    def remote_refs(self):
-        """As git sees them."""
-        return dict(reversed(line.split("\t")) for line in self.git("ls-remote", "goku").splitlines())
 
     # what is there
 
@@ -172,3 +178,19 @@ def is_as_before(app, before):
     """A push that came to nothing changed nothing."""
     now = app.state()
     assert vars(now) == vars(before), f"{now} instead of {before}"
+
+
+def running(pgo, host, name="shop", **files):
+    """An app whose first push was accepted; its page is "one"."""
+    app = App(pgo, name, **{"Dockerfile": GOOD, "index.html": "one\n", **files})
+    app.push().accepted()
+    app.runs(app.head())
+    host.wait_page(app.host, "one")
+    return app
+
+
+@contextlib.contextmanager
+def nobody_turned_away(host, app):
+    with Load(host, RATE, port=host.http, host=app.host) as load:
+        yield
+    assert load.failures == [] and len(load.answers) > RATE // 4, (len(load.answers), load.failures[:10])
