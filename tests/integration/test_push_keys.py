@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from lib.pgo import Key
+from lib.pgo import Key, web
+from lib.pusher import Pusher
 
 REFUSED, NOT_FOUND = 401 % 256, 404 % 256
 
@@ -208,3 +209,60 @@ def test_keys_are_for_hosts_that_take_pushes_and_for_their_apps(pgo):
     assert upload(pgo, "tess --apps '*'", pgo.keys["tess"].public).returncode == 0
     assert not may(pgo, "tess", "site")
     assert not may(pgo, "tess", "nowhere"), "create = false: there is nothing that it could make"
+
+
+def push(host, who, app, options=()):
+    """A first push by the holder of the key, of a tree of his own."""
+    me = Pusher(host, app, name=f"{who}-{app}", key=host.keys[who])
+    me.commit({"compose.yaml": web()})
+    return me.push(env={"GIT_SSH_COMMAND": me.env()["GIT_SSH_COMMAND"] + "".join(" " + option for option in options)})
+
+
+def test_an_app_that_a_key_made_is_its_own_until_it_is_taken_away(host):
+    upload(host, "tess", host.keys["tess"].public)
+    upload(host, "bob", host.keys["bob"].public)
+    done = push(host, "tess", "wiki")
+    assert done.returncode == 0, done.stderr
+    assert may(host, "tess", "wiki") and not may(host, "bob", "wiki")
+    assert "tess may: wiki; makes apps" in ask(host, "keys allow tess wiki").stdout
+    refused = push(host, "bob", "wiki")
+    assert refused.returncode != 0 and "Unauthorized" in refused.stderr, refused.stderr
+    assert host.ssh("wiki//history", key=host.keys["tess"]).returncode == 0
+
+    ask(host, "keys deny tess wiki")
+    assert not may(host, "tess", "wiki")
+    host.stop()
+    host.start(write=False).wait_listening()
+    assert not may(host, "tess", "wiki"), "who made it does not get back what an operator took"
+
+    ask(host, "keys allow tess wiki")
+    assert ask(host, "apps destroy wiki wiki").returncode == 0
+    assert "tess may: makes apps" in ask(host, "keys deny tess nothing").stdout, "the next app of this name is somebody else's"
+
+
+def test_a_removed_key_pushes_nothing_and_what_it_pushed_runs_on(host):
+    upload(host, "tess", host.keys["tess"].public)
+    assert push(host, "tess", "wiki").returncode == 0
+    (box,) = host.wait_running("wiki")
+    ask(host, "keys remove tess")
+    assert push(host, "tess", "other").returncode != 0
+    me = Pusher(host, "wiki", name="tess-wiki", key=host.keys["tess"])
+    me.commit({"README": "more\n"})
+    assert me.push().returncode != 0
+    assert [other.id for other in host.wait_running("wiki")] == [box.id]
+
+
+def test_a_push_by_a_key_that_was_only_offered_is_refused(host):
+    upload(host, "tess --apps blog", host.keys["tess"].public)
+    with open(host.path("only.pub"), "w", encoding="ascii") as text:
+        text.write(host.keys["tess"].public)
+    done = push(host, "bob", "blog", ["-i", host.path("only.pub")])
+    assert done.returncode != 0 and "Unauthorized" in done.stderr
+    assert host.ref("blog") is None
+
+
+def test_a_key_with_a_list_makes_the_apps_in_it_and_no_others(host):
+    upload(host, "tess --apps wiki", host.keys["tess"].public)
+    assert push(host, "tess", "other").returncode != 0
+    assert push(host, "tess", "wiki").returncode == 0
+    assert [row["may"] for row in json.loads(ask(host, "keys list --json").stdout)] == ["wiki"]
