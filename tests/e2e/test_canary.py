@@ -246,3 +246,23 @@ def test_no_variable_of_an_app_is_where_somebody_reads_it(pgo, canary):
     # What the test itself asks with is in its own command line.
     canary.seen = {text for text in canary.seen if "config" not in text or WORD not in text}
     canary.end({"env": ENV, "word": WORD, "signed": SIGNED})
+
+
+def test_the_token_of_the_registry_that_apps_are_pushed_to_is_where_nobody_reads_it(pgo, canary):
+    """It says back what it was sent."""
+    registry = Registry(pgo, {"alice": REGISTRY})
+    pgo.tables = f'[push]\nregistry = "alice:{REGISTRY}@{registry.host}/echo"\n' + operator(pgo.key)
+    pgo.service("app", hosted=True, repository=None, user=pgo.accounts.b.pw_name)
+    pgo.start("--debug").wait_listening()
+    wait_until(lambda: pgo.ctl("app", "ping").returncode == 0, "it answers")
+    me = Pusher(pgo, "app")
+    me.commit({"Dockerfile": "FROM pgo-test/web:1\nLABEL of=canary\nEXPOSE 8080\n"})
+    done = me.push(deadline=120)
+    canary.answers.append(("the push", done.stdout + done.stderr))
+    assert done.returncode == 0 and "The images were not pushed to" in done.stderr, done.stderr
+    assert re.search(r"(HEAD|POST) /v2/echo/app/\S+ Basic", registry.requests())
+    canary.ask_all("app")
+    canary.answers.append(("host", pgo.ctl("host:", "config").stdout + pgo.ctl("host:", "status").stdout))
+    pgo.stop()
+    assert "***" in done.stderr, "nobody quoted it, so nothing was tried"
+    canary.end({"registry": REGISTRY})

@@ -42,7 +42,7 @@ class Front(http.server.BaseHTTPRequestHandler):
         for name, value in [*heads, ("Content-Length", length or str(len(body)))]:
             self.send_header(name, value)
         self.end_headers()
-        if self.command == "GET":
+        if self.command != "HEAD":
             self.wfile.write(body)
     do_HEAD = do_POST = do_GET
     def log_message(self, *words):
