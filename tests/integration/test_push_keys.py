@@ -52,6 +52,7 @@ def test_an_uploaded_key_acts_on_its_apps_until_it_is_removed(host):
     done = host.ctl("host:", "upload-key", "tess@laptop", "--apps", "blog", key=host.keys["alice"], input=tess.public)
     assert done.returncode == 0, done
     assert done.stdout == f"{fingerprint(tess)}\n{fingerprint(tess, 'md5')}\ntess@laptop  ssh-ed25519  test\nmay: blog\n"
+    assert host.ssh("upload-key tess@laptop", key=host.keys["alice"], input=tess.public).stdout == done.stdout + "It was there already.\n", "in short"
     assert may(host, "tess", "blog") and not may(host, "tess", "shop") and not may(host, "bob", "blog")
     for line in ("help", "who", "keys list", "upload-key x", "status"):
         assert ask(host, line, "tess").returncode == REFUSED, "the host is for operators"
