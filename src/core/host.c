@@ -221,8 +221,7 @@ add_service_problems(const struct service *svc, const struct status *s, json_t *
 	else if (s->healthy.is == STATUS_NO && !waits_for_push(svc))
 		add_problem(list, name, "not healthy", s->healthy.text);
 	/* Of a commit that is on its way nobody needs to hear. */
-	if (s->in_sync.is == STATUS_NO && !waits_for_push(svc) &&
-	    (svc->running == NULL || svc->running->kind != TASK_DEPLOY))
+	if (s->in_sync.is == STATUS_NO && (svc->running == NULL || svc->running->kind != TASK_DEPLOY))
 		add_problem(list, name, "not in sync", s->in_sync.text);
 	if (s->sites.text != NULL && s->sites.is == STATUS_NO)
 		add_problem(list, name, "sites", s->sites.text);

@@ -108,10 +108,11 @@ in_sync(const struct service *svc)
 	if (row->rejected[0] != '\0')
 		return (struct answer){
 		    STATUS_NO, str_printf("commit %.8s is not followed: %s", row->rejected, row->rejected_why)};
+	/* Of an app that nobody has pushed to there is nothing that it could lag behind. */
+	if (row->tracked[0] == '\0' && svc->conf->hosted)
+		return (struct answer){STATUS_UNKNOWN, str_dup("nothing that was pushed has been accepted yet")};
 	if (row->tracked[0] == '\0')
-		return (struct answer){
-		    STATUS_NO, str_dup(svc->conf->hosted ? "nothing that was pushed has been accepted yet"
-							 : "nothing has been fetched yet")};
+		return (struct answer){STATUS_NO, str_dup("nothing has been fetched yet")};
 	if (row->refusal[0] != '\0' && str_eq(row->judged, row->tracked))
 		return (struct answer){
 		    STATUS_NO, str_printf("commit %.8s is %s: %s", row->tracked, verdict(row), row->refusal)};

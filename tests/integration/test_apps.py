@@ -195,7 +195,9 @@ def test_a_first_push_makes_the_app_and_its_name_has_dots_everywhere(pgo):
     assert "(pushed here)" in pgo.ssh("host://services").stdout
     whole = pgo.ssh("host://status")
     assert whole.returncode == 0 and "problems    none" in whole.stdout, whole.stdout
-    assert 'pgo_service_state{service="a_b-c",state="live"} 1\n' in ask(pgo.metrics)[1]
+    page = ask(pgo.metrics)[1]
+    assert 'pgo_service_state{service="a_b-c",state="live"} 1\n' in page and 'pgo_service_in_sync{service="a_b-c"} 1\n' in page
+    assert 'pgo_service_in_sync{service="site"}' not in page, "nobody has to be woken because nobody pushes"
 
 
 def test_numbers_of_others_are_left_out_and_when_none_is_left_that_is_told(host):
