@@ -14,7 +14,8 @@ struct app_wish {
 	TAILQ_ENTRY(app_wish) entry;
 	int64_t id;
 	char service[APPNAME_MAX + 1];
-	app_made done; /* NULL: nobody waits any more */
+	struct store_app former; /* what stood there before: is put back when there will be no app */
+	app_made done;		 /* NULL: nobody waits any more */
 	void *ctx;
 };
 
@@ -30,16 +31,17 @@ check_former(const struct store_app *former, const struct app_spec *spec, struct
 }
 
 static int
-write_down(struct core *core, const char *service, const struct app_spec *spec, struct err *err)
+write_down(
+    struct core *core, const char *service, const struct app_spec *spec, struct store_app *ret_former, struct err *err)
 {
+	auto_store_app struct store_app former = {0};
 	auto_store_app struct store_app row = {0};
-	int rc = store_app_get(core->store, service, &row, err);
+	int rc = store_app_get(core->store, service, &former, err);
 
 	if (rc >= 0)
-		rc = check_former(&row, spec, err);
+		rc = check_former(&former, spec, err);
 	if (rc < 0)
 		return rc;
-	store_app_done(&row);
 	row = (struct store_app){.main = str_dup(spec->main != NULL ? spec->main : service),
 	    .branch = str_dup(spec->branch != NULL ? spec->branch : ""),
 	    .maker = str_dup(spec->maker),
@@ -48,11 +50,29 @@ write_down(struct core *core, const char *service, const struct app_spec *spec, 
 	    .domains = str_dup(""),
 	    .cname = str_dup(""),
 	    .made_ms = io_wall_ms()};
-	return store_app_put(core->store, service, &row, err);
+	rc = store_app_put(core->store, service, &row, err);
+	if (rc < 0)
+		return rc;
+	*ret_former = former;
+	former = (struct store_app){0};
+	return 0;
+}
+
+static bool
+is_wished(const struct core *core, const char *service)
+{
+	const struct app_wish *wish;
+
+	TAILQ_FOREACH(wish, &core->wishes, entry)
+	{
+		if (str_eq(wish->service, service))
+			return true;
+	}
+	return false;
 }
 
 static int
-check(struct core *core, const struct app_spec *spec, struct err *err)
+check(struct core *core, const struct app_spec *spec, struct store_app *ret_former, struct err *err)
 {
 	char service[APPNAME_MAX + 1];
 	int rc = appname_check(spec->name, err);
@@ -66,16 +86,19 @@ check(struct core *core, const struct app_spec *spec, struct err *err)
 		return err_set(err, EEXIST, "there is a service or an app called %s already", spec->name);
 	if (strv_has(&core->removing, service))
 		return err_set(err, EBUSY, "a service called %s is being removed: try again", spec->name);
-	return write_down(core, service, spec, err);
+	if (is_wished(core, service))
+		return err_set(err, EBUSY, "the app %s is being made: try again", spec->name);
+	return write_down(core, service, spec, ret_former, err);
 }
 
 void
 app_create(struct core *core, const struct app_spec *spec, app_made done, void *ctx)
 {
 	struct err err = ERR_INIT;
+	struct store_app former = {0};
 	struct app_wish *wish;
 
-	if (check(core, spec, &err) < 0) {
+	if (check(core, spec, &former, &err) < 0) {
 		done(ctx, NULL, err.msg);
 		return;
 	}
@@ -83,6 +106,7 @@ app_create(struct core *core, const struct app_spec *spec, app_made done, void *
 	if (wish == NULL)
 		abort();
 	wish->id = ++core->last_app_id;
+	wish->former = former;
 	wish->done = done;
 	wish->ctx = ctx;
 	appname_service(spec->name, wish->service);
@@ -135,6 +159,7 @@ app_on_answer(struct core *core, int64_t id, const char *error)
 {
 	struct service *svc;
 	struct app_wish *wish;
+	struct err err = ERR_INIT;
 
 	TAILQ_FOREACH(wish, &core->wishes, entry)
 	{
@@ -145,9 +170,12 @@ app_on_answer(struct core *core, int64_t id, const char *error)
 		return;
 	TAILQ_REMOVE(&core->wishes, wish, entry);
 	svc = core_service(core, wish->service);
+	if (svc == NULL && store_app_put(core->store, wish->service, &wish->former, &err) < 0)
+		log_err("%s service=%s", err.msg, wish->service);
 	if (error[0] == '\0' && svc != NULL)
 		error = svc->problem;
 	if (wish->done != NULL)
 		wish->done(wish->ctx, error[0] == '\0' ? svc : NULL, error);
+	store_app_done(&wish->former);
 	free(wish);
 }

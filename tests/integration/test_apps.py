@@ -210,7 +210,17 @@ def test_numbers_of_others_are_left_out_and_when_none_is_left_that_is_told(host)
     assert "no user id is left for another app" in apps(host, "create blog", code=1)
     assert apps(host, "destroy shop shop") == ""
     assert "no user id is left for another app" in apps(host, "create blog", code=1)
+    assert "no user id is left for another app" in apps(host, "create shop", code=1)
     assert set(listed(host)) == {"site"}
+    # What was never made is nobody's app: as a service of the file it comes and goes.
+    host.stop()
+    host.service("blog", hosted=True)
+    host.start().wait_listening()
+    deploy(host, "blog")
+    host.stop()
+    del host.services["blog"]
+    host.start().wait_listening()
+    host.wait_log(r"removed; its files are in .removed service=blog")
 
 
 def test_a_record_that_is_none_is_left_out_and_told(host):
