@@ -110,26 +110,26 @@ mistaken_for_a_key(const char *line)
 	return NULL;
 }
 
-/* The one line of a text, without the newline that may end it: no byte of it may begin another. */
+/* Is it one line, the newline that may end it apart? *len is then without that. No byte may begin another line. */
 static int
-only_line(const char *text, size_t len, char **ret, struct err *err)
+check_line(const char *text, size_t *len, struct err *err)
 {
-	if (len > PUSHKEY_TEXT_MAX)
+	size_t n = *len;
+
+	if (n > PUSHKEY_TEXT_MAX)
 		return err_set(err, EINVAL, "this is no public key: it is longer than %d bytes", AUTHKEY_LINE_MAX);
-	if (len > 0 && text[len - 1] == '\n')
-		len--;
-	if (len > 0 && text[len - 1] == '\r')
-		len--;
-	if (memmem(text, len, "PRIVATE KEY", strlen("PRIVATE KEY")) == NULL && memchr(text, '\n', len) != NULL)
+	n -= n > 0 && text[n - 1] == '\n';
+	n -= n > 0 && text[n - 1] == '\r';
+	if (memmem(text, n, "PRIVATE KEY", strlen("PRIVATE KEY")) == NULL && memchr(text, '\n', n) != NULL)
 		return err_set(err, EINVAL, "there are several lines: send one key at a time, each under its name");
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)text[i];
 
 		if (c == 0x7f || (c < ' ' && c != '\t' && c != '\n'))
 			return err_set(err, EINVAL,
 			    "this is no public key: byte %zu of it is the control character \\x%02x", i + 1, c);
 	}
-	*ret = str_printf("%.*s", (int)len, text);
+	*len = n;
 	return 0;
 }
 
@@ -154,8 +154,9 @@ pushkey_read(const char *text, size_t len, struct authkey *ret, struct err *err)
 	const char *why;
 	const char *at;
 
-	if (only_line(text, len, &line, err) < 0)
+	if (check_line(text, &len, err) < 0)
 		return -EINVAL;
+	line = str_printf("%.*s", (int)len, text);
 	at = line + strspn(line, blanks);
 	if ((why = mistaken_for_a_key(at)) != NULL)
 		return err_set(err, EINVAL, "%s", why);

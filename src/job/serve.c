@@ -132,8 +132,9 @@ static void
 point_head(const struct job *job)
 {
 	static const char *const usual[] = {"refs/heads/main", "refs/heads/master"};
+	static const char of_tracked[] = "--points-at=" REPO_TRACKED;
 	static const char *const args[] = {
-	    "for-each-ref", "--count=1", "--format=%(refname)", "--points-at=" REPO_TRACKED, "refs/heads/", NULL};
+	    "for-each-ref", "--count=1", "--format=%(refname)", of_tracked, "refs/heads/", NULL};
 	auto_buf struct buf out = BUF_INIT(4096);
 	struct err err = ERR_INIT;
 	char oid[REMOTE_OID_SIZE];
