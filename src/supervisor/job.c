@@ -72,7 +72,7 @@ static const struct job_kind table[] = {
 	{"hash", JOB_COMPOSE, OPERANDS_NONE, VIEW_PLAIN, 0, 60 * SECOND, 2 * SECOND, CONFINED, {MODEL, "config", "--hash", "*"}},
 	/* the approved model, with the engine's group */
 	{"pull", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE | JOB_REGISTRIES, 30 * MINUTE, 10 * SECOND, ORDINARY, {MODEL, "pull"}},
-	{"build", JOB_COMPOSE, OPERANDS_WORDS, VIEW_STAGED, JOB_LOCK | JOB_ENGINE | JOB_REGISTRIES, HOUR, 10 * SECOND, ORDINARY, {MODEL, "build"}},
+	{"build", JOB_COMPOSE, OPERANDS_WORDS, VIEW_STAGED, JOB_LOCK | JOB_ENGINE | JOB_REGISTRIES | JOB_TEMPORARY, HOUR, 10 * SECOND, ORDINARY, {MODEL, "build"}},
 	{"up", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE, 15 * MINUTE, 10 * SECOND, ORDINARY,
 	    {MODEL, "--profile", "*", "up", "-d", "--no-build", "--pull", "never", "--remove-orphans"}},
 	{"create", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_LOCK | JOB_ENGINE, 5 * MINUTE, 10 * SECOND, ORDINARY,

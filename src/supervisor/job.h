@@ -46,6 +46,7 @@ enum job_flag {
 	JOB_ROUTES = 1 << 9,	 /* gets PGO_IMPORT */
 	JOB_THIRD = 1 << 10,	 /* has a descriptor 3 */
 	JOB_SERVE = 1 << 11,	 /* answers git's clients: gets PGO_HOOKS and the limits of [push] */
+	JOB_TEMPORARY = 1 << 13, /* its TMPDIR ends with it */
 	JOB_LEFT = 1 << 5,	 /* also for a service that is no longer configured, as the owner of its directory */
 };
 

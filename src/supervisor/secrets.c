@@ -120,14 +120,23 @@ secrets_of(const struct facts *f, const struct job_kind *k, const struct conf_se
 	if (s != NULL && s->hosted && (k->flags & JOB_PUBLISHES) != 0 && f->conf->push != NULL &&
 	    f->conf->push->registry != NULL)
 		add_docker_config(auths_to_push(f->conf->push), ret);
+	ret->temporary = (k->flags & JOB_TEMPORARY) != 0;
 	if (s != NULL && (k->flags & JOB_REMOTE) != 0)
 		return add_deploy_key(f, s, ret, err);
 	return 0;
 }
 
+bool
+secrets_any(const struct secrets *s)
+{
+	return s->n > 0 || s->temporary;
+}
+
 void
 secrets_envp(const struct secrets *s, const char *dir, struct strv *envp)
 {
+	if (s->temporary)
+		strv_add_take(envp, str_printf("TMPDIR=%s", dir));
 	for (size_t i = 0; i < s->n; i++)
 		strv_add_take(envp, str_printf("%s=%s%s%s", s->files[i].variable, dir, s->files[i].is_dir ? "" : "/",
 					s->files[i].is_dir ? "" : s->files[i].name));
@@ -136,8 +145,9 @@ secrets_envp(const struct secrets *s, const char *dir, struct strv *envp)
 static int
 mount_tmpfs(const char *dir, uid_t uid, gid_t gid, struct err *err)
 {
-	/* docker's builder keeps a few files of its own beside its configuration. */
-	auto_free char *options = str_printf("mode=0700,uid=%u,gid=%u,size=8m,nr_inodes=512", uid, gid);
+	/* docker's builder keeps a few files of its own beside its configuration, and a Dockerfile that compose wrote.
+	 */
+	auto_free char *options = str_printf("mode=0700,uid=%u,gid=%u,size=64m,nr_inodes=512", uid, gid);
 	auto_free char *noswap = str_printf("%s,noswap", options);
 	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 

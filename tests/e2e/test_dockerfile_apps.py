@@ -1,5 +1,6 @@
 """What is pushed without a compose file, on a real engine: built by it, told its port, tried at its own address."""
 
+import glob
 import os
 import re
 import signal
@@ -118,7 +119,9 @@ def test_a_site_is_served_from_the_image_of_the_administrator(pgo, app):
     me = app(push='static_image = "pgo-test/nginx:1"')
     make_server(pgo.engine)
     me.commit({"index.html": "a site", "more/page.html": "a page"})
+    before = set(glob.glob("/tmp/dockerfile*"))
     assert "web: listens on port 80, which its image exposes" in accepted(me)
+    assert set(glob.glob("/tmp/dockerfile*")) <= before, "compose leaves the Dockerfile that it wrote"
     assert page(pgo, 80, "/index.html") == "a site" and page(pgo, 80, "/more/page.html") == "a page"
 
 

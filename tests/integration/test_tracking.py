@@ -205,7 +205,7 @@ def test_jobs_run_as_the_account_with_its_groups_and_a_closed_environment(pgo):
     for entry in pgo.engine.journal:
         assert (entry["uid"], entry["gid"]) == (account.pw_uid, account.pw_gid)
         assert set(entry["groups"]) | {account.pw_gid} == {account.pw_gid, pgo.accounts.shared.gr_gid, pgo.accounts.engine.gr_gid}
-        extra = set(entry["env"]) - {"HOME", "USER", "LOGNAME", "PATH", "LANG", "DOCKER_HOST", "LC_CTYPE", "PWD", "DOCKER_CONFIG"}
+        extra = set(entry["env"]) - {"HOME", "USER", "LOGNAME", "PATH", "LANG", "DOCKER_HOST", "LC_CTYPE", "PWD", "DOCKER_CONFIG", "TMPDIR"}
         assert not extra, f"{entry['verb']}: {extra}"
         assert entry["session"] == entry["pid"] or entry["session"] != os.getsid(0)
         assert entry["argv"][entry["argv"].index("-p") + 1] == "site"

@@ -70,6 +70,20 @@ each_job_is_told_where_its_own_are(void **state)
 	assert_string_equal(envp.v[0], "DOCKER_CONFIG=/d/.private");
 }
 
+static void
+a_build_leaves_no_temporary_files(void **state)
+{
+	auto_secrets struct secrets s = {0};
+	auto_strv struct strv envp = {0};
+
+	(void)state;
+	assert_int_equal(secrets_of(&facts, job_kind_find("build"), NULL, &somebody, &s, NULL), 0);
+	assert_true(secrets_any(&s));
+	secrets_envp(&s, "/d/.private", &envp);
+	assert_int_equal(envp.n, 1);
+	assert_string_equal(envp.v[0], "TMPDIR=/d/.private");
+}
+
 static const char key_text[] = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n";
 
 static void
@@ -231,6 +245,7 @@ main(void)
 	    cmocka_unit_test(docker_finds_user_and_token_where_it_looks_for_them),
 	    cmocka_unit_test(the_services_user_stands_for_one_that_is_not_said),
 	    cmocka_unit_test(each_job_is_told_where_its_own_are),
+	    cmocka_unit_test(a_build_leaves_no_temporary_files),
 	    cmocka_unit_test(what_speaks_to_the_repository_gets_the_services_own_deploy_key),
 	    cmocka_unit_test(only_what_speaks_to_registries_gets_their_credentials),
 	    cmocka_unit_test(nobody_outside_of_the_job_sees_them_and_they_end_with_it),
