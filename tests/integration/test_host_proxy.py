@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from lib.fakeproxy import FakeProxy, addresses
+from lib.fakeproxy import FakeProxy, addresses, problems
 from lib.host import children_of, command_of, stays, wait_until
 from lib.pgo import web
 

@@ -1,5 +1,6 @@
 """[proxy] with a proxy that only says whether it takes its file (tests/lib/fake-proxy)."""
 
+import json
 import os
 import re
 
