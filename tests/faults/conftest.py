@@ -1,3 +1,3 @@
 """The real programs with a fake engine and a fake compose, as in integration."""
 
-from lib.faked import compose, engine, pgo  # noqa: F401
+from lib.faked import compose, compose_starts, engine, pgo  # noqa: F401
