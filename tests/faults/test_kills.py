@@ -11,7 +11,7 @@ import pytest
 
 from lib.gates import Gates, go_on
 from lib.host import kill_quietly, wait_until
-from lib.kills import CONVERGED_S, Site, converge, end_undisturbed, random_kills, restart
+from lib.kills import CONVERGED_S, VICTIMS, Site, converge, end_undisturbed, random_kills, restart
 from lib.pgo import web
 
 KILLS = int(os.environ.get("PGO_KILLS", "500"))
@@ -113,7 +113,7 @@ STEPS = {
     "up done": ("two", engine_gate("up:end")),
 }
 
-VICTIMS = [(who, sig) for who in ("pgod", "pgod-core", "pgod-ssh", "job") for sig in (signal.SIGKILL, signal.SIGTERM)]
+EACH = [*VICTIMS, ("job", signal.SIGKILL), ("job", signal.SIGTERM)]
 
 
 def strike(pgo, who, sig, job):
@@ -137,7 +137,7 @@ def test_whoever_is_killed_at_a_step_the_service_is_one_whole_release_afterwards
     site = site_of(pgo, "site", kind)
     pgo.start("--debug")
     site.wait()
-    for who, sig in VICTIMS:
+    for who, sig in EACH:
         with gate(pgo, gates, site.commit) as (job, let_go):
             was_pgod = strike(pgo, who, sig, job)
             if was_pgod and sig == signal.SIGKILL:

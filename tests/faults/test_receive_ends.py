@@ -209,7 +209,8 @@ def test_pushes_leave_no_descriptors_open(pgo, me):
     for _ in range(5):
         assert me.push().returncode == 1
         Raw(pgo).read_refs().kill()
-    wait_until(lambda: count() == before, lambda: f"as many descriptors as before: {before}, {count()}")
+    # Fewer: a connection to the engine is kept for a while.
+    wait_until(lambda: all(now <= then for now, then in zip(count(), before)), lambda: f"no more descriptors than before: {before}, {count()}")
 
 
 def test_more_pushes_at_a_time_than_there_is_room_for_are_told_so(pgo, me):

@@ -1,4 +1,4 @@
-"""KILL and TERM of each process of pgod at each step that the journal knows: going forward, back, to an older release, and after a cancel.
+"""KILL (and TERM, to pgod) of each process of pgod at each step that the journal knows: going forward, back, to an older release, and after a cancel.
 
 The steps are read from the table of the pipeline: one that is added is struck as well.
 """

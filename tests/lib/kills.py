@@ -63,7 +63,8 @@ def restart(pgo):
     pgo.start("--debug", write=False)
 
 
-VICTIMS = [(who, sig) for who in ("pgod", "pgod-core", "pgod-ssh") for sig in (signal.SIGKILL, signal.SIGTERM)]
+# The others catch no signal: to them TERM is KILL.
+VICTIMS = [("pgod", signal.SIGKILL), ("pgod", signal.SIGTERM), ("pgod-core", signal.SIGKILL), ("pgod-ssh", signal.SIGKILL)]
 
 
 def strike(pgo, who, sig, let_go):
