@@ -9,7 +9,7 @@ from lib.host import wait_until
 from lib.pusher import Pusher, operator, said
 from lib.registries import Registry
 from test_commit import fetch, only
-from test_registries import nothing_is_left
+from test_registries import nothing_is_left, unused_home  # noqa: F401
 
 TOKEN = "pu5h:t0ken@here"
 
