@@ -208,7 +208,8 @@ record_end(struct deploy *d)
 	if (rejected)
 		return;
 	if (end->retry && !svc->held && d->task->mode != DEPLOY_BACK)
-		service_retry_later(svc);
+		service_retry_later(
+		    svc, d->killed && d->mode == DEPLOY_RESUME ? SERVICE_RETRY_KILLED_MS : SERVICE_RETRY_MIN_MS);
 	else
 		svc->retry_ms = 0;
 }

@@ -70,6 +70,7 @@ struct deploy {
 	char was_live[STORE_OID]; /* the commit of the live tree at the begin */
 	size_t step;
 	bool at_fault; /* a failure of this step is the commit's fault */
+	bool killed;   /* its job was ended by a signal that is not ours */
 	struct job *job;
 	struct engine_req *req;
 	struct pin_req *pin;

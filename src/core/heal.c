@@ -195,7 +195,7 @@ on_stopped(void *ctx, const struct job_result *r)
 	task->job = NULL;
 	if (r->status != 0) {
 		log_err("cannot stop it: %s service=%s", job_reason(r, reason, sizeof(reason)), task->svc->conf->name);
-		service_retry_later(task->svc);
+		service_retry_later(task->svc, SERVICE_RETRY_MIN_MS);
 	} else {
 		log_info("stopped because it is held service=%s", task->svc->conf->name);
 	}

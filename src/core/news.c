@@ -162,13 +162,13 @@ on_retry(evutil_socket_t fd, short what, void *ctx)
 }
 
 void
-service_retry_later(struct service *svc)
+service_retry_later(struct service *svc, int64_t first_ms)
 {
 	if (svc->awaited[0] != '\0') {
 		arm(svc->retry_timer, SERVICE_NETWORK_MS);
 		return;
 	}
-	svc->retry_ms = svc->retry_ms == 0 ? SERVICE_RETRY_MIN_MS : svc->retry_ms * 2;
+	svc->retry_ms = svc->retry_ms == 0 ? first_ms : svc->retry_ms * 2;
 	if (svc->retry_ms > SERVICE_RETRY_MAX_MS)
 		svc->retry_ms = SERVICE_RETRY_MAX_MS;
 	arm(svc->retry_timer, svc->retry_ms);

@@ -22,7 +22,7 @@ forget(struct task *task, const char *no)
 
 	if (store_push_forget(svc->core->store, svc->conf->name, &err) < 0) {
 		log_err("the end of the push could not be recorded: %s service=%s", err.msg, svc->conf->name);
-		service_retry_later(svc);
+		service_retry_later(svc, SERVICE_RETRY_MIN_MS);
 	}
 	push_settled(svc, no);
 	task_end(task, 0, NULL);
@@ -103,7 +103,7 @@ on_moved(void *ctx, const struct job_result *r)
 	}
 	/* What runs is what was pushed, so the refs have to follow. */
 	push_unsettled(svc, no);
-	service_retry_later(svc);
+	service_retry_later(svc, SERVICE_RETRY_MIN_MS);
 	task_end(task, 1, NULL);
 }
 
@@ -161,7 +161,7 @@ settle_start(struct task *task)
 	n = store_push_refs(svc->core->store, svc->conf->name, refs, PUSH_REFS_MAX, &err);
 	if (n < 0) {
 		log_err("%s service=%s", err.msg, svc->conf->name);
-		service_retry_later(svc);
+		service_retry_later(svc, SERVICE_RETRY_MIN_MS);
 		task_end(task, 1, NULL);
 		return;
 	}

@@ -39,7 +39,8 @@ enum {
 	TASKS_QUEUED_MAX = 32,		  /* a service; an operator's further one is refused */
 	SERVICE_RETRY_MIN_MS = 30 * 1000, /* after a deploy that failed for a passing reason: doubles up to */
 	SERVICE_RETRY_MAX_MS = 10 * 60 * 1000,
-	SERVICE_NETWORK_MS = 2000, /* between two looks for an external network that is awaited */
+	SERVICE_RETRY_KILLED_MS = 1000, /* after a resume whose job somebody killed: the service may lie half-way */
+	SERVICE_NETWORK_MS = 2000,	/* between two looks for an external network that is awaited */
 };
 
 /* Something to do for a service. Queued, then running; freed by task_end. */
@@ -217,8 +218,8 @@ void task_sayf(struct task *task, const char *fmt, ...) __attribute__((format(pr
 void service_forget_client(struct service *svc, const struct client *client);
 /* What waits because of a stop or a hold is judged anew, now that it has ended. */
 void service_judge_again(struct service *svc);
-/* Arms the timer after a deploy that failed for a passing reason. */
-void service_retry_later(struct service *svc);
+/* Arms the timer after a deploy that failed for a passing reason: first_ms at first, then twice as long each time. */
+void service_retry_later(struct service *svc, int64_t first_ms);
 /* Waits no longer, neither for the timer nor for a network: what comes next may start at once. */
 void service_retry_cancel(struct service *svc);
 

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from lib.host import stays, wait_until
+from lib.kills import CONVERGED_S
 from lib.pgo import Key, install_roles, web
 from lib.scenes import deployed, hold_down, in_background, running, three_polls, wait_step
 
@@ -190,3 +191,19 @@ def test_an_up_that_is_killed_after_the_stop_does_not_leave_the_service_down(pgo
     pgo.wait_running("site")
     pgo.wait_status("site", "in sync +no")
     assert pgo.running("site")[0].image_id == before
+
+
+def test_a_resume_whose_up_is_killed_as_well_does_not_leave_the_service_half_way_for_long(pgo):
+    """There is no release to go back to: the next attempt comes soon."""
+    repo = pgo.repo("site", {"compose.yaml": web()})
+    pgo.service("site", repo)
+    pgo.engine.hold("up")
+    pgo.start()
+    wait_step(pgo, "up")
+    pgo.kill()
+    pgo.engine.fail("up", status=137)
+    pgo.engine.release("up")
+    pgo.start(write=False)
+    pgo.wait_status("site", "tried again in [01] s")
+    pgo.engine.heal("up")
+    pgo.wait_deployed("site", repo.head, deadline=CONVERGED_S)
