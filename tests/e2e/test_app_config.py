@@ -74,14 +74,14 @@ def test_a_one_off_container_is_another_release_or_stays(app):
     assert len(app.engine.containers("app")) == 1
     done = app.ssh("app//run -t sh -c 'test -t 0 && echo yes; exit 3'", options=["-tt"])
     assert done.returncode == 3 and "yes" in done.stdout, done
-    with subprocess.Popen(app.ssh_argv("app//run sh -c 'echo begun; cat; sleep 600'"), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
+    with subprocess.Popen(app.ssh_argv("app//run sh -c 'echo begun; exec tail -f /dev/null'"), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
         assert client.stdout.readline() == b"begun\n"
         (box,) = [box for box in app.engine.containers("app") if re.match("app-pgo-run-", box.name)]
         _, inspect = app.engine.ask("GET", f"/containers/{box.id}/json")
         assert inspect["HostConfig"]["Memory"] == 64 * 1024 * 1024 and not inspect["HostConfig"]["PortBindings"]
         client.kill()
     wait_until(lambda: len(app.engine.containers("app")) == 1, "it goes with the client", deadline=60)
-    with subprocess.Popen(app.ssh_argv("app//run sh -c 'echo begun; cat; sleep 600'"), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
+    with subprocess.Popen(app.ssh_argv("app//run sh -c 'echo begun; exec tail -f /dev/null'"), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as client:
         assert client.stdout.readline() == b"begun\n"
         app.kill()
         app.start().wait_listening()

@@ -98,7 +98,7 @@ def test_of_several_ports_80_is_the_one(pgo, app):
 
 def test_a_port_that_never_opens_shows_what_the_container_said(pgo, app):
     me = app(health_timeout="3s")
-    me.commit({"Dockerfile": BASE + 'CMD ["sh", "-c", "echo waiting for the database; sleep 1000"]\nEXPOSE 8080\n'})
+    me.commit({"Dockerfile": BASE + 'CMD ["sh", "-c", "echo waiting for the database; exec tail -f /dev/null"]\nEXPOSE 8080\n'})
     done = me.push(deadline=120)
     assert done.returncode == 1
     assert "nothing accepts connections on port 8080 of its container within 2.5 s: Connection refused" in said(done)
@@ -109,7 +109,8 @@ def test_a_port_that_never_opens_shows_what_the_container_said(pgo, app):
 def test_a_page_decides_when_it_is_ready(pgo, app):
     me = app()
     assert pgo.ctl("app", "config", "set", "CUSTOM_CHECK=/ready").returncode == 0
-    late = "CMD httpd -p 8080 -h /www; sleep 1; touch /www/ready; sleep 1000\nEXPOSE 8080\n"
+    # The page is there once it has been asked for in vain: httpd logs the answer.
+    late = "CMD httpd -f -v -p 8080 -h /www 2>&1 | { read -r asked; touch /www/ready; cat; }\nEXPOSE 8080\n"
     me.commit({"Dockerfile": BASE + late})
     accepted(me)
     assert page(pgo, 8080, "/ready") == ""
