@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "supervisor/durable.h"
 #include "supervisor/proxy_text.h"
 #include "supervisor/trusted.h"
 
@@ -52,22 +53,14 @@ place_open(struct place *at, const struct conf_proxy *p, const char *state, stru
 static int
 write_whole(int dirfd, const char *name, mode_t mode, const char *head, const struct buf *text, struct err *err)
 {
-	auto_free char *tmp = str_printf(".%s.pgod", name);
-	auto_close int fd = -1;
+	auto_buf struct buf all = BUF_INIT(strlen(head) + text->len);
 	int rc;
 
-	if (unlinkat(dirfd, tmp, 0) < 0 && errno != ENOENT)
-		return err_errno(err, "cannot write %s", name);
-	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-	if (fd < 0)
-		return err_errno(err, "cannot write %s", name);
-	rc = io_write_all(fd, head, strlen(head), err);
-	if (rc >= 0)
-		rc = io_write_all(fd, buf_str(text), text->len, err);
-	if (rc >= 0 && (fsync(fd) < 0 || renameat(dirfd, tmp, dirfd, name) < 0 || fsync(dirfd) < 0))
+	buf_str_add(&all, head);
+	buf_add(&all, buf_str(text), text->len);
+	rc = durable_write(dirfd, name, mode, buf_str(&all), all.len, err);
+	if (rc >= 0 && fsync(dirfd) < 0)
 		rc = err_errno(err, "cannot write %s", name);
-	if (rc < 0)
-		unlinkat(dirfd, tmp, 0);
 	return rc;
 }
 
