@@ -16,7 +16,7 @@
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
 
-enum { IO_CHUNK = 16 * 1024 };
+enum { IO_CHUNK = 16 * 1024, SEAL_ATTEMPTS = 10 };
 
 static int
 too_big(const struct buf *b, struct err *err)
@@ -87,10 +87,25 @@ io_write_all(int fd, const void *data, size_t len, struct err *err)
 	return 0;
 }
 
+/* The kernel says EBUSY when it holds one of the pages itself after it has waited for 150 ms, as it may on a machine that
+ * is short of memory or busy: that passes. */
+static int
+add_seals(int fd)
+{
+	const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+	int rc = -1;
+
+	for (int i = 0; i < SEAL_ATTEMPTS && rc < 0; i++) {
+		rc = fcntl(fd, F_ADD_SEALS, seals);
+		if (rc < 0 && errno != EBUSY)
+			return -1;
+	}
+	return rc;
+}
+
 int
 io_memfd(const char *name, const void *data, size_t len, struct err *err)
 {
-	const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
 	auto_close int fd = -1;
 
 	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
@@ -100,7 +115,7 @@ io_memfd(const char *name, const void *data, size_t len, struct err *err)
 		return err_errno(err, "cannot make a memory file");
 	if (io_write_all(fd, data, len, err) < 0)
 		return err_wrap(err, "memory file");
-	if (lseek(fd, 0, SEEK_SET) < 0 || fcntl(fd, F_ADD_SEALS, seals) < 0)
+	if (lseek(fd, 0, SEEK_SET) < 0 || add_seals(fd) < 0)
 		return err_errno(err, "cannot seal a memory file");
 	return take_fd(&fd);
 }
