@@ -1,6 +1,7 @@
 """pgod-web between a core that is ours and visitors who wish it ill; its limits are short here (pgod-web-quick)."""
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -25,8 +26,13 @@ def memfd(text, seals=F_SEAL_SHRINK | F_SEAL_WRITE | F_SEAL_GROW):
     fd = os.memfd_create("page", os.MFD_ALLOW_SEALING)
     with os.fdopen(os.dup(fd), "wb") as out:
         out.write(text)
-    fcntl.fcntl(fd, F_ADD_SEALS, seals)
-    return fd
+    while True:
+        try:
+            fcntl.fcntl(fd, F_ADD_SEALS, seals)
+            return fd
+        except OSError as problem:
+            if problem.errno != errno.EBUSY:  # else the kernel still holds a page of it
+                raise
 
 
 class Web:

@@ -24,6 +24,7 @@ def nfs_(pgo, monkeypatch):
     yield here
     if pgo.process is not None:
         pgo.kill()
+    pgo.unpin()
     for target in [line.split()[1] for line in mounts(pgo)]:
         run("umount", "-l", target)
 
