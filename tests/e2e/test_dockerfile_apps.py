@@ -3,13 +3,13 @@
 import glob
 import os
 import re
-import signal
 import urllib.request
 
 import pytest
 
-from lib.host import command_of, process_table, wait_until
+from lib.host import wait_until
 from lib.pusher import Pusher, operator, said
+from lib.slowbuild import go_on, step_of
 
 BASE = "FROM pgo-test/web:1\nSTOPSIGNAL SIGKILL\n"
 SERVE = 'CMD ["sh", "-c", "exec httpd -f -p $PORT -h /www"]\n'
@@ -144,7 +144,7 @@ def test_directives_within_what_the_administrator_allows(pgo, app):
 
 def test_a_build_is_told_line_by_line(pgo, app):
     me = app()
-    me.commit({"Dockerfile": BASE + "RUN trap 'echo last-line; exit 0' TERM; echo first-line; tail -f /dev/null & wait\nEXPOSE 8080\n"})
+    me.commit({"Dockerfile": BASE + step_of(pgo) + "EXPOSE 8080\n"})
     with me.begin() as push:
         seen = ""
         while "first-line" not in seen.replace("echo first-line", ""):
@@ -152,8 +152,7 @@ def test_a_build_is_told_line_by_line(pgo, app):
             assert line, seen
             seen += line
         assert push.poll() is None and "\nlast-line" not in seen
-        step = min(pid for pid in process_table() if "trap 'echo last-line" in command_of(pid))
-        os.kill(step, signal.SIGTERM)
+        go_on(pgo)
         _, rest = push.communicate(timeout=120)
         assert push.returncode == 0 and "\x1b" not in seen + rest, seen + rest
 

@@ -9,8 +9,9 @@ import time
 
 import pytest
 
-from lib.host import command_of, process_table, wait_until
+from lib.host import wait_until
 from lib.pgo import program, web
+from lib.slowbuild import go_on, step_of
 from lib.terminal import Terminal
 
 # Says what it is told through /talk.
@@ -163,7 +164,7 @@ def test_arguments_lose_bytes_on_their_way_into_a_container(site):
 def test_an_operator_sees_a_build_when_it_is_over(site):
     built = {
         "compose.yaml": {"services": {"web": {"build": ".", "stop_grace_period": "1s"}}},
-        "Dockerfile": "FROM pgo-test/web:1\nRUN trap 'echo last-line; exit 0' TERM; echo first-line; tail -f /dev/null & wait\n",
+        "Dockerfile": "FROM pgo-test/web:1\n" + step_of(site),
     }
     site.service("built", site.repo("built", built))
     site.write_config()
@@ -179,7 +180,6 @@ def test_an_operator_sees_a_build_when_it_is_over(site):
             assert line, seen
             seen += line
         assert follow.poll() is None and b"\nlast-line" not in seen, "told while it is being built"
-        step = min(pid for pid in process_table() if "trap 'echo last-line" in command_of(pid))  # its shell, not what that forked
-        os.kill(step, signal.SIGTERM)
+        go_on(site)
         rest, _ = follow.communicate(timeout=60)
         assert follow.returncode == 0 and b"\x1b" not in seen + rest and b"\\x1b" not in seen + rest, seen + rest
