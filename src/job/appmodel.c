@@ -126,6 +126,23 @@ add_environment(const struct app_source *a, struct buf *b, struct strv *complain
 	buf_str_add(b, "}");
 }
 
+/* What is in the commit for git, for us and for the build is nobody's to read on the web: the keys of those who push
+ * are there, and files whose names begin with a dot hold what people forget. It is taken away in a stage of its own, so
+ * that no layer of the image has it, by the image's own find, without a shell. */
+static char *
+site_dockerfile(const char *image)
+{
+	return str_printf("FROM %s AS pgo-site\n"
+			  "USER 0:0\n"
+			  "COPY . /pgo-site/\n"
+			  "RUN [\"find\", \"/pgo-site\", \"(\", \"-path\", \"/pgo-site/ssh\", \"-o\", \"-path\", "
+			  "\"/pgo-site/CNAME\", \"-o\", \"-name\", \".*\", \"!\", \"-name\", \".well-known\", \")\", "
+			  "\"-prune\", \"-exec\", \"rm\", \"-rf\", \"{}\", \";\"]\n"
+			  "FROM %s\n"
+			  "COPY --from=pgo-site /pgo-site/ " APPMODEL_SITE_DIR "\n",
+	    image, image);
+}
+
 static void
 add_build(const struct app_source *a, struct buf *b, struct strv *complaints)
 {
@@ -138,7 +155,7 @@ add_build(const struct app_source *a, struct buf *b, struct strv *complaints)
 			"index.html: a site of plain files needs a web server, and this host has none for it: the "
 			"administrator can name an image under static_image of [push] in pgo.toml; or push a Dockerfile"));
 	} else if (a->kind == APP_STATIC) {
-		inlined = str_printf("FROM %s\nCOPY . " APPMODEL_SITE_DIR "\n", a->static_image);
+		inlined = site_dockerfile(a->static_image);
 		add_pair(b, "dockerfile_inline", inlined);
 	}
 	buf_str_add(b, "}");

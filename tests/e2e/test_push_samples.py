@@ -57,6 +57,12 @@ def test_a_static_site_answers_by_its_name(pgo, host, static_image):
     app, said = live(pgo, "static")
     on_the_web(host, app, said)
     assert host.ask(app.host, "/other.html").body == "and its other page"
+    # What its developers keep beside the pages is nobody's.
+    for hidden in ("ssh/team.pub", "CNAME", ".gitmodules", ".gitattributes", ".gitignore", "docs/.draft.html"):
+        assert os.path.exists(os.path.join(app.path, hidden))
+        assert host.ask(app.host, "/" + hidden).status == 404, hidden
+    for page, text in {".well-known/security.txt": "Contact: mailto:security@static.test", "docs/ssh/index.html": "how to log in"}.items():
+        assert host.ask(app.host, "/" + page).body == text
 
 
 def test_a_worker_runs_without_a_name(pgo, host):

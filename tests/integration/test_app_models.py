@@ -221,7 +221,8 @@ def test_a_site_is_built_into_the_administrators_image(pgo, hosted, listener):
     done = me.push()
     assert done.returncode == 0, done.stderr
     (build,) = pgo.engine.calls("build", "app")
-    assert build["model"]["services"]["web"]["build"]["dockerfile_inline"] == "FROM web:1\nCOPY . /usr/share/nginx/html/\n"
+    steps = build["model"]["services"]["web"]["build"]["dockerfile_inline"].splitlines()
+    assert steps[0] == "FROM web:1 AS pgo-site" and steps[-2:] == ["FROM web:1", "COPY --from=pgo-site /pgo-site/ /usr/share/nginx/html/"]
 
 
 def test_a_site_has_nobody_to_serve_it(pgo, hosted):

@@ -283,8 +283,8 @@ a_site_is_served_by_the_administrators_image(void **state)
 	(void)state;
 	make(&m, APP_STATIC, "", "web:1");
 	assert_int_equal(m.complaints.n, 0);
-	has(&m,
-	    "\"build\":{\"context\":\".\",\"dockerfile_inline\":\"FROM web:1\\u000aCOPY . /usr/share/nginx/html/\\u000a\"}");
+	has(&m, "\"build\":{\"context\":\".\",\"dockerfile_inline\":\"FROM web:1 AS pgo-site\\u000a");
+	has(&m, "FROM web:1\\u000aCOPY --from=pgo-site /pgo-site/ /usr/share/nginx/html/\\u000a\"}");
 	make(&without, APP_STATIC, "", NULL);
 	assert_int_equal(without.complaints.n, 1);
 	assert_non_null(strstr(without.complaints.v[0], "static_image"));
