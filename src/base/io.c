@@ -87,8 +87,8 @@ io_write_all(int fd, const void *data, size_t len, struct err *err)
 	return 0;
 }
 
-/* The kernel says EBUSY when it holds one of the pages itself after it has waited for 150 ms, as it may on a machine that
- * is short of memory or busy: that passes. */
+/* The kernel says EBUSY when it holds one of the pages itself after it has waited for 150 ms, as it may on a machine
+ * that is short of memory or busy: that passes. */
 static int
 add_seals(int fd)
 {
