@@ -84,16 +84,17 @@ deploy_judge(struct deploy *d)
 	struct store_service *row = &d->svc->row;
 	const struct ending *end = &endings[d->outcome];
 	enum deploy_mode mode = d->task->mode;
-	bool stored = mode == DEPLOY_RESUME || mode == DEPLOY_BACK;
+	bool stored = mode == DEPLOY_RESUME || mode == DEPLOY_BACK || (mode == DEPLOY_PUSH && !deploy_is_pushed(d));
 	bool well = d->outcome == OUTCOME_LIVE || d->outcome == OUTCOME_UNCHANGED;
 
 	/* What was pushed is the tracked commit when it runs well, and what was tracked is judged as before when not.
 	 */
-	if (well && (mode == DEPLOY_PUSH || str_eq(d->subject, d->svc->pushed)))
+	if (well && (deploy_is_pushed(d) || str_eq(d->subject, d->svc->pushed)))
 		str_set(&row->tracked, d->subject);
-	else if (mode == DEPLOY_PUSH)
+	else if (mode == DEPLOY_PUSH && !well)
 		return;
-	/* A stored release says nothing about the newest commit, unless it is of that commit. */
+	/* A stored release says nothing about the newest commit, unless it is of that commit; nor does the one that
+	 * runs and gets other variables: after a rollback it is not what the branch is at. */
 	if (stored && !str_eq(d->subject, row->tracked))
 		return;
 	if (mode == DEPLOY_BACK && !well)

@@ -180,6 +180,18 @@ def test_a_rollback_leaves_the_variables_of_another_release(live):
     assert live.me.push("main:main").returncode == 0
 
 
+def test_after_a_rollback_and_a_change_of_variables_no_push_is_taken_any_more(live):
+    live.me.commit({"compose.yaml": web(environment=["TOKEN"], labels={"rev": "2"})})
+    assert live.me.push().returncode == 0
+    assert live.ctl("app", "rollback").returncode == 0
+    assert config(live, "set", "TOKEN=another-value").returncode == 0
+    assert "another-value" in token(live)
+    head = live.me.commit({"compose.yaml": web(environment=["TOKEN"], labels={"rev": "3"})})
+    done = live.me.push()
+    assert done.returncode == 0, done.stderr
+    assert live.me.remote_refs()["refs/heads/main"] == head
+
+
 def test_a_tracked_service_takes_variables_that_nobody_reads(pgo):
     pgo.service("site", pgo.repo("site"))
     pgo.start()
