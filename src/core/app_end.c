@@ -2,6 +2,7 @@
  * pgod that starts later goes on with it. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/auto.h"
 #include "base/log.h"
@@ -40,15 +41,56 @@ fail(struct task *task, const char *what, const char *reason)
 }
 
 static void
+retire(struct task *task)
+{
+	struct service *svc = task->svc;
+
+	svc->retiring = task;
+	channel_send(svc->core->pgod, msg_new("retire", "ss", "service", svc->conf->name), NULL, 0);
+}
+
+/* The branch stays where it cannot be removed: that is no reason to keep the app. */
+static void
+on_branch_gone(void *ctx, const struct job_result *r)
+{
+	struct task *task = ctx;
+	char reason[ERR_MSG_MAX];
+
+	task->job = NULL;
+	if (r->status != 0)
+		log_warn("the branch of the app stays: %s service=%s", job_reason(r, reason, sizeof(reason)),
+		    task->svc->conf->name);
+	retire(task);
+}
+
+/* Of a branch, in the repository of its main app: pushed again it would be up to date for git. */
+static void
+remove_branch(struct task *task)
+{
+	struct service *svc = task->svc;
+	const struct store_app *row = &svc->app->row;
+	auto_free char *change = str_printf("* %040d refs/heads/%s\n", 0, row->branch);
+
+	task->job = job_start(svc->core, &(struct job_spec){.kind = "accept",
+					     .service = row->main,
+					     .in = change,
+					     .in_len = strlen(change),
+					     .done = on_branch_gone,
+					     .ctx = task});
+}
+
+static void
 on_untagged(void *ctx)
 {
 	struct task *task = ctx;
 	struct service *svc = task->svc;
 
-	/* From here on only what pgod has of it is left. */
+	/* From here on only what pgod has of it is left, and its branch. */
 	mark(svc, APP_DOWN, NULL);
-	svc->retiring = task;
-	channel_send(svc->core->pgod, msg_new("retire", "ss", "service", svc->conf->name), NULL, 0);
+	if (str_eq(svc->app->row.main, svc->conf->name) || core_service(svc->core, svc->app->row.main) == NULL)
+		retire(task);
+	else
+		remove_branch(task);
 }
 
 static void

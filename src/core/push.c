@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "core/app.h"
 #include "core/app_names.h"
 #include "core/push_state.h"
 #include "core/store_push.h"
@@ -38,7 +39,7 @@ push_new(struct service *svc, const struct pusher *pusher, void *to, const char 
 }
 
 void
-push_drop(struct service *svc)
+push_discard(struct service *svc)
 {
 	struct push *p = TAKE(svc->push);
 
@@ -68,7 +69,18 @@ push_give_up(struct push *p, const char *why)
 
 	push_text_error(&p->text, why);
 	answer(p, why);
-	push_drop(svc);
+	push_discard(svc);
+}
+
+void
+push_drop(struct service *svc)
+{
+	auto_free char *why = NULL;
+
+	if (svc->push == NULL)
+		return;
+	why = str_printf("the app %s has been destroyed", svc->app->name);
+	push_give_up(svc->push, why);
 }
 
 static bool
@@ -186,7 +198,7 @@ push_ended(struct service *svc, const struct push_end *end)
 					  "`logs -f deploy` tells.");
 	if (end->waits || svc->core->quitting) {
 		answer(p, end->well ? "it runs, and pgod is stopping: the branch follows when it is back" : p->no);
-		push_drop(svc);
+		push_discard(svc);
 	}
 }
 
@@ -221,7 +233,7 @@ push_settled(struct service *svc, const char *no)
 	if (p->no == NULL)
 		tell_accepted(p);
 	answer(p, p->no);
-	push_drop(svc);
+	push_discard(svc);
 }
 
 void

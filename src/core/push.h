@@ -23,7 +23,7 @@ void push_forget(struct receive *r);
 
 /* A push that an earlier core has not settled is found again. */
 int push_load(struct service *svc, struct err *err);
-/* The service goes. */
+/* The service goes: who pushes to it, perhaps as a branch of another one, hears that. */
 void push_drop(struct service *svc);
 /* The deploy of what was pushed has begun; journal may be NULL. */
 void push_begun(struct service *svc, int64_t deploy, struct journal *journal);

@@ -263,7 +263,7 @@ push_forget(struct receive *r)
 	r->push = NULL;
 	p->to = NULL;
 	if (!p->works)
-		push_drop(p->svc);
+		push_discard(p->svc);
 	else
 		log_info("the pusher has gone, the deploy goes on service=%s deploy=%lld", p->svc->conf->name,
 		    (long long)p->deploy);

@@ -32,6 +32,8 @@ struct push {
 struct push *push_new(struct service *svc, const struct pusher *pusher, void *to, const char *who);
 /* Says why it ends here, and answers. */
 void push_give_up(struct push *p, const char *why);
+/* Nobody waits for it any more. */
+void push_discard(struct service *svc);
 /* Written down before anything is done: whatever ends this core, the next one knows what the refs wait for. */
 int push_write_down(struct push *p, const struct pushline_ref *refs, size_t n, struct err *err);
 

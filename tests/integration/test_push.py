@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 
 import pytest
 from lib.host import wait_until
@@ -337,6 +338,30 @@ def test_a_branch_is_an_app_of_its_own(pgo):
     assert me.push("feat/X").returncode == 0
     assert me.remote_refs()["refs/heads/feat/X"] == newer and revs(pgo, "shop-feat-x") == ["3"]
     assert pgo.ctl("shop-feat-x", "rollback").returncode == 0 and revs(pgo, "shop-feat-x") == ["2"]
+
+
+def test_who_pushes_to_a_branch_whose_app_is_destroyed_waits_for_ever(pgo):
+    me = maker(pgo)
+    accepted(me, rev(1))
+    me.git("checkout", "-q", "-b", "dev")
+    me.commit(rev(2))
+    pgo.engine.hold("up")
+    push = me.begin("dev")
+    wait_step(pgo, "up")
+    core = pgo.role_pids("pgod-core")
+    with subprocess.Popen(pgo.ssh_argv("host://apps destroy shop-dev shop-dev"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as destroy:
+        assert b"waiting" in destroy.stderr.readline()
+        pgo.engine.release("up")
+        assert destroy.wait(30) == 0
+    _, err = push.communicate(timeout=30)
+    assert push.returncode != 0 and "the app shop-dev has been destroyed" in err, err
+    assert pgo.role_pids("pgod-core") == core and revs(pgo, "shop") == ["1"]
+    assert me.remote_refs().keys() == {"HEAD", "refs/heads/main"}
+    for _ in range(2):
+        done = me.push("dev")
+        assert done.returncode == 0 and revs(pgo, "shop-dev") == ["2"], done.stderr
+        assert pgo.ssh("host://apps destroy shop-dev shop-dev").returncode == 0
+        assert me.remote_refs().keys() == {"HEAD", "refs/heads/main"}, "pushed again it would be up to date"
 
 
 def test_a_branch_that_would_be_somebody_elses_app_is_refused(pgo):
