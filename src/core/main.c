@@ -41,6 +41,7 @@ static const int syscalls[] = {
     SYS_fdatasync,
     SYS_ftruncate,
     SYS_unlinkat,
+    SYS_getdents64,
     SYS_mkdirat,
     SYS_renameat2,
     SYS_faccessat,

@@ -220,10 +220,12 @@ store_write_file(const char *dir, const char *path, const void *data, size_t len
 		return err_errno(err, "cannot write %s", path);
 	rc = io_write_all(fd, data, len, err);
 	if (rc < 0)
-		return err_wrap(err, "cannot write %s", path);
-	if (fsync(fd) < 0 || rename(tmp, path) < 0 || fsync(dirfd) < 0)
-		return err_errno(err, "cannot write %s", path);
-	return 0;
+		rc = err_wrap(err, "cannot write %s", path);
+	else if (fsync(fd) < 0 || rename(tmp, path) < 0 || fsync(dirfd) < 0)
+		rc = err_errno(err, "cannot write %s", path);
+	if (rc < 0)
+		unlink(tmp);
+	return rc;
 }
 
 int

@@ -36,9 +36,5 @@ char *db_text(sqlite3_stmt *stmt, int i);
 int store_write_file(const char *dir, const char *path, const void *data, size_t len, struct err *err);
 /* Unlinks what belongs to a row that goes; that it is gone already is fine. */
 int store_unlink(const char *path, struct err *err);
-/* All releases of a service go, with their models; all deploys, with their logs. */
-int store_releases_forget(struct store *st, const char *service, struct err *err);
-int store_vars_forget(struct store *st, const char *service, struct err *err);
-int store_deploys_forget(struct store *st, const char *service, struct err *err);
 
 #endif

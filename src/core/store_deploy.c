@@ -1,10 +1,8 @@
-#include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/io.h"
-#include "core/store_db.h"
+#include "core/store_files.h"
 
 /* Healing has rows of its own, which must not push the deploys out. */
 #define HEAL "trigger = 'heal'"
@@ -15,6 +13,8 @@
 #define COLUMNS                                                                            \
 	"SELECT id, trigger, who, oid, outcome, reason, why, release, begun_ms, ended_ms," \
 	" (SELECT name FROM step WHERE deploy = deploy.id ORDER BY rowid DESC LIMIT 1) FROM deploy"
+
+static const struct store_files logs = {"logs", ".log", "sii", "SELECT id" UNWANTED, "DELETE" UNWANTED};
 
 void
 store_deploy_done(struct store_deploy *d)
@@ -28,43 +28,7 @@ store_deploy_done(struct store_deploy *d)
 char *
 store_log_path(const char *service, int64_t id)
 {
-	return str_printf("logs/%s/%lld.log", service, (long long)id);
-}
-
-/* The row goes last: an interrupted prune is done again. */
-static int
-prune(struct store *st, const char *service, int64_t deploys, int64_t heals, struct err *err)
-{
-	auto_stmt sqlite3_stmt *stmt = NULL;
-	bool row = false;
-	int rc = db_query(st, &stmt, &row, err, "SELECT id" UNWANTED, "sii", service, deploys, heals);
-
-	while (rc >= 0 && row) {
-		auto_free char *path = store_log_path(service, sqlite3_column_int64(stmt, 0));
-
-		rc = store_unlink(path, err);
-		if (rc >= 0)
-			rc = db_next(st, stmt, &row, err);
-	}
-	sqlite3_finalize(TAKE(stmt));
-	return rc < 0 ? rc : db_run(st, err, "DELETE" UNWANTED, "sii", service, deploys, heals);
-}
-
-int
-store_deploys_forget(struct store *st, const char *service, struct err *err)
-{
-	auto_free char *dir = str_printf("logs/%s", service);
-	auto_free char *journal = str_printf("%s/journal", dir);
-	auto_free char *older = str_printf("%s/journal.old", dir);
-	int rc = prune(st, service, 0, 0, err);
-
-	if (rc >= 0)
-		rc = store_unlink(journal, err);
-	if (rc >= 0)
-		rc = store_unlink(older, err);
-	if (rc >= 0 && rmdir(dir) < 0 && errno != ENOENT)
-		rc = err_errno(err, "cannot remove %s", dir);
-	return rc;
+	return store_file_path(&logs, service, id);
 }
 
 int
@@ -77,7 +41,8 @@ store_deploy_begin(struct store *st, const char *service, const struct store_beg
 	if (rc < 0)
 		return rc;
 	*ret_id = sqlite3_last_insert_rowid(st->db);
-	return prune(st, service, STORE_DEPLOYS_KEPT, STORE_HEALS_KEPT, err);
+	return store_files_prune(
+	    st, &logs, service, (const int64_t[STORE_PRUNE_MAX]){STORE_DEPLOYS_KEPT, STORE_HEALS_KEPT}, err);
 }
 
 int

@@ -1,14 +1,10 @@
-#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/io.h"
-#include "core/store_db.h"
+#include "core/store_files.h"
 
 #define COLUMNS "SELECT id, oid, digest, basis, images, made_ms, good_ms, vars FROM release"
 
@@ -16,6 +12,8 @@
 #define UNWANTED                                                                \
 	" FROM release WHERE service = ?1 AND id NOT IN (?3, ?4) AND id NOT IN" \
 	" (SELECT id FROM release WHERE service = ?1 AND good_ms > 0 ORDER BY good_ms DESC, id DESC LIMIT ?2)"
+
+static const struct store_files models = {"models", ".json", "siii", "SELECT id" UNWANTED, "DELETE" UNWANTED};
 
 void
 store_release_done(struct store_release *r)
@@ -26,55 +24,10 @@ store_release_done(struct store_release *r)
 	free(TAKE(r->images));
 }
 
-static char *
-model_path(const char *service, int64_t id)
-{
-	return str_printf("models/%s/%lld.json", service, (long long)id);
-}
-
-/* The row goes last: an interrupted prune is done again. */
-static int
-prune(struct store *st, const char *service, int64_t keep, int64_t current, int64_t applying, struct err *err)
-{
-	auto_stmt sqlite3_stmt *stmt = NULL;
-	bool row = false;
-	int rc = db_query(st, &stmt, &row, err, "SELECT id" UNWANTED, "siii", service, keep, current, applying);
-
-	while (rc >= 0 && row) {
-		auto_free char *path = model_path(service, sqlite3_column_int64(stmt, 0));
-
-		rc = store_unlink(path, err);
-		if (rc >= 0)
-			rc = db_next(st, stmt, &row, err);
-	}
-	sqlite3_finalize(TAKE(stmt));
-	return rc < 0 ? rc : db_run(st, err, "DELETE" UNWANTED, "siii", service, keep, current, applying);
-}
-
 int
 store_release_prune(struct store *st, const char *service, int keep, int64_t current, int64_t applying, struct err *err)
 {
-	return prune(st, service, keep, current, applying, err);
-}
-
-int
-store_releases_forget(struct store *st, const char *service, struct err *err)
-{
-	auto_free char *dir = str_printf("models/%s", service);
-	int rc = prune(st, service, 0, 0, 0, err);
-
-	if (rc >= 0 && rmdir(dir) < 0 && errno != ENOENT)
-		rc = err_errno(err, "cannot remove %s", dir);
-	return rc;
-}
-
-static int
-write_model(const char *service, int64_t id, const char *model, struct err *err)
-{
-	auto_free char *dir = str_printf("models/%s", service);
-	auto_free char *path = model_path(service, id);
-
-	return store_write_file(dir, path, model, strlen(model), err);
+	return store_files_prune(st, &models, service, (const int64_t[]){keep, current, applying}, err);
 }
 
 int
@@ -82,24 +35,13 @@ store_release_add(struct store *st, const char *service, const struct store_rele
     int64_t *ret_id, struct err *err)
 {
 	int rc = db_run(st, err, "BEGIN IMMEDIATE", "");
-	int64_t id;
 
 	if (rc < 0)
 		return rc;
 	rc = db_run(st, err,
 	    "INSERT INTO release (service, oid, digest, basis, images, made_ms, vars) VALUES (?, ?, ?, ?, ?, ?, ?)",
 	    "sssssii", service, r->commit, r->digest, r->basis, r->images, (int64_t)io_wall_ms(), r->vars);
-	id = sqlite3_last_insert_rowid(st->db);
-	if (rc >= 0)
-		rc = write_model(service, id, model, err);
-	if (rc >= 0)
-		rc = db_run(st, err, "COMMIT", "");
-	if (rc < 0) {
-		db_run(st, NULL, "ROLLBACK", "");
-		return rc;
-	}
-	*ret_id = id;
-	return 0;
+	return store_file_commit(st, &models, service, rc, model, strlen(model), ret_id, err);
 }
 
 static void
@@ -188,7 +130,7 @@ store_release_commits(struct store *st, const char *service, struct strv *ret, s
 int
 store_model_read(struct store *st, const char *service, int64_t id, struct buf *ret, struct err *err)
 {
-	auto_free char *path = model_path(service, id);
+	auto_free char *path = store_file_path(&models, service, id);
 
 	(void)st;
 	return io_read_file(AT_FDCWD, path, ret, err);

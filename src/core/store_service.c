@@ -1,9 +1,7 @@
-#include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/auto.h"
-#include "core/store_db.h"
+#include "core/store_files.h"
 
 void
 store_service_done(struct store_service *s)
@@ -75,22 +73,22 @@ store_service_names(struct store *st, struct strv *ret, struct err *err)
 	return rc;
 }
 
+/* Its own row goes last: what was interrupted is done again. */
 int
 store_service_forget(struct store *st, const char *name, struct err *err)
 {
-	int rc = store_releases_forget(st, name, err);
+	static const char *const dirs[] = {"models", "logs", "vars"};
+	static const char *const rows[] = {"DELETE FROM release WHERE service = ?",
+	    "DELETE FROM deploy WHERE service = ?", "DELETE FROM vars WHERE service = ?",
+	    "DELETE FROM kept_image WHERE service = ?", "DELETE FROM routes WHERE service = ?",
+	    "DELETE FROM push WHERE service = ?", "DELETE FROM service WHERE name = ?"};
+	int rc = 0;
 
-	if (rc >= 0)
-		rc = store_deploys_forget(st, name, err);
-	if (rc >= 0)
-		rc = store_vars_forget(st, name, err);
-	if (rc >= 0)
-		rc = db_run(st, err, "DELETE FROM kept_image WHERE service = ?", "s", name);
-	if (rc >= 0)
-		rc = db_run(st, err, "DELETE FROM routes WHERE service = ?", "s", name);
-	if (rc >= 0)
-		rc = db_run(st, err, "DELETE FROM push WHERE service = ?", "s", name);
-	return rc < 0 ? rc : db_run(st, err, "DELETE FROM service WHERE name = ?", "s", name);
+	for (size_t i = 0; rc >= 0 && i < ARRAY_LEN(dirs); i++)
+		rc = store_files_remove(dirs[i], name, err);
+	for (size_t i = 0; rc >= 0 && i < ARRAY_LEN(rows); i++)
+		rc = db_run(st, err, rows[i], "s", name);
+	return rc;
 }
 
 int

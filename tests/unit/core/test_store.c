@@ -1,4 +1,5 @@
 /* What core must not forget, on a real database in a directory of its own. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -576,6 +577,61 @@ a_rollback_does_not_find_the_variables_of_its_release(void **state)
 	store_close(st);
 }
 
+static void
+leave_file(const char *path)
+{
+	auto_close int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+}
+
+static void
+the_next_service_of_a_name_has_the_keys_of_the_one_that_was_killed_while_it_wrote(void **state)
+{
+	static const char *const left[] = {"models/web/new", "vars/web/new", "vars/web/99.json", "logs/web/7.log"};
+	struct store *st = reopen(NULL);
+	auto_store_service struct store_service row = {0};
+	struct err err = ERR_INIT;
+	int64_t n = 0;
+
+	(void)state;
+	add_release(st, "{}");
+	assert_int_equal(store_vars_add(st, "web", "{}", 2, &n, &err), 0);
+	assert_int_equal(mkdir("logs/web", 0700), 0);
+	for (size_t i = 0; i < ARRAY_LEN(left); i++)
+		leave_file(left[i]);
+	assert_int_equal(store_service_get(st, "web", &row, &err), 0);
+	str_set(&row.keys, "k.pub:1:ssh-ed25519 AAAA");
+	assert_int_equal(store_service_put(st, "web", &row, &err), 0);
+	store_service_done(&row);
+	assert_int_equal(store_service_forget(st, "web", &err), 0);
+	assert_int_equal(store_service_get(st, "web", &row, &err), 0);
+	for (size_t i = 0; i < ARRAY_LEN(left); i++)
+		assert_int_equal(access(left[i], F_OK), -1);
+	assert_int_equal(store_service_forget(st, "web", &err), 0);
+	store_close(st);
+}
+
+static void
+what_cannot_be_written_leaves_a_part_of_it(void **state)
+{
+	struct store *st = reopen(NULL);
+	struct err err = ERR_INIT;
+	struct stat sb;
+	int64_t n = 0;
+
+	(void)state;
+	/* A rename onto a directory fails, as it would on a disk that is full. */
+	assert_int_equal(mkdir("vars/web", 0700), 0);
+	assert_int_equal(mkdir("vars/web/1.json", 0700), 0);
+	assert_true(store_vars_add(st, "web", "{}", 2, &n, &err) < 0);
+	assert_int_equal(stat("vars/web/new", &sb), -1);
+	check_versions(st, "");
+	assert_int_equal(rmdir("vars/web/1.json"), 0);
+	assert_int_equal(store_vars_add(st, "web", "{}", 2, &n, &err), 0);
+	store_close(st);
+}
+
 int
 main(void)
 {
@@ -598,6 +654,9 @@ main(void)
 	    cmocka_unit_test_setup_teardown(a_database_of_the_version_before_keeps_all_that_is_in_it, enter, leave),
 	    cmocka_unit_test_setup_teardown(an_uploaded_key_is_known_until_it_is_removed, enter, leave),
 	    cmocka_unit_test_setup_teardown(a_database_of_a_newer_pgod_is_refused, enter, leave),
+	    cmocka_unit_test_setup_teardown(
+		the_next_service_of_a_name_has_the_keys_of_the_one_that_was_killed_while_it_wrote, enter, leave),
+	    cmocka_unit_test_setup_teardown(what_cannot_be_written_leaves_a_part_of_it, enter, leave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
