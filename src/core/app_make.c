@@ -19,11 +19,14 @@ struct app_wish {
 	void *ctx;
 };
 
-/* Whose data may still lie here: the volumes of an app outlive it. */
+/* Whose data may still lie here: the volumes of an app outlive it. One that is there for the record and not for pgod
+ * was being made when core was killed, perhaps once more: then its maker's volumes are here as well. */
 static int
 check_former(const struct store_app *former, const struct app_spec *spec, struct err *err)
 {
-	if (former->gone == APP_THERE || spec->anyone || str_eq(former->maker, spec->maker))
+	bool is_nobodys = former->gone == APP_THERE && former->maker[0] == '\0';
+
+	if (is_nobodys || spec->anyone || str_eq(former->maker, spec->maker))
 		return 0;
 	return err_set(err, EPERM,
 	    "there was an app of this name, whose volumes are kept: only who had made it, or an operator with host://apps "

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 import stat
 
 import pytest
@@ -255,6 +256,13 @@ def test_the_name_of_a_former_app_is_its_makers(host):
     assert push(tess, "one").returncode == 0
     assert push(bob, "two").returncode != 0, "it is not his"
     apps(host, "destroy shop shop")
+    refused = push(bob, "three")
+    assert refused.returncode != 0 and "there was an app of this name" in refused.stderr, refused.stderr
+    # As a core leaves it that is killed when its maker wants it again, and pgod has not heard of that yet.
+    host.stop()
+    with sqlite3.connect(os.path.join(host.dir, ".state", "pgo.db")) as base:
+        base.execute("UPDATE app SET gone = 0 WHERE name = 'shop'")
+    host.start().wait_listening()
     refused = push(bob, "three")
     assert refused.returncode != 0 and "there was an app of this name" in refused.stderr, refused.stderr
     assert push(tess, "four").returncode == 0
