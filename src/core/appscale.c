@@ -64,7 +64,7 @@ is_web(const json_t *services, const char *name)
 static int
 containers(const struct service *svc, int64_t version)
 {
-	auto_vars struct vars vars = {NULL, 0};
+	auto_vars struct vars vars = {0};
 	struct err err = ERR_INIT;
 	const char *value = appvars_load(svc, version, &vars, &err) < 0 ? NULL : vars_get(&vars, VAR_CONTAINERS);
 	int64_t n = -1;

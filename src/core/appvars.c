@@ -56,7 +56,7 @@ static bool
 add_version(void *ctx, int64_t version)
 {
 	struct service *svc = ctx;
-	auto_vars struct vars vars = {NULL, 0};
+	auto_vars struct vars vars = {0};
 	struct err err = ERR_INIT;
 
 	if (appvars_load(svc, version, &vars, &err) < 0)

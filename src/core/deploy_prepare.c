@@ -44,7 +44,7 @@ int
 step_resolve(struct deploy *d, struct err *err)
 {
 	struct buf in = BUF_INIT(VARS_BYTES_MAX);
-	auto_vars struct vars vars = {NULL, 0};
+	auto_vars struct vars vars = {0};
 	int rc = appvars_load(d->svc, d->vars, &vars, err);
 
 	if (rc < 0)

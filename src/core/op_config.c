@@ -37,7 +37,7 @@ load(struct client *c, struct vars *ret)
 static void
 get(struct client *c, const struct strv *words)
 {
-	auto_vars struct vars vars = {NULL, 0};
+	auto_vars struct vars vars = {0};
 	auto_buf struct buf name = BUF_INIT(512);
 	const char *value;
 
@@ -68,7 +68,7 @@ list_json(struct client *c, const struct vars *vars, bool show)
 static void
 list(struct client *c, const struct strv *words)
 {
-	auto_vars struct vars vars = {NULL, 0};
+	auto_vars struct vars vars = {0};
 	struct buf text = BUF_INIT(SHOWN_MAX);
 	bool show = strv_has(words, "--show"), json = strv_has(words, "--json");
 
@@ -93,7 +93,7 @@ list(struct client *c, const struct strv *words)
 
 static void export(struct client *c, const struct strv *words)
 {
-	auto_vars struct vars vars = {NULL, 0};
+	auto_vars struct vars vars = {0};
 	struct buf text = BUF_INIT(FILE_MAX);
 	enum vars_format format = VARS_DOTENV;
 	const char *word = words->n == 2 && str_eq(words->v[0], "--format")	   ? words->v[1]
@@ -171,7 +171,7 @@ apply(struct client *c, const struct vars *before, const struct vars *vars, cons
 static void
 change(struct client *c, const struct vars *with)
 {
-	auto_vars struct vars before = {NULL, 0}, vars = {NULL, 0};
+	auto_vars struct vars before = {0}, vars = {0};
 	auto_buf struct buf what = BUF_INIT(SHOWN_MAX);
 	struct err err = ERR_INIT;
 
@@ -189,7 +189,7 @@ change(struct client *c, const struct vars *with)
 static void
 on_value(struct client *c, const struct buf *bytes)
 {
-	auto_vars struct vars with = {NULL, 0};
+	auto_vars struct vars with = {0};
 	struct err err = ERR_INIT;
 
 	if (vars_set(&with, c->line.args.v[1], buf_str(bytes), bytes->len, &err) < 0) {
@@ -204,7 +204,7 @@ on_value(struct client *c, const struct buf *bytes)
 static void
 set(struct client *c, const struct strv *words)
 {
-	auto_vars struct vars with = {NULL, 0};
+	auto_vars struct vars with = {0};
 	struct err err = ERR_INIT;
 
 	if (words->n == 0) {
@@ -237,7 +237,7 @@ set(struct client *c, const struct strv *words)
 static void
 unset(struct client *c, const struct strv *words)
 {
-	auto_vars struct vars before = {NULL, 0}, vars = {NULL, 0};
+	auto_vars struct vars before = {0}, vars = {0};
 	auto_buf struct buf what = BUF_INIT(SHOWN_MAX);
 	struct err err = ERR_INIT;
 
@@ -268,7 +268,7 @@ unset(struct client *c, const struct strv *words)
 static void
 on_file(struct client *c, const struct buf *bytes)
 {
-	auto_vars struct vars with = {NULL, 0};
+	auto_vars struct vars with = {0};
 	struct err err = ERR_INIT;
 
 	if (vars_import(buf_str(bytes), bytes->len, &with, &err) < 0)

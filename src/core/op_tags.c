@@ -81,7 +81,7 @@ void
 tags_run(struct client *c, const struct op *op, const struct strv *args)
 {
 	auto_json json_t *model = load_model(c, op);
-	auto_vars struct vars vars = {NULL, 0};
+	auto_vars struct vars vars = {0};
 	struct err err = ERR_INIT;
 	const json_t *web;
 	const char *tags;

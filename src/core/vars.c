@@ -85,7 +85,7 @@ vars_done(struct vars *vars)
 		str_wipe(vars->v[i].value);
 	}
 	free(vars->v);
-	*vars = (struct vars){NULL, 0};
+	*vars = (struct vars){0};
 }
 
 /* The first that is not smaller. */
@@ -113,15 +113,11 @@ vars_get(const struct vars *vars, const char *name)
 	return is_at(vars, i, name) ? vars->v[i].value : NULL;
 }
 
-/* With the "=" and the NUL of each. */
+/* With the "=" and the NUL; 0 for one that is yet to have its value. */
 static size_t
-bytes(const struct vars *vars)
+bytes(const struct var *var)
 {
-	size_t all = 0;
-
-	for (size_t i = 0; i < vars->n; i++)
-		all += strlen(vars->v[i].name) + strlen(vars->v[i].value) + 2;
-	return all;
+	return var->value == NULL ? 0 : strlen(var->name) + strlen(var->value) + 2;
 }
 
 static void
@@ -140,16 +136,19 @@ vars_set(struct vars *vars, const char *name, const char *value, size_t len, str
 {
 	int rc = check_var(name, value, len, err);
 	size_t at = place(vars, name);
+	size_t more;
 
 	if (rc < 0)
 		return rc;
 	if (!is_at(vars, at, name) && vars->n == VARS_MAX)
 		return err_set(err, E2BIG, "an app has at most %d variables", VARS_MAX);
-	if (bytes(vars) + strlen(name) + len + 2 > VARS_BYTES_MAX)
+	more = strlen(name) + len + 2;
+	if (vars->bytes - (is_at(vars, at, name) ? bytes(&vars->v[at]) : 0) + more > VARS_BYTES_MAX)
 		return err_set(
 		    err, E2BIG, "the variables of an app have at most %d KiB together", VARS_BYTES_MAX >> 10);
 	if (!is_at(vars, at, name))
 		insert(vars, at, name);
+	vars->bytes += more - bytes(&vars->v[at]);
 	str_wipe(vars->v[at].value);
 	vars->v[at].value = str_printf("%.*s", (int)len, value);
 	return 0;
@@ -162,6 +161,7 @@ vars_unset(struct vars *vars, const char *name)
 
 	if (!is_at(vars, at, name))
 		return false;
+	vars->bytes -= bytes(&vars->v[at]);
 	free(vars->v[at].name);
 	str_wipe(vars->v[at].value);
 	vars->n--;

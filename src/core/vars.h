@@ -26,6 +26,7 @@ struct var {
 struct vars {
 	struct var *v; /* sorted by name */
 	size_t n;
+	size_t bytes; /* of all of them, each with its "=" and its NUL */
 };
 
 #define auto_vars __attribute__((cleanup(vars_done)))

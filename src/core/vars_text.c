@@ -300,7 +300,7 @@ read_json(const char *text, size_t len, struct vars *ret, struct err *err)
 int
 vars_import(const char *text, size_t len, struct vars *ret, struct err *err)
 {
-	auto_vars struct vars vars = {NULL, 0};
+	auto_vars struct vars vars = {0};
 	size_t blank = 0;
 	int rc;
 
@@ -310,6 +310,6 @@ vars_import(const char *text, size_t len, struct vars *ret, struct err *err)
 	if (rc < 0)
 		return rc;
 	*ret = vars;
-	vars = (struct vars){NULL, 0};
+	vars = (struct vars){0};
 	return 0;
 }

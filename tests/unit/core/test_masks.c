@@ -161,7 +161,7 @@ the_variables_of_an_app_are_printed(void **state)
 	auto_free char *text = str_dup("8080: second line s3cret, and \"first line s3cret\\nsecond line s3cret\"");
 
 	(void)state;
-	masks_add_vars(&m, &(struct vars){v, 2});
+	masks_add_vars(&m, &(struct vars){.v = v, .n = 2});
 	masks_hide_str(m, &text);
 	masks_free(m);
 	assert_string_equal(text, "8080: ${LONG}, and \"${LONG}\"");

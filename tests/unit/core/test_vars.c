@@ -30,7 +30,7 @@ a_value_loses_newlines_quotes_or_dollars_on_its_way(void **state)
 	static const char *const values[] = {"", " ", "a b ", "it's", "say \"x\"", "$HOME ${X} `id` $(id)",
 	    "a\nb\r\n\tc\n", "\\", "\\n", "a\\", "#", " # no comment", "=", "é\xf0\x9f\x98\x80", "\x01\x1b[31m\x7f",
 	    "'", "''", "\"", "\\'", "export A=b", "{", "{\"A\": 1}", "-----BEGIN KEY-----\nabc\n-----END KEY-----\n"};
-	auto_vars struct vars vars = {NULL, 0};
+	auto_vars struct vars vars = {0};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
@@ -40,7 +40,7 @@ a_value_loses_newlines_quotes_or_dollars_on_its_way(void **state)
 	}
 	for (int format = VARS_DOTENV; format <= VARS_JSON; format++) {
 		auto_buf struct buf text = BUF_INIT(1 << 20);
-		auto_vars struct vars back = {NULL, 0};
+		auto_vars struct vars back = {0};
 		struct err err = ERR_INIT;
 
 		vars_export(&vars, (enum vars_format)format, &text);
@@ -61,7 +61,7 @@ files_that_other_tools_write_are_not_understood(void **state)
 	static const char text[] =
 	    "# settings\r\n\r\nA=1\r\n  B = 2\nexport C=three words # and a comment\n"
 	    "D=no#comment\nE=\nF='x' # y\nG=\"a\\nb\"\nH=C:\\temp\nI='two\nlines'\nJ=a'b\nK=last";
-	auto_vars struct vars vars = {NULL, 0};
+	auto_vars struct vars vars = {0};
 	struct err err = ERR_INIT;
 
 	(void)state;
@@ -113,7 +113,7 @@ a_mistake_in_a_file_is_taken_for_a_value_or_quotes_a_secret(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
-		auto_vars struct vars vars = {NULL, 0};
+		auto_vars struct vars vars = {0};
 		struct err err = ERR_INIT;
 
 		assert_int_equal(vars_import(wrong[i].text, strlen(wrong[i].text), &vars, &err), -EINVAL);
@@ -121,13 +121,13 @@ a_mistake_in_a_file_is_taken_for_a_value_or_quotes_a_secret(void **state)
 			fail_msg("%s: %s", wrong[i].text, err.msg);
 		assert_int_equal(vars.n, 0);
 	}
-	assert_int_equal(vars_import("A=a\0b", 5, &(struct vars){NULL, 0}, NULL), -EINVAL);
+	assert_int_equal(vars_import("A=a\0b", 5, &(struct vars){0}, NULL), -EINVAL);
 }
 
 static void
 variables_grow_without_end(void **state)
 {
-	auto_vars struct vars vars = {NULL, 0};
+	auto_vars struct vars vars = {0};
 	auto_free char *large = calloc(1, VAR_VALUE_MAX + 2);
 	struct err err = ERR_INIT;
 
@@ -141,6 +141,14 @@ variables_grow_without_end(void **state)
 		SET(&vars, name, large);
 	}
 	assert_int_equal(vars_set(&vars, "B", large, VAR_VALUE_MAX, &err), -E2BIG);
+	/* What is replaced does not count, and what goes makes room. */
+	for (int i = 0; i < 3; i++) {
+		SET(&vars, "A3", large);
+		SET(&vars, "A3", "x");
+	}
+	SET(&vars, "B", large);
+	assert_true(vars_unset(&vars, "B"));
+	SET(&vars, "C", large);
 	vars_done(&vars);
 	for (int i = 0; i < VARS_MAX; i++) {
 		auto_free char *name = str_printf("A%d", i);
@@ -160,7 +168,7 @@ static void
 what_the_job_reads_is_not_what_was_set(void **state)
 {
 	static const char want[] = "A=1\n2\0B=\0C=x=y";
-	auto_vars struct vars vars = {NULL, 0};
+	auto_vars struct vars vars = {0};
 	auto_buf struct buf packed = BUF_INIT(1024);
 
 	(void)state;
