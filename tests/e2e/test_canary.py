@@ -11,7 +11,7 @@ import urllib.request
 
 import pytest
 
-from lib.host import command_of, process_table, wait_until
+from lib.host import all_pids, command_of, wait_until
 from lib.pusher import Pusher, operator
 from lib.registries import Registry
 from lib.servers import http_git
@@ -50,6 +50,7 @@ class Canary:
 
     def __init__(self, pgo):
         self.pgo, self.answers, self.seen, self.done = pgo, [], set(), threading.Event()
+        self.others = set(all_pids())  # who was there before there was a secret
         self.thread = threading.Thread(target=self.sample, daemon=True)
         self.thread.start()
 
@@ -57,7 +58,7 @@ class Canary:
         """What every account of the machine may read of every process, and what a neighbour of the service might."""
         service = self.pgo.accounts.b.pw_uid
         while not self.done.wait(0.005):
-            for pid in process_table():
+            for pid in set(all_pids()) - self.others:
                 self.seen.add(command_of(pid))
                 try:
                     if os.stat(f"/proc/{pid}").st_uid in (0, service):

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from lib.host import command_of, process_table, run, wait_until
+from lib.host import all_pids, command_of, descendants_of, run, wait_until
 from lib.pgo import program
 from lib.servers import GitHost
 from test_commit import fetch, only, site_files, wait_page
@@ -129,8 +129,8 @@ def test_no_account_finds_the_key_of_another_while_git_uses_it(pgo, host):
     os.kill(host.sshd.pid, signal.SIGSTOP)  # a server that does not answer: git waits
     try:
         asked = pgo.helper(subprocess.Popen(pgo.ssh_argv("site//sync"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        ssh = wait_until(lambda: [pid for pid in process_table() if command_of(pid).startswith("ssh -o BatchMode")], "ssh runs")
-        for pid in process_table():
+        ssh = wait_until(lambda: [pid for pid in descendants_of(pgo.process.pid) if command_of(pid).startswith("ssh -o BatchMode")], "ssh runs")
+        for pid in all_pids():
             assert secret not in command_of(pid)
         inside = f"/proc/{ssh[0]}/root{pgo.dir}/.private/deploy_key"
         assert os.stat(inside).st_uid == pgo.accounts.b.pw_uid

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from lib.host import command_of, process_table, wait_until
+from lib.host import all_pids, command_of, wait_until
 from lib.registries import Registry
 from test_commit import fetch, only, site_files, wait_page
 
@@ -90,7 +90,8 @@ def test_a_token_that_is_refused_takes_nothing_down_and_a_new_one_counts_at_once
 
 
 def compose_pulls(pgo):
-    return [pid for pid in process_table() if "-p site" in command_of(pid) and " pull" in command_of(pid)]
+    """Those of this pgod, or of the one before it, that are at it: other tests have a site as well."""
+    return [pid for pid in all_pids() if pgo.live("site") in command_of(pid) and " pull" in command_of(pid)]
 
 
 def environ_of(pid):
@@ -111,7 +112,7 @@ def test_a_registry_that_never_answers_shows_no_token_and_a_kill_leaves_none(pgo
     repo.commit(site_files(pgo, "two", f"{host}/stall:1"))
     wait_until(lambda: "/stall/" in registry.requests(), "the registry is asked", 60)
     (pull,) = compose_pulls(pgo)
-    for pid in process_table():
+    for pid in all_pids():
         assert secret not in command_of(pid) and secret.encode() not in environ_of(pid), command_of(pid)
     # The job itself sees it, through its own mounts; nobody else does.
     with open(f"/proc/{pull}/root{pgo.dir}/.private/config.json", encoding="ascii") as config:

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from lib.host import command_of, kill_quietly, process_table, wait_until
+from lib.host import all_pids, command_of, kill_quietly, wait_until
 from lib.kills import restart
 from lib.pusher import hosted
 
@@ -21,7 +21,7 @@ def port(pgo):
 
 
 def probes(port):
-    return [pid for pid in process_table() if f"probe 127.0.0.1 {port.getsockname()[1]} " in command_of(pid)]
+    return [pid for pid in all_pids() if f"probe 127.0.0.1 {port.getsockname()[1]} " in command_of(pid)]
 
 
 @pytest.mark.parametrize("who", ["pgod", "pgod-core"])

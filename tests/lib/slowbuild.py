@@ -3,7 +3,7 @@
 import os
 import signal
 
-from lib.host import command_of, process_table
+from lib.host import all_pids, command_of
 
 
 def step_of(pgo):
@@ -12,5 +12,5 @@ def step_of(pgo):
 
 
 def go_on(pgo):
-    waits = [pid for pid in process_table() if "trap 'echo last-line" in command_of(pid) and f": {pgo.base};" in command_of(pid)]
+    waits = [pid for pid in all_pids() if "trap 'echo last-line" in command_of(pid) and f": {pgo.base};" in command_of(pid)]
     os.kill(min(waits), signal.SIGTERM)  # the step's shell, not what that forked
