@@ -18,14 +18,8 @@ def pytest_configure(config):
 
 
 @pytest.fixture(scope="session")
-def tag(worker_id):
-    """Tells the workers of a parallel run apart."""
-    return f"{os.getpid() % 10000:04d}"
-
-
-@pytest.fixture(scope="session")
-def accounts(tag):
-    made = Accounts(tag)
+def accounts():
+    made = Accounts()
     yield made
     made.remove()
 

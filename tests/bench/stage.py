@@ -20,7 +20,7 @@ class Stage:
     def __init__(self):
         become_subreaper()
         self.stack = contextlib.ExitStack()
-        self.accounts = Accounts(f"{os.getpid() % 10000:04d}")
+        self.accounts = Accounts()
         self.stack.callback(self.accounts.remove)
         self.base = tempfile.mkdtemp(prefix="pgot-bench-")
         self.stack.callback(shutil.rmtree, self.base)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.host import kill_quietly, process_table, wait_until
+from lib.host import kill_quietly, state_of, wait_until
 from lib.pgo import web
 from lib.scenes import deployed, in_background, wait_step
 
@@ -17,7 +17,7 @@ def kill_both(pgo):
     (waiting,) = [entry for entry in pgo.engine.waiting if entry["verb"] == RENAME]
     pid = pgo.engine.calls("up", waiting["project"])[-1]["pid"]
     kill_quietly(pid)
-    wait_until(lambda: process_table().get(pid, (0, "Z"))[1] == "Z", "compose has ended")
+    wait_until(lambda: state_of(pid) == "Z", "compose has ended")
     pgo.engine.release(RENAME)
 
 

@@ -107,7 +107,7 @@ def test_whoever_dies_during_a_push_the_branch_is_at_what_runs(pgo, start_first,
             strike(pgo, who, sig, let_go)
         pgo.wait_listening()
         told = app.told()
-        wait_until(app.settled, lambda: f"{who} {sig.name} at {name}: one whole release", CONVERGED_S, step=0.05)
+        pgo.wait_asking(app.settled, lambda: f"{who} {sig.name} at {name}: one whole release", CONVERGED_S)
         assert app.live == app.head or (not told and app.live == before), f"{who} {sig.name} at {name}"
         # Whoever goes, what was begun goes on, but for core that had touched nothing.
         assert app.live == app.head or who in ("pgod", "pgod-core"), f"{who} {sig.name} at {name}"
@@ -129,7 +129,7 @@ def test_whoever_dies_during_a_push_that_fails_what_ran_before_runs(pgo, who, si
             strike(pgo, who, sig, let_go)
         pgo.wait_listening()
         assert not app.told()
-        wait_until(app.settled, lambda: f"{who} {sig.name} at {words}: what ran before", CONVERGED_S, step=0.05)
+        pgo.wait_asking(app.settled, lambda: f"{who} {sig.name} at {words}: what ran before", CONVERGED_S)
         assert app.live == before, f"{who} {sig.name} at {words}"
 
 
@@ -142,7 +142,7 @@ def test_whoever_dies_during_a_first_push_that_fails_nothing_is_left_of_it(pgo, 
             strike(pgo, who, sig, let_go)
         pgo.wait_listening()
         assert not app.told()
-        wait_until(app.gone, lambda: f"{who} {sig.name} at {name}: nothing", CONVERGED_S, step=0.05)
+        pgo.wait_asking(app.gone, lambda: f"{who} {sig.name} at {name}: nothing", CONVERGED_S)
     pgo.engine.manners.clear()
     app.push()
     assert app.told()
@@ -209,4 +209,4 @@ def test_whoever_dies_during_the_push_of_a_branch_the_branch_is_at_what_runs(pgo
             strike(pgo, who, signal.SIGKILL, let_go)
         pgo.wait_listening()
         commits["process"].communicate(timeout=60)
-        wait_until(settled, lambda: f"{who} at {name}: the branch is at what runs", CONVERGED_S, step=0.05)
+        pgo.wait_asking(settled, lambda: f"{who} at {name}: the branch is at what runs", CONVERGED_S)

@@ -101,4 +101,4 @@ def test_whoever_dies_at_a_step_the_service_is_one_whole_release_afterwards(pgo,
         with core_at(pgo, lambda: wanted.append(begin(site)), *before, f"== {name}\n") as let_go:
             strike(pgo, who, sig, let_go)
         said = f"{who} {sig.name} at {name}"
-        wait_until(lambda: site.settled(wanted[0]), lambda: f"{said}: one whole release", CONVERGED_S, step=0.05)
+        pgo.wait_asking(lambda: site.settled(wanted[0]), lambda: f"{said}: one whole release", CONVERGED_S)

@@ -8,13 +8,8 @@ import os
 import shutil
 import signal
 
-from lib.host import command_of, descendants_of, process_table, wait_until
+from lib.host import command_of, descendants_of, state_of, wait_until
 from lib.pgo import install_roles
-
-
-def stopped(pids):
-    table = process_table()
-    return [pid for pid in pids if table.get(pid, (0, ""))[1] == "T"]
 
 
 def go_on(pid):
@@ -62,8 +57,8 @@ class Gates:
 
     def waiting(self, word):
         """The process that has stopped itself, its command has this word."""
-        for pid in stopped(descendants_of(self.pgo.process.pid)):
-            if word in command_of(pid).split():
+        for pid in descendants_of(self.pgo.process.pid):
+            if state_of(pid) == "T" and word in command_of(pid).split():
                 return pid
         return None
 

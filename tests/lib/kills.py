@@ -6,7 +6,7 @@ import random
 import signal
 import time
 
-from lib.host import command_of, descendants_of, kill_quietly, process_table, wait_until
+from lib.host import command_of, descendants_of, kill_quietly, stat_fields, wait_until
 from lib.pgo import BUILD
 from lib.scenes import in_background
 from lib.whole import check_nothing_left, check_release
@@ -58,8 +58,7 @@ class Site:
 
 def restart(pgo):
     """As systemd does when pgod has ended."""
-    pgo.process.wait(40)
-    pgo.process = None
+    pgo.wait_exit(40)
     pgo.start("--debug", write=False)
 
 
@@ -83,13 +82,12 @@ def converge(pgo, sites, must_be_new, what, deadline):
     left = list(sites)
 
     def whole():
-        pgo.check_alive()
         while left:
             left[0].check(must_be_new)
             left.pop(0)
         return True
 
-    wait_until(whole, f"seed {SEED}: after {what}: every service is one whole release", deadline, step=0.05)
+    pgo.wait_asking(whole, f"seed {SEED}: after {what}: every service is one whole release", deadline)
 
 
 def end_undisturbed(pgo, sites, deadline, networks=()):
@@ -121,8 +119,10 @@ def is_leak_tracer(pid):
     """LeakSanitizer looks through a process from a twin of it, and waits for ever when that is killed."""
     if not SANITIZED:
         return False
-    parent = process_table().get(pid, (0, ""))[0]
-    return command_of(pid) == command_of(parent)
+    try:
+        return command_of(pid) == command_of(stat_fields(pid)[1])
+    except OSError:
+        return False
 
 
 def pick(pgo, dice):

@@ -11,6 +11,7 @@ import tempfile
 import time
 
 from lib.host import (
+    NOT_YET,
     TOP,
     OpenCounter,
     children_of,
@@ -218,8 +219,8 @@ class Pgod:
         self.process.send_signal(sig)
 
     def wait_exit(self, deadline=20):
-        status = self.process.wait(deadline)
-        self.process = None
+        wait_until(lambda: self.process.poll() is not None, "pgod ends", deadline)
+        status, self.process = self.process.returncode, None
         return status
 
     def stop(self):
@@ -230,8 +231,7 @@ class Pgod:
     def kill(self):
         """kill -9 of pgod alone; its children have to notice."""
         self.process.kill()
-        self.process.wait(10)
-        self.process = None
+        self.wait_exit()
 
     def role_pids(self, name):
         return [pid for pid in children_of(self.process.pid) if program_of(pid) == name]
@@ -300,19 +300,39 @@ class Pgod:
         return self.ctl(service, "status").stdout
 
     def wait_status(self, service, pattern, deadline=20):
-        last, news = [""], self.news()
+        last = [""]
 
         def says():
-            self.check_alive()
-            if not news():
-                return None
             last[0] = self.status(service)
             return last[0] if re.search(pattern, last[0], re.S | re.I) else None
 
-        return wait_until(says, lambda: f"status of {service} says {pattern!r}; it says:\n{last[0]}", deadline, step=0.1)
+        return self.wait_asking(says, lambda: f"status of {service} says {pattern!r}; it says:\n{last[0]}", deadline)
+
+    def wait_asking(self, ask, what, deadline=20, pause_s=0.5):
+        """wait_until, for a condition that asks pgod: that costs a key exchange, so it is done when pgod has logged something since and goes quiet, or a while after."""
+        seen, asked, until, problem = -1, -1, 0, None
+
+        def looked():
+            nonlocal seen, asked, until, problem
+            self.check_alive()
+            before, seen = seen, os.path.getsize(self.log_path)
+            if time.monotonic() >= until or asked != seen == before:
+                problem = value = None
+                try:
+                    value = ask()
+                except NOT_YET as err:
+                    problem = err
+                asked, until = os.path.getsize(self.log_path), time.monotonic() + pause_s
+                if value:
+                    return value
+            if problem:
+                raise problem
+            return None
+
+        return wait_until(looked, what, deadline, step=0.05)
 
     def news(self, pause_s=0.5):
-        """A condition: pgod has logged something since it was last true, or that was a while ago. To ask pgod costs a key exchange, so it is asked then."""
+        """A condition: pgod has logged something since it was last true, or that was a while ago."""
         size, until = -1, 0
 
         def logged():
@@ -402,12 +422,12 @@ class Pgod:
             if self.process.poll() is None:
                 self.engine_release()
                 self.process.terminate()
+            process = self.process
             try:
-                status = self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                tree = [f"{pid} {command_of(pid)}" for pid in descendants_of(self.process.pid)]
-                self.process.kill()
-                self.process.wait(10)
+                status = self.wait_exit()
+            except AssertionError:
+                tree = [f"{pid} {command_of(pid)}" for pid in descendants_of(process.pid)]
+                self.kill()
                 raise AssertionError("pgod does not end on SIGTERM; still there: " + ", ".join(tree)) from None
             finally:
                 self.process = None

@@ -12,7 +12,7 @@ import re
 import struct
 import threading
 
-from lib.host import DEADLINE, TOP, libc
+from lib.host import DEADLINE, TOP, libc, wait_until
 
 SEIZE, INTERRUPT, SYSCALL, DETACH, SYSCALL_INFO = 0x4206, 0x4207, 24, 17, 0x420E
 TRACE_SYSGOOD, WALL, ENTRY = 1, 0x40000000, 1
@@ -48,7 +48,7 @@ class Core:
         self.seized, self.held, self.free = threading.Event(), threading.Event(), threading.Event()
         self.thread = threading.Thread(target=self.trace, daemon=True)
         self.thread.start()
-        assert self.seized.wait(DEADLINE)
+        wait_until(self.seized.is_set, "core is traced")
 
     def written(self):
         """What it is about to write."""
@@ -82,8 +82,7 @@ class Core:
             os.waitpid(self.pid, WALL)  # it was killed; that its parent hears of it takes this
 
     def wait(self):
-        if not self.held.wait(DEADLINE):
-            raise AssertionError(f"core has not come to {self.words[0].decode()}")
+        wait_until(self.held.is_set, lambda: f"core comes to {self.words[0].decode()}")
 
     def let_go(self):
         self.free.set()
