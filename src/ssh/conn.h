@@ -50,9 +50,10 @@ struct conn {
 	bool channel_closed;	    /* by the client */
 	bool core_open;
 	int tries;
-	char *key;  /* base64 of the key that signed, owned */
-	char *user; /* printable, shortened, owned */
-	char *line; /* an exec string that waits to be handled, owned; "" for shell */
+	char *key;	   /* base64 of the key that signed, owned */
+	char *fingerprint; /* of that key, owned */
+	char *user;	   /* printable, shortened, owned */
+	char *line;	   /* an exec string that waits to be handled, owned; "" for shell */
 	uint32_t status;
 	int core;	      /* channel to core */
 	int sock;	      /* the TCP connection; libssh closes it */

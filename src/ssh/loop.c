@@ -71,6 +71,7 @@ conn_done(struct conn *c)
 	for (size_t i = 0; i < ARRAY_LEN(c->out); i++)
 		buf_done(&c->out[i].wait);
 	free(c->key);
+	free(c->fingerprint);
 	free(c->user);
 	free(c->line);
 }

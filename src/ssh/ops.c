@@ -13,6 +13,10 @@
 #include "ssh/bounds.h"
 #include "ssh/conn.h"
 
+/* For who came without a word of ours. */
+#define WHAT_TO_SAY \
+	"write what you want, as in `ssh -p PORT HOST SERVICE//help`, or push: `git push ssh://HOST:PORT/APP BRANCH`"
+
 enum { STATUS_BAD_REQUEST = 400, STATUS_INTERNAL = 500 };
 
 void
@@ -70,13 +74,16 @@ op_start(struct conn *c)
 		/* git takes stdout for its own protocol */
 		op_answer(c, 2, STATUS_BAD_REQUEST, "Bad Request: %s", err.msg);
 	} else if (rc == -ENODATA) {
-		op_answer(c, 1, STATUS_BAD_REQUEST, "Bad Request: No commands in connection for user \"%s\"", c->user);
+		op_answer(c, 1, STATUS_BAD_REQUEST,
+		    "Bad Request: No commands in connection for user \"%s\"\nYour key is %s. There is no shell here: " WHAT_TO_SAY,
+		    c->user, c->fingerprint);
 	} else if (rc == -E2BIG) {
 		op_answer(c, 1, STATUS_BAD_REQUEST,
 		    "Bad Request: Command is longer than %d bytes or %d words in connection for user \"%s\"",
 		    OPLINE_MAX, OPLINE_ARGS_MAX, c->user);
 	} else if (rc < 0) {
-		op_answer(c, 1, STATUS_BAD_REQUEST, "Bad Request: No correct commands in connection for user \"%s\"",
+		op_answer(c, 1, STATUS_BAD_REQUEST,
+		    "Bad Request: No correct commands in connection for user \"%s\"\nThis is none: " WHAT_TO_SAY,
 		    c->user);
 	} else if (send_op(c) >= 0) {
 		c->logs = ol.op != NULL && str_eq(ol.op, "logs");

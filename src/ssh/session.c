@@ -64,6 +64,23 @@ key_is_acceptable(ssh_key key, char **ret_base64)
 	return true;
 }
 
+/* As ssh-keygen(1) prints it, and pgod's log; "" without memory. The caller frees. */
+static char *
+fingerprint_of(ssh_key key)
+{
+	unsigned char *hash = NULL;
+	size_t len = 0;
+	char *shown = NULL;
+	char *copy;
+
+	if (ssh_get_publickey_hash(key, SSH_PUBLICKEY_HASH_SHA256, &hash, &len) == SSH_OK)
+		shown = ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, len);
+	ssh_clean_pubkey_hash(&hash);
+	copy = str_dup(shown != NULL ? shown : "");
+	ssh_string_free_char(shown);
+	return copy;
+}
+
 /* Any key may authenticate: core judges it for each operation. A client may offer any number of keys without owning
  * them, so only the one whose signature libssh has verified is ever noted (CVE-2024-45337). */
 static int
@@ -85,6 +102,7 @@ on_pubkey(ssh_session session, const char *user, struct ssh_key_struct *key, cha
 	if (!signed_by_it)
 		return SSH_AUTH_SUCCESS; /* "go on and sign with it" */
 	c->key = TAKE(b64);
+	c->fingerprint = fingerprint_of(key);
 	c->user = shown_user(user);
 	conn_phase(c, PHASE_EXEC);
 	return SSH_AUTH_SUCCESS;

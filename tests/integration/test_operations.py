@@ -199,6 +199,8 @@ def test_no_command_is_a_bad_request(site):
     argv = site.ssh_argv("")
     answer = run(*argv[:-1], check=False)
     assert "Bad Request: No commands in connection for user" in answer.stdout
+    fingerprint = run("ssh-keygen", "-l", "-f", site.key.private + ".pub").stdout.split()[1]
+    assert f"Your key is {fingerprint}. There is no shell here: " in answer.stdout
 
 
 def test_a_key_of_one_service_does_not_open_another(site):
