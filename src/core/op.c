@@ -355,8 +355,8 @@ answer_hash(struct client *c, bool json)
 		client_answer(c, 1, 0, "%.8s", row->live);
 		return;
 	}
-	all = json_pack("{ss so so}", "service", c->svc->conf->name, "branch", client_text_json(row->branch), "commit",
-	    client_text_json(row->live));
+	all = json_pack("{ss so so}", "service", c->svc->conf->name, "branch", client_text_json(service_branch(c->svc)),
+	    "commit", client_text_json(row->live));
 	client_answer_json(c, 0, all);
 }
 

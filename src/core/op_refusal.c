@@ -36,7 +36,8 @@ op_app_refusal(const struct service *svc)
 	const char *name = svc->conf->name;
 
 	if (svc->app->row.locked[0] != '\0')
-		return str_printf("%s is locked: %s", name, svc->app->row.locked);
+		return str_printf(
+		    "%s is locked: %s: an operator's `apps unlock` ends that", name, svc->app->row.locked);
 	if (is_deploying(svc) || svc->row.applying != 0 || svc->push != NULL || svc->unsettled)
 		return str_printf(
 		    "%s is being deployed: `logs -f deploy` follows it, and then it can be changed", name);

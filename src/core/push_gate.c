@@ -62,7 +62,8 @@ why_not(const struct service *svc)
 		return str_printf("%s: %s", name,
 		    svc->problem[0] != '\0' ? svc->problem : "pgod is still starting: push again in a moment");
 	if (svc->app != NULL && svc->app->row.locked[0] != '\0')
-		return str_printf("%s is locked: %s", name, svc->app->row.locked);
+		return str_printf(
+		    "%s is locked: %s: an operator's `apps unlock` ends that", name, svc->app->row.locked);
 	if (svc->held)
 		return str_printf("%s is held down%s%s: push again when the hold has gone (`release`)", name,
 		    svc->hold_note[0] != '\0' ? ": " : "", svc->hold_note);

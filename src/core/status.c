@@ -136,8 +136,8 @@ in_sync(const struct service *svc)
 	if (svc->look_error[0] != '\0')
 		return (struct answer){
 		    STATUS_UNKNOWN, str_printf("commit %.8s of %s is what was there last; the last look failed",
-					row->tracked, row->branch)};
-	return (struct answer){STATUS_YES, str_printf("commit %.8s of %s", row->tracked, row->branch)};
+					row->tracked, service_branch(svc))};
+	return (struct answer){STATUS_YES, str_printf("commit %.8s of %s", row->tracked, service_branch(svc))};
 }
 
 static char *

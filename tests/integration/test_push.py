@@ -1,5 +1,6 @@
 """The honest gate: a push is accepted when its release runs well; whatever else becomes of it, nothing has changed."""
 
+import json
 import os
 import re
 import signal
@@ -332,6 +333,8 @@ def test_a_branch_is_an_app_of_its_own(pgo):
     assert "-----> Deploying shop-feat-x: feat/X at " in said(done)
     assert me.remote_refs() == {"HEAD": head, "refs/heads/main": head, "refs/heads/feat/X": new}
     assert revs(pgo, "shop") == ["1"] and revs(pgo, "shop-feat-x") == ["2"]
+    assert re.search(rf"^in sync +yes: commit {new[:8]} of feat/X$", pgo.ctl("shop-feat-x", "status").stdout, re.M)
+    assert json.loads(pgo.ctl("shop-feat-x", "git", "hash", "--json").stdout)["branch"] == "feat/X"
     assert pgo.ref("shop-feat-x") == new and pgo.ref("shop", "tracked") == head
     assert nothing_pushed(pgo)
     newer = me.commit(rev(3))
@@ -472,7 +475,7 @@ def test_a_locked_app_takes_no_push(pgo):
     accepted(me, rev(1))
     assert pgo.ctl("host:", "apps", "lock", "shop").returncode == 0
     me.commit(rev(2))
-    rejected(me, "shop is locked")
+    rejected(me, "shop is locked: by operator tess: an operator's `apps unlock` ends that")
     me.git("branch", "-q", "dev")
     rejected(me, "shop is locked", "dev")
     assert pgo.ctl("host:", "apps", "unlock", "shop").returncode == 0
