@@ -127,11 +127,12 @@ text_or(const struct table *t, enum push_key k, const char *otherwise)
 static void
 add_branches(const struct table *t, struct strv *sv)
 {
+	static const char *const otherwise[] = {PUSH_BRANCHES};
 	const json_t *node = table_node(t, PUSH_KEY_BRANCH);
 
 	if (node == NULL) {
-		strv_add(sv, "main");
-		strv_add(sv, "master");
+		for (size_t i = 0; i < ARRAY_LEN(otherwise); i++)
+			strv_add(sv, otherwise[i]);
 	} else if (tree_is(node, "string")) {
 		strv_add(sv, table_string(t, PUSH_KEY_BRANCH, NULL));
 	} else {

@@ -7,7 +7,7 @@
 #include "conf/table.h"
 
 /* The branches without the key. */
-#define PUSH_BRANCHES "main, master"
+#define PUSH_BRANCHES "main", "master"
 
 /* In the order of the menu. */
 enum push_key {

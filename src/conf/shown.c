@@ -192,19 +192,23 @@ amount_without(const struct key *key)
 
 	if (n == 0)
 		return NULL;
-	if (key->type != KEY_DURATION)
-		return tree_must(json_integer(n)); /* also of a size: bytes */
-	text = n % 60000 == 0 ? str_printf("%lldm", (long long)n / 60000) : str_printf("%gs", (double)n / 1000);
+	if (key->type != KEY_DURATION && key->type != KEY_SIZE)
+		return tree_must(json_integer(n));
+	if (key->type == KEY_SIZE)
+		text = str_printf("%lldm", (long long)n >> 20);
+	else
+		text = n % 60000 == 0 ? str_printf("%lldm", (long long)n / 60000) : str_printf("%gs", (double)n / 1000);
 	return tree_must(json_string(text));
 }
 
 static json_t *
 otherwise(const struct menu *menu, const struct key *key)
 {
+	if (menu == &push_menu && str_eq(key->name, "branch"))
+		return tree_must(json_pack("[s, s]", PUSH_BRANCHES));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		if (str_eq(rows[i].key, key->name) && rows[i].otherwise != NULL)
-			return tree_must(json_string(
-			    menu == &push_menu && str_eq(key->name, "branch") ? PUSH_BRANCHES : rows[i].otherwise));
+			return tree_must(json_string(rows[i].otherwise));
 	}
 	return amount_without(key);
 }

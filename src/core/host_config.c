@@ -90,6 +90,13 @@ add_keys(struct buf *out, const json_t *keys, const char *behind)
 	}
 }
 
+/* Of the others there is one. */
+static bool
+is_list(const char *top)
+{
+	return str_eq(top, "services") || str_eq(top, "operators");
+}
+
 static void
 add_table(struct buf *out, const char *top, bool list, const json_t *table)
 {
@@ -112,7 +119,7 @@ print(const struct client *c, json_t *all, struct buf *out)
 		size_t i;
 		json_t *table;
 
-		json_array_foreach(tables, i, table) add_table(out, top, !str_eq(top, "proxy"), table);
+		json_array_foreach(tables, i, table) add_table(out, top, is_list(top), table);
 	}
 }
 

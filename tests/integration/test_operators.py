@@ -34,7 +34,7 @@ def host(pgo):
         {"name": "elsewhere", "key": 'from="192.0.2.0/24" ' + line["elsewhere"]},
     ]
     with open(pgo.config, "a", encoding="utf-8") as config:
-        config.write(operators_toml(rows))
+        config.write('[push]\naddress = "192.0.2.1"\n' + operators_toml(rows))
     pgo.start(write=False)
     for name in ("site", "host"):
         pgo.wait_status(name, r"in sync +yes.*took")
@@ -108,6 +108,7 @@ def test_the_host_answers_what_is_not_well_and_who_may_what(host):
     config = ask("config")
     assert '[[services]]\nname = "site"' in config.stdout and "hunter22" not in config.stdout + ask("config", "--json").stdout
     assert 'env = ["TOKEN=***"]' in config.stdout and 'branch = "main" # not set' in config.stdout
+    assert '\n[push]\n' in config.stdout and 'branch = ["main", "master"] # not set' in config.stdout
     path = host.path("shown.toml")
     with open(path, "w", encoding="utf-8") as out:
         out.write(config.stdout)
