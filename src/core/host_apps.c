@@ -283,6 +283,11 @@ run_lock(struct client *c, struct service *svc, const struct strv *words)
 {
 	auto_buf struct buf reason = BUF_INIT(REASON_MAX);
 
+	/* The reason of whoever was first stays. */
+	if (words->n == 2 && svc->app->row.locked[0] != '\0') {
+		answer_app(c, svc, "is locked already");
+		return;
+	}
 	for (size_t i = 2; i < words->n; i++) {
 		if (i > 2)
 			buf_str_add(&reason, " ");
@@ -334,6 +339,10 @@ host_apps_run(struct client *c, const struct op *op, const struct strv *args)
 	struct service *svc = words.n > 1 ? find_app(c, words.v[1]) : NULL;
 
 	c->json = op_has(args, "--json");
+	if (words.n == 0) {
+		run_list(c, NULL, &words);
+		return;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
 		if (words.n < verbs[i].min || words.n > verbs[i].max || !str_eq(words.v[0], verbs[i].name))
 			continue;

@@ -328,6 +328,10 @@ host_keys_run(struct client *c, const struct op *op, const struct strv *args)
 	struct pushkey *k = words.n > 1 ? pushkeys_find(&c->core->uploaded, words.v[1]) : NULL;
 
 	c->json = op_has(args, "--json");
+	if (words.n == 0) {
+		run_list(c, NULL, NULL);
+		return;
+	}
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
 		if (words.n != 1 + verbs[i].operands || !str_eq(words.v[0], verbs[i].name))
 			continue;

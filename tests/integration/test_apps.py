@@ -64,7 +64,7 @@ def test_an_app_has_an_account_of_its_own_and_is_there_after_a_restart(host):
     host.stop()
     host.start().wait_listening()
     assert listed(host) == before
-    assert "a.b-c" in apps(host, "list") and "never deployed" not in apps(host, "info shop")
+    assert "a.b-c" in apps(host, "list") == apps(host, "") and "never deployed" not in apps(host, "info shop")
     assert apps(host, "create shop", code=1) == "there is a service or an app called shop already\n"
     assert apps(host, "create later").startswith("later is there")
     assert listed(host)["later"]["account"] == str(FIRST + 2)
@@ -132,6 +132,7 @@ def test_a_locked_app_takes_no_push_and_runs_on(host):
     apps(host, "create shop")
     me = deploy(host, "shop")
     assert "is locked" in apps(host, "lock shop until monday")
+    assert apps(host, "lock shop") == "shop is locked already\n", "the reason stays"
     assert listed(host)["shop"]["locked"] == "until monday, by operator tess"
     me.commit({"compose.yaml": web(labels={"rev": "2"})})
     refused = me.push()
