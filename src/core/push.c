@@ -208,7 +208,7 @@ tell_accepted(struct push *p)
 	auto_strv struct strv urls = {NULL, 0};
 
 	if (p->deploy == 0) {
-		push_text_head(&p->text, "Stored: nothing is deployed from a tag");
+		push_text_head(&p->text, "Done: nothing is deployed from a tag");
 		return;
 	}
 	if (p->unchanged)

@@ -200,7 +200,7 @@ pushkey_read_app(const char *name, char **ret, struct err *err)
 		return 0;
 	}
 	buf_vis(&shown, name, strnlen(name, SHOWN_MAX), false);
-	return err_wrap(err, "the name of an app, \"%s\",", buf_str(&shown));
+	return err_wrap(err, "the name of an app, \"%s\"", buf_str(&shown));
 }
 
 int

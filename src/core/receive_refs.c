@@ -33,8 +33,8 @@ judge_branch(struct receive *r, const struct pushline_ref *ref, struct err *err)
 		    r->branch, name);
 	if (pushline_is_none(ref->new))
 		return err_set(err, EINVAL,
-		    "a push does not delete the branch %s, for an app runs of it: `host://apps destroy NAME` takes an app "
-		    "down, and its branch with it",
+		    "a push does not delete the branch %s, for an app runs of it: an operator's `host://apps destroy` takes "
+		    "that app down, and its branch with it",
 		    name);
 	r->change = ref;
 	r->branch = name;
