@@ -108,8 +108,8 @@ fill_spec(const struct wants *w, struct run_spec *ret_spec, struct err *err)
 	term = term == NULL ? "" : term;
 	ret_spec->input = w->input;
 	if (w->terminal == TERMINAL_USED && !isatty(STDIN_FILENO))
-		return err_set(err, EINVAL,
-		    "exec: -t runs the command on your terminal, and standard input is none: leave -t out");
+		return err_set(
+		    err, EINVAL, "-t runs the command on your terminal, and standard input is none: leave -t out");
 	ret_spec->on_terminal = w->terminal == TERMINAL_USED;
 	if (ret_spec->on_terminal || (w->terminal == TERMINAL_SHOWN && shows_colours(term)))
 		ret_spec->term = term;
