@@ -73,6 +73,8 @@ def test_keep_1_leaves_it_running_until_it_is_told_to_stop(real_engine):
     (stop,) = re.findall(r"(\S+/pgo-demo\.\w+/stop)$", done.stdout, re.M)
     try:
         assert account_exists() and objects(real_engine) != before
+        with open(os.path.join(os.path.dirname(stop), "app", "Dockerfile"), encoding="utf-8") as dockerfile:
+            assert "missing.html" not in dockerfile.read(), "the next push of whoever plays with it fails"
         again = demo(real_engine)
         assert again.returncode != 0 and stop in again.stderr
     finally:
