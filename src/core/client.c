@@ -19,6 +19,8 @@
 #include "engine/engine.h"
 #include "ipc/opname.h"
 
+#define KILLED "pgod: git was ended on the server before it was done: try again\n"
+
 enum { CLIENT_IDLE, CLIENT_BUSY, CLIENT_DONE };
 
 enum { OUTPUT_CHUNK = 8 * 1024 }; /* escaped it is at most four times that: below MSG_MAX */
@@ -142,6 +144,9 @@ on_job_done(void *ctx, const struct job_result *r)
 	c->job = NULL;
 	receive_free(TAKE(c->receive)); /* its hooks have ended with it, and its service may */
 	end_oneoff(c);
+	/* git's client would only say that the other side has gone, and that it may not be allowed to come. */
+	if (c->git && job_was_killed(r))
+		client_output(c, 2, KILLED, strlen(KILLED));
 	if (r->status < 0)
 		client_answer(c, 2, 500, "pgod: %s\n", r->error);
 	else

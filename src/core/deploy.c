@@ -1,7 +1,6 @@
 #include "core/deploy.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -79,7 +78,6 @@ deploy_note(struct deploy *d, const char *fmt, ...)
 	journal_note(d->journal, buf_str(&text), text.len);
 }
 
-enum { STATUS_KILLED = 128 + SIGKILL, STATUS_TERMINATED = 128 + SIGTERM }; /* of a job */
 enum { STEP_TOLD_MS = 100 }; /* that a step took less is not worth a line of the log */
 
 static void
@@ -243,7 +241,7 @@ on_job_done(void *ctx, const struct job_result *r)
 		result = err_set(&err, EIO, "%s", job_reason(r, reason, sizeof(reason)));
 	else if (step->done != NULL)
 		result = step->done(d, r, &err);
-	d->killed = r->status == STATUS_KILLED || r->status == STATUS_TERMINATED;
+	d->killed = job_was_killed(r);
 	if (r->status != 0)
 		d->at_fault = r->status == JOB_STATUS_BAD_COMPOSE_FILE || r->status == JOB_STATUS_REFUSED;
 	deploy_continue(d, result, &err);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -450,6 +451,12 @@ job_on_exited(struct core *core, int64_t id, int status, const char *error)
 	job->status = status;
 	job->error = str_dup(error);
 	job_maybe_finish(job);
+}
+
+bool
+job_was_killed(const struct job_result *r)
+{
+	return r->status == 128 + SIGKILL || r->status == 128 + SIGTERM;
 }
 
 const char *

@@ -70,5 +70,7 @@ void job_on_exited(struct core *core, int64_t id, int status, const char *error)
 
 /* Why the job failed, in one line: the error, else the end of stderr, else its status. Returns buf. */
 const char *job_reason(const struct job_result *r, char *buf, size_t size);
+/* Somebody ended it by a signal: that is no verdict on what it did. */
+bool job_was_killed(const struct job_result *r);
 
 #endif

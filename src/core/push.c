@@ -218,18 +218,12 @@ tell_accepted(struct push *p)
 }
 
 void
-push_settled(struct service *svc, const char *no)
+push_accepted(struct service *svc)
 {
 	struct push *p = svc->push;
 
-	svc->unsettled = false;
-	svc->pushed[0] = '\0';
 	if (p == NULL)
 		return;
-	if (no != NULL && p->no == NULL) {
-		push_text_error(&p->text, no);
-		str_set(&p->no, no);
-	}
 	if (p->no == NULL)
 		tell_accepted(p);
 	answer(p, p->no);
@@ -237,10 +231,24 @@ push_settled(struct service *svc, const char *no)
 }
 
 void
-push_unsettled(struct service *svc, const char *why)
+push_settled(struct service *svc, const char *no)
 {
 	struct push *p = svc->push;
 
-	if (p != NULL)
-		push_give_up(p, why);
+	svc->unsettled = false;
+	svc->pushed[0] = '\0';
+	if (p != NULL && no != NULL && p->no == NULL) {
+		push_text_error(&p->text, no);
+		str_set(&p->no, no);
+	}
+	push_accepted(svc);
+}
+
+void
+push_unsettled(struct service *svc, const char *why)
+{
+	auto_free char *text = str_printf("%s; it runs, so they follow by themselves", why);
+
+	if (svc->push != NULL)
+		push_give_up(svc->push, text);
 }

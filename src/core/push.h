@@ -39,6 +39,8 @@ void push_ended(struct service *svc, const struct push_end *end);
 void push_warned(struct service *svc, const char *text);
 /* Its refs have been moved, or, with no, will not be: the answer. Nothing is left of the push. */
 void push_settled(struct service *svc, const char *no);
+/* Its refs have been moved; what is left to do is tried again, and the pusher does not wait for that. */
+void push_accepted(struct service *svc);
 /* It runs, but its refs could not be moved yet, which is tried again: the pusher does not wait for that. */
 void push_unsettled(struct service *svc, const char *why);
 

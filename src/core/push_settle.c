@@ -34,23 +34,49 @@ is_accepted(const struct service *svc)
 	return svc->pushed[0] == '\0' || str_eq(svc->pushed, svc->row.tracked);
 }
 
+/* Somebody's killing is no verdict: once more, from the beginning, which is done in a moment. */
+static bool
+try_again(struct task *task, const struct job_result *r)
+{
+	if (!job_was_killed(r) || task->again || task->svc->core->quitting)
+		return false;
+	task->again = true;
+	settle_start(task);
+	return true;
+}
+
+/* Until they are recorded, a key that was taken away still opens: all of it is done once more. */
+static void
+keys_unread(struct task *task, const char *why)
+{
+	struct service *svc = task->svc;
+
+	log_err("the keys of the commit are not recorded: %s service=%s", why, svc->conf->name);
+	push_accepted(svc);
+	service_retry_later(svc, SERVICE_RETRY_MIN_MS);
+	task_end(task, 1, NULL);
+}
+
 static void
 on_keys(void *ctx, const struct job_result *r)
 {
 	struct task *task = ctx;
 	struct service *svc = task->svc;
 	char reason[ERR_MSG_MAX];
+	struct err err = ERR_INIT;
 
 	task->job = NULL;
 	if (r->status != 0) {
-		log_err("the keys of the commit cannot be read: %s service=%s", job_reason(r, reason, sizeof(reason)),
-		    svc->conf->name);
-	} else {
-		str_set(&svc->row.keys, r->out);
-		service_load_keys(svc);
-		service_save(svc, NULL);
+		if (!try_again(task, r))
+			keys_unread(task, job_reason(r, reason, sizeof(reason)));
+		return;
 	}
-	forget(task, NULL);
+	str_set(&svc->row.keys, r->out);
+	service_load_keys(svc);
+	if (service_save(svc, &err) < 0)
+		keys_unread(task, err.msg);
+	else
+		forget(task, NULL);
 }
 
 /* Whose keys are in the commit may look after the app, as of any service. */
@@ -95,6 +121,8 @@ on_moved(void *ctx, const struct job_result *r)
 		forget(task, is_accepted(svc) ? NULL : "it was not deployed");
 		return;
 	}
+	if (try_again(task, r))
+		return;
 	no = str_printf("its refs could not be moved: %s", job_reason(r, reason, sizeof(reason)));
 	log_err("a push: %s service=%s", no, svc->conf->name);
 	if (r->status == JOB_STATUS_REFUSED || !is_accepted(svc)) {

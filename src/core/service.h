@@ -65,6 +65,7 @@ struct task {
 	char plan[PLAN_DIGEST_HEX];   /* DEPLOY_PLAN: becomes an up when this is the plan; "" */
 	bool whole;		      /* TASK_HEAL: also what has finished */
 	bool recreate;		      /* TASK_HEAL: what runs, but not well */
+	bool again;		      /* TASK_SETTLE: one of its jobs was killed */
 	char *why;		      /* TASK_HEAL: what is wrong; TASK_NAMES: the container; owned */
 	int64_t heal;		      /* TASK_HEAL: its row in the journal */
 	struct client *client;	      /* who waits for it; NULL when nobody does (any more) */
