@@ -1,5 +1,6 @@
 /* Apps begin: core writes down who wants one, pgod gives it a number and directories, and says so. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/auto.h"
@@ -14,6 +15,7 @@ struct app_wish {
 	TAILQ_ENTRY(app_wish) entry;
 	int64_t id;
 	char service[APPNAME_MAX + 1];
+	char maker[TASK_WHO_MAX];
 	struct store_app former; /* what stood there before: is put back when there will be no app */
 	app_made done;		 /* NULL: nobody waits any more */
 	void *ctx;
@@ -61,23 +63,25 @@ write_down(
 	return 0;
 }
 
-static bool
-is_wished(const struct core *core, const char *service)
+/* Who is getting an app of this name at the moment; NULL: nobody. */
+static const char *
+maker_of(const struct core *core, const char *service)
 {
 	const struct app_wish *wish;
 
 	TAILQ_FOREACH(wish, &core->wishes, entry)
 	{
 		if (str_eq(wish->service, service))
-			return true;
+			return wish->maker;
 	}
-	return false;
+	return NULL;
 }
 
 static int
 check(struct core *core, const struct app_spec *spec, struct store_app *ret_former, struct err *err)
 {
 	char service[APPNAME_MAX + 1];
+	const char *maker;
 	int rc = appname_check(spec->name, err);
 
 	if (rc < 0)
@@ -89,8 +93,10 @@ check(struct core *core, const struct app_spec *spec, struct store_app *ret_form
 		return err_set(err, EEXIST, "there is a service or an app called %s already", spec->name);
 	if (strv_has(&core->removing, service))
 		return err_set(err, EBUSY, "a service called %s is being removed: try again", spec->name);
-	if (is_wished(core, service))
-		return err_set(err, EBUSY, "the app %s is being made: try again", spec->name);
+	maker = maker_of(core, service);
+	if (maker != NULL)
+		return err_set(
+		    err, EBUSY, "the app %s is being made by %s at this moment: try again", spec->name, maker);
 	return write_down(core, service, spec, ret_former, err);
 }
 
@@ -113,6 +119,7 @@ app_create(struct core *core, const struct app_spec *spec, app_made done, void *
 	wish->done = done;
 	wish->ctx = ctx;
 	appname_service(spec->name, wish->service);
+	snprintf(wish->maker, sizeof(wish->maker), "%s", spec->maker);
 	TAILQ_INSERT_TAIL(&core->wishes, wish, entry);
 	channel_send(
 	    core->pgod, msg_new("app-create", "sIss", "id", (json_int_t)wish->id, "name", spec->name), NULL, 0);

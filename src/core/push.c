@@ -189,13 +189,15 @@ push_ended(struct service *svc, const struct push_end *end)
 	p->unchanged = end->unchanged;
 	if (end->well && !svc->core->quitting)
 		return; /* push_settled */
-	if (!end->well) {
-		push_text_error(&p->text, end->why);
-		str_set(&p->no, end->why);
-	}
 	if (end->waits)
-		push_text_error(&p->text, "It goes on when that is over, and only its end decides about this push: "
-					  "`logs -f deploy` tells.");
+		p->no =
+		    str_printf("not decided yet: %s. The deploy goes on when that is over, and its end decides about "
+			       "the branch: `logs deploy` tells",
+			end->why);
+	else if (!end->well)
+		str_set(&p->no, end->why);
+	if (!end->well)
+		push_text_error(&p->text, p->no);
 	if (end->waits || svc->core->quitting) {
 		answer(p, end->well ? "it runs, and pgod is stopping: the branch follows when it is back" : p->no);
 		push_discard(svc);

@@ -78,8 +78,15 @@ take_line(const char *line, size_t len, bool *ret_yes, char *ret_no, struct err 
 	return 1;
 }
 
+/* What is true of a push whose core has gone: it looks at the deploy when it is back. */
+static const char *const after[] = {
+    [PUSHLINE_ASK] = "nothing of this push was kept, so push again in a moment",
+    [PUSHLINE_DEPLOY] = "when it is back, what it had begun to change is brought to its end, which decides about the "
+			"branch: `logs deploy` tells",
+};
+
 static int
-await_answer(bool *ret_yes, char *ret_no, struct err *err)
+await_answer(enum pushline_word question, bool *ret_yes, char *ret_no, struct err *err)
 {
 	auto_buf struct buf in = BUF_INIT(PUSHLINE_MAX + 1 + READ_BYTES);
 
@@ -103,7 +110,7 @@ await_answer(bool *ret_yes, char *ret_no, struct err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return err_set(err, ECONNRESET, "pgod was interrupted");
+			return err_set(err, ECONNRESET, "pgod was interrupted: %s", after[question]);
 		buf_add(&in, chunk, (size_t)n);
 	}
 }
@@ -115,7 +122,7 @@ control_ask(enum pushline_word question, const struct control_refs *refs, char *
 
 	if (send_question(question, refs, err) < 0)
 		return err_wrap(err, "core cannot be asked");
-	if (await_answer(&yes, ret_no, err) < 0)
+	if (await_answer(question, &yes, ret_no, err) < 0)
 		return -err->num;
 	return yes;
 }

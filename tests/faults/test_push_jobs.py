@@ -3,9 +3,11 @@
 import os
 import signal
 
+from lib.disks import fill, reader, small_disk
 from lib.gates import Gates, go_on
 from lib.host import wait_until
 from lib.pushed import App
+from lib.scenes import wait_step
 
 # What the pusher reads when that job is killed; what is not begun before the model is resolved, and what compose does, has its gate elsewhere.
 FIRST = {
@@ -61,3 +63,33 @@ def test_a_push_of_which_a_job_is_killed_says_so_and_the_next_one_is_taken(pgo):
         assert app.live == (app.head if kind in DONE else before)
     app.push()
     assert app.told()
+
+
+def test_a_push_to_a_disk_that_is_full_or_gets_full_is_told_so_and_the_next_one_is_taken(pgo):
+    with small_disk(pgo) as full:
+        app = App(pgo, binds=())
+        app.push()
+        assert app.told()
+        wait_until(app.settled, "the first push is settled")
+        before = app.live
+        fill(full)
+        app.push()
+        assert not app.told() and "No space left on device" in app.text
+        os.unlink(full)
+        wait_until(app.settled, "nothing came")
+        for step, word in (("pull", "database or disk is full"), ("up", "it runs, so they follow by themselves")):
+            with reader(pgo):
+                pgo.engine.hold(step)
+                app.push()
+                wait_step(pgo, step)
+                fill(full)
+                pgo.engine.release(step)
+                assert not app.told() and word in app.text, app.text
+            os.unlink(full)
+            # What could not be written down is tried again in half a minute, and a start of pgod comes before.
+            pgo.stop()
+            pgo.start("--debug", write=False).wait_listening()
+            wait_until(app.settled, lambda: f"{step}: one whole release")
+            assert app.live == (before if step == "pull" else app.head)
+        app.push()
+        assert app.told()

@@ -1,12 +1,11 @@
 """A deploy is a transaction: the new release comes to run well, or the old one runs again; and nothing in between survives."""
 
-import contextlib
 import os
-import sqlite3
 
 import pytest
 
-from lib.host import run, stays, wait_until
+from lib.disks import fill, reader, small_disk
+from lib.host import stays, wait_until
 from lib.pgo import web
 from lib.scenes import HEALTHY, assert_old_runs, bad, deployed, deploys, hold_down, ids, image_of, in_background, rows, second, three_polls, wait_rolled_back, wait_step
 
@@ -162,36 +161,6 @@ def test_an_image_that_vanishes_before_the_stop_stops_nothing(pgo):
     pgo.engine.release("POST /images/*/tag")
     pgo.wait_status("site", rf"in sync +no: commit {head[:8]}: keep images: [^\n]*removed from this machine")
     assert ids(pgo) == before and pgo.engine.calls("stop") == []
-
-
-def fill(path):
-    """Writes until nothing fits any more."""
-    with open(path, "wb", buffering=0) as out:
-        for size in (1 << 20, 1 << 12, 1):
-            with contextlib.suppress(OSError):
-                while out.write(b"x" * size):
-                    pass
-
-
-@contextlib.contextmanager
-def reader(pgo):
-    """As long as somebody reads, the database's log cannot begin anew: every write needs room."""
-    path = os.path.join(pgo.dir, ".state", "pgo.db")
-    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)) as db:
-        db.execute("BEGIN")
-        db.execute("SELECT count(*) FROM step").fetchall()
-        yield
-
-
-@contextlib.contextmanager
-def small_disk(pgo):
-    run("mount", "-t", "tmpfs", "-o", "size=128m,mode=0755", "pgot-small", pgo.dir)
-    try:
-        yield os.path.join(pgo.dir, ".full")
-    finally:
-        if pgo.process is not None:
-            pgo.stop()
-        run("umount", "-l", pgo.dir)
 
 
 @pytest.mark.parametrize("step", ["stop", "up"])

@@ -152,6 +152,31 @@ def test_a_second_push_hears_who_holds_the_app(pgo):
     assert me.remote_refs()["refs/heads/main"] == head and revs(pgo) == ["2"]
 
 
+def test_of_two_first_pushes_to_one_name_at_the_same_moment_one_hears_who_holds_it(pgo):
+    allow_pushes(pgo, "create = true")
+    pgo.start().wait_listening()
+    both = [Pusher(pgo, "shop", name) for name in ("one", "other")]
+    for me in both:
+        me.commit(rev(me.path))
+    pgo.engine.hold("up")
+    (core,) = pgo.role_pids("pgod-core")
+    os.kill(core, signal.SIGSTOP)
+    pushes = [me.begin() for me in both]
+    wait_until(lambda: len(pgo.connections()) == 2, "both are at the door")
+    os.kill(core, signal.SIGCONT)
+    wait_step(pgo, "up")
+    wait_until(lambda: any(push.poll() is not None for push in pushes), "one is refused")
+    (refused,) = [push for push in pushes if push.poll() is not None]
+    (taken,) = [push for push in pushes if push.poll() is None]
+    _, err = refused.communicate()
+    print(err)
+    assert re.search(r"shop is being (made|pushed to|deployed: deploy 1, pushed) by SHA256:\S+ operator tess", err), err
+    pgo.engine.release("up")
+    _, err = taken.communicate(timeout=30)
+    assert taken.returncode == 0, err
+    assert revs(pgo, "shop") == [both[pushes.index(taken)].path] and nothing_pushed(pgo)
+
+
 def test_a_pusher_who_leaves_changes_nothing(pgo):
     me = hosted(pgo)
     accepted(me, rev(1))
@@ -203,22 +228,32 @@ def test_what_is_held_or_stopped_takes_no_push(pgo):
     assert revs(pgo) == ["2"]
 
 
-def test_a_hold_during_the_deploy_decides_nothing_before_it_goes(pgo):
+def test_what_interrupts_the_watch_of_a_push_decides_nothing_and_the_pusher_is_told_so(pgo):
     me = hosted(pgo)
     head = accepted(me, rev(1))
-    new = me.commit(rev(2, healthcheck=CHECK))
-    pgo.engine.behave("web", health="starting")
-    push = me.begin()
-    wait_until(lambda: revs(pgo) == ["2"], "it is being watched")
-    flag = hold_down(pgo, "app")
-    _, err = push.communicate(timeout=30)
-    assert push.returncode != 0 and "interrupted: the service is held down" in err, err
-    assert me.remote_refs()["refs/heads/main"] == head
-    pgo.engine.behave("web", health="healthy")
-    os.unlink(flag)
-    wait_until(lambda: me.remote_refs()["refs/heads/main"] == new, "what runs decides")
-    pgo.wait_deployed("app", new)
-    assert nothing_pushed(pgo)
+
+    flag = os.path.join(pgo.dir, "app.stop")
+    interruptions = {
+        "the service is held down": (lambda: hold_down(pgo, "app"), lambda: os.unlink(flag)),
+        "an operator takes it down": (lambda: pgo.ctl("app", "stop"), lambda: pgo.ctl("app", "start")),
+    }
+    for number, (why, (begin, end)) in enumerate(interruptions.items(), 2):
+        new = me.commit(rev(number, healthcheck=CHECK))
+        pgo.engine.behave("web", health="starting")
+        push = me.begin()
+        wait_until(lambda: revs(pgo) == [str(number)], "it is being watched")
+        begin()
+        _, err = push.communicate(timeout=30)
+        print(err)
+        assert push.returncode == 1, err
+        told = f"not decided yet: interrupted: {why}.*. The deploy goes on when that is over, and its end decides about the branch: `logs deploy` tells"
+        assert re.search(rf"^remote:  !     {told} *$", err, re.M) and re.search(rf"remote rejected\] main -> main \({told}\)", err), err
+        pgo.engine.behave("web", health="healthy")
+        end()
+        wait_until(lambda: me.remote_refs()["refs/heads/main"] == new, "what runs decides")
+        pgo.wait_deployed("app", new)
+        wait_until(lambda: nothing_pushed(pgo), "it is settled")
+    assert head != new
 
 
 @pytest.mark.parametrize("where", ["build", "up", "up:end"])

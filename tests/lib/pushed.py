@@ -12,15 +12,15 @@ BINDS = ("data", "page")
 class App:
     """A pushed service with something to do in every step, whose every commit is another release."""
 
-    def __init__(self, pgo, start_first=False, push=""):
-        """push: more lines of [push]."""
+    def __init__(self, pgo, start_first=False, push="", binds=BINDS):
+        """push: more lines of [push]; binds: what `web` mounts of the checkout."""
         self.pgo, self.start_first, self.rev, self.commits = pgo, start_first, 0, {}
-        self.image = "pgo-test/web:1"
+        self.image, self.binds = "pgo-test/web:1", binds
         self.me = hosted(pgo, push=push)
 
     def model(self):
         labels = {"labels": {"rev": str(self.rev)}}
-        web = {"build": "./app", "volumes": ["./data:/data", "./page:/page:ro"], **labels}
+        web = {"build": "./app", "volumes": [f"./{name}:/{name}" for name in self.binds], **labels}
         app = {"image": self.image, "pull_policy": "always", "healthcheck": {"test": ["CMD", "true"]}, **labels}
         x_pgo = {"x-pgo": {"update": "start-first"}} if self.start_first else {}
         return {**x_pgo, "services": {"web": web, "app": app}}
@@ -46,7 +46,7 @@ class App:
         assert facts["in sync"].startswith("yes"), facts
         assert self.branch() == live, f"the branch is at {self.branch()}, and {live} runs"
         assert rows(self.pgo, "SELECT * FROM push") == [] and git(self.pgo, "app", "for-each-ref", "refs/pgo/pushed") == ""
-        check_nothing_left(self.pgo, ["app_default"], {"app": BINDS})
+        check_nothing_left(self.pgo, ["app_default"], {"app": self.binds})
         self.live = live
         return True
 

@@ -117,7 +117,7 @@ def check_nothing_left(pgo, networks, pinned):
     assert not held_locks(pgo), f"locked: {held_locks(pgo)}"
     pins = [path for service in pgo.services for path in pgo.pins(service).values()]
     with open("/proc/self/mounts", encoding="utf-8") as mounts:
-        mounted = [line.split()[1] for line in mounts if os.path.basename(pgo.base) in line]
+        mounted = [line.split()[1] for line in mounts if os.path.basename(pgo.base) in line and line.split()[1] != pgo.dir]  # which a test has made small
     assert sorted(mounted) == sorted([os.path.join(pgo.run, "pins"), *pins] if mounted else []), f"mounts: {mounted}"
     for service in pgo.services:
         wanted = sorted(pgo.live(service, name) for name in pinned.get(service, ()))
