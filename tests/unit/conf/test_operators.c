@@ -1,4 +1,5 @@
 /* [[operators]], and what people may see of the configuration. */
+#include "checked.h"
 #include "cmocka_all.h"
 
 #include <stdlib.h>
@@ -35,28 +36,14 @@ expect_errors(const char *text, const char *want)
 	json_decref(doc);
 }
 
-static struct conf *
-parse(const char *text)
-{
-	struct err err = ERR_INIT;
-	json_t *doc = check_text(text, strlen(text));
-	auto_free char *json = json_dumps(doc, 0);
-	struct conf *c = conf_parse(json, strlen(json), &err);
-
-	if (c == NULL)
-		fail_msg("%s: %s", err.msg, json);
-	json_decref(doc);
-	return c;
-}
-
 static void
 an_operator_comes_out_as_written(void **state)
 {
-	struct conf *c =
-	    parse(ALICE WEB "[[operators]]\nname = \"ci\"\nkey = 'from=\"192.0.2.0/24\" ecdsa-sha2-nistp256 "
-			    "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBHwf2HMM5TRXvo2SQJjsNkiDD5KqiiNjrGVv3U"
-			    "Uh+mMT5RHxiRtOnlqvjhQtBq0VpmpCV/PwUdhD4hkbqEctnmc='\n"
-			    "services = [ \"web\" ]\nops = [ \"up\", \"host://status\" ]\n");
+	struct conf *c = checked_conf(
+	    ALICE WEB "[[operators]]\nname = \"ci\"\nkey = 'from=\"192.0.2.0/24\" ecdsa-sha2-nistp256 "
+		      "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBHwf2HMM5TRXvo2SQJjsNkiDD5KqiiNjrGVv3U"
+		      "Uh+mMT5RHxiRtOnlqvjhQtBq0VpmpCV/PwUdhD4hkbqEctnmc='\n"
+		      "services = [ \"web\" ]\nops = [ \"up\", \"host://status\" ]\n");
 	const struct conf_operator *o = c->operators.v;
 
 	(void)state;
@@ -133,7 +120,7 @@ too_many_operators_are_refused(void **state)
 static void
 what_is_shown_has_no_secret_in_it(void **state)
 {
-	struct conf *c = parse(SECRETS ALICE);
+	struct conf *c = checked_conf(SECRETS ALICE);
 	auto_free char *shown = json_dumps(c->shown, JSON_COMPACT);
 
 	(void)state;
@@ -150,9 +137,10 @@ what_is_shown_has_no_secret_in_it(void **state)
 static void
 of_a_command_only_the_program_is_shown(void **state)
 {
-	struct conf *c = parse(WEB "import = \"routes\"\nreload = \"localhost:web//exec web caddy reload hunter22\"\n"
-				   "[proxy]\ntype = \"nginx\"\nfile = \"/etc/nginx/conf.d/pgo.conf\"\n"
-				   "test = [ \"/usr/bin/check\", \"--token\", \"hunter22\" ]\n");
+	struct conf *c =
+	    checked_conf(WEB "import = \"routes\"\nreload = \"localhost:web//exec web caddy reload hunter22\"\n"
+			     "[proxy]\ntype = \"nginx\"\nfile = \"/etc/nginx/conf.d/pgo.conf\"\n"
+			     "test = [ \"/usr/bin/check\", \"--token\", \"hunter22\" ]\n");
 	auto_free char *shown = json_dumps(c->shown, JSON_COMPACT);
 
 	(void)state;

@@ -1,4 +1,5 @@
 /* The table [proxy], and what of the sites its proxy can serve. */
+#include "checked.h"
 #include "cmocka_all.h"
 
 #include <stdio.h>
@@ -17,51 +18,10 @@
 #define TLS "certificate = \"/t/{host}/c\"\ncertificate_key = \"/t/{host}/k\"\n"
 #define WEB "[[services]]\nname = \"web\"\nuser = \"web\"\nrepository = \"/srv/web.git\"\nurls = "
 
-static char *
-errors_of(const char *text)
-{
-	struct buf b = BUF_INIT(1 << 20);
-	json_t *doc = check_text(text, strlen(text));
-	size_t i;
-	const json_t *e;
-
-	json_array_foreach(json_object_get(doc, "errors"), i, e)
-	{
-		buf_printf(&b, "%d: %s\n", (int)json_integer_value(json_object_get(e, "line")),
-		    json_string_value(json_object_get(e, "message")));
-	}
-	json_decref(doc);
-	return buf_take(&b);
-}
-
-/* The one mistake of a text. */
-static void
-expect(const char *text, const char *want)
-{
-	auto_free char *errors = errors_of(text);
-
-	if (want[0] == '\0' ? errors[0] != '\0' : strstr(errors, want) == NULL)
-		fail_msg("of\n%s\nit says: %s\nand not: %s", text, errors, want);
-}
-
-static struct conf *
-parse(const char *text)
-{
-	struct err err = ERR_INIT;
-	json_t *doc = check_text(text, strlen(text));
-	auto_free char *json = json_dumps(doc, 0);
-	struct conf *c = conf_parse(json, strlen(json), &err);
-
-	json_decref(doc);
-	if (c == NULL)
-		fail_msg("%s: %s", err.msg, json);
-	return c;
-}
-
 static void
 a_proxy_has_its_commands_without_being_told(void **state)
 {
-	struct conf *c = parse(NGINX);
+	struct conf *c = checked_conf(NGINX);
 
 	(void)state;
 	assert_true(c->proxied && c->proxy->type == PROXY_NGINX);
@@ -70,7 +30,7 @@ a_proxy_has_its_commands_without_being_told(void **state)
 	assert_string_equal(c->proxy->listen.v[1], "::");
 	assert_null(c->proxy->certificate);
 	conf_free(c);
-	c = parse(CADDY "test = [ \"/x/y\" ]\n" WEB "{ \"a.org\" = \"web:1\" }\n");
+	c = checked_conf(CADDY "test = [ \"/x/y\" ]\n" WEB "{ \"a.org\" = \"web:1\" }\n");
 	assert_true(c->proxied && c->proxy->type == PROXY_CADDY);
 	assert_int_equal(c->proxy->test.n, 1);
 	assert_string_equal(c->proxy->reload.v[0], "caddy");
@@ -81,7 +41,7 @@ a_proxy_has_its_commands_without_being_told(void **state)
 static void
 core_gets_a_word_and_no_paths(void **state)
 {
-	struct conf *c = parse(NGINX TLS);
+	struct conf *c = checked_conf(NGINX TLS);
 	struct conf *core;
 	struct err err = ERR_INIT;
 	auto_free char *json = NULL;
@@ -136,7 +96,7 @@ what_is_wrong_with_the_table_is_told(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++)
-		expect(samples[i][0], samples[i][1]);
+		checked_says(samples[i][0], samples[i][1]);
 }
 
 static void
@@ -164,7 +124,7 @@ sites_that_the_proxy_cannot_serve_are_told(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++)
-		expect(samples[i][0], samples[i][1]);
+		checked_says(samples[i][0], samples[i][1]);
 }
 
 static void
@@ -181,7 +141,7 @@ every_example_is_accepted(void **state)
 		buf_printf(&b, "%s\n", proxy_menu.keys[i].example);
 	}
 	text = buf_take(&b);
-	expect(text, "");
+	checked_says(text, "");
 }
 
 int

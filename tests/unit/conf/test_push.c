@@ -1,4 +1,5 @@
 /* The table [push], services that are pushed, and what an app is made of. */
+#include "checked.h"
 #include "samples.h"
 
 #include <stdio.h>
@@ -12,38 +13,6 @@
 #include "conf/push_table.h"
 
 #define WEB "[[services]]\nname = \"web\"\nuser = \"web\"\n"
-
-static void
-expect(const char *text, const char *want)
-{
-	auto_buf struct buf b = BUF_INIT(1 << 20);
-	json_t *doc = check_text(text, strlen(text));
-	size_t i;
-	const json_t *e;
-
-	json_array_foreach(json_object_get(doc, "errors"), i, e)
-	{
-		buf_printf(&b, "%d: %s\n", (int)json_integer_value(json_object_get(e, "line")),
-		    json_string_value(json_object_get(e, "message")));
-	}
-	json_decref(doc);
-	if (strstr(buf_str(&b), want) == NULL)
-		fail_msg("of\n%s\nit says: %s\nand not: %s", text, buf_str(&b), want);
-}
-
-static struct conf *
-parse(const char *text)
-{
-	struct err err = ERR_INIT;
-	json_t *doc = check_text(text, strlen(text));
-	auto_free char *json = json_dumps(doc, 0);
-	struct conf *c = conf_parse(json, strlen(json), &err);
-
-	json_decref(doc);
-	if (c == NULL)
-		fail_msg("%s: %s", err.msg, json);
-	return c;
-}
 
 /* As core reads it. */
 static struct conf *
@@ -68,8 +37,8 @@ for_core(struct conf *c, char **ret_json)
 static void
 an_empty_table_switches_pushes_on_and_makes_no_apps(void **state)
 {
-	struct conf *c = parse("[push]\n");
-	struct conf *none = parse("");
+	struct conf *c = checked_conf("[push]\n");
+	struct conf *none = checked_conf("");
 
 	(void)state;
 	assert_null(none->push);
@@ -91,9 +60,9 @@ an_empty_table_switches_pushes_on_and_makes_no_apps(void **state)
 static void
 core_knows_that_there_is_a_registry_and_nothing_of_its_password(void **state)
 {
-	struct conf *c =
-	    parse("[push]\nregistry = \"bob:hunter22@reg.example.org:5000/a/b\"\nbranch = \"live\"\n"
-		  "registries = [ \"carl:swordfish@other\" ]\nnetworks = []\nmemory = \"64m\"\n" WEB "hosted = true\n");
+	struct conf *c = checked_conf(
+	    "[push]\nregistry = \"bob:hunter22@reg.example.org:5000/a/b\"\nbranch = \"live\"\n"
+	    "registries = [ \"carl:swordfish@other\" ]\nnetworks = []\nmemory = \"64m\"\n" WEB "hosted = true\n");
 	auto_free char *json = NULL;
 	struct conf *core = for_core(c, &json);
 
@@ -119,8 +88,8 @@ core_knows_that_there_is_a_registry_and_nothing_of_its_password(void **state)
 static void
 an_app_is_what_the_table_says(void **state)
 {
-	struct conf *c = parse("[push]\nkeep = 7\npids = 100\nallow = [ \"privileged\" ]\n"
-			       "registries = [ \"carl:swordfish@other\" ]\nnetworks = [ \"front\" ]\n");
+	struct conf *c = checked_conf("[push]\nkeep = 7\npids = 100\nallow = [ \"privileged\" ]\n"
+				      "registries = [ \"carl:swordfish@other\" ]\nnetworks = [ \"front\" ]\n");
 	struct conf_service *s = conf_app(c->push, "a.b-c", 70007);
 
 	(void)state;
@@ -155,8 +124,9 @@ an_app_needs_no_table(void **state)
 static void
 a_service_of_the_file_may_be_pushed(void **state)
 {
-	struct conf *c = parse("[push]\n" WEB "hosted = true\n[[services]]\nname = \"old\"\nuser = \"web\"\nhosted = "
-			       "false\nrepository = \"/srv/old.git\"\n");
+	struct conf *c =
+	    checked_conf("[push]\n" WEB "hosted = true\n[[services]]\nname = \"old\"\nuser = \"web\"\nhosted = "
+			 "false\nrepository = \"/srv/old.git\"\n");
 	auto_free char *json = NULL;
 	struct conf *core = for_core(c, &json);
 
@@ -206,7 +176,7 @@ what_is_wrong_with_it_is_told(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++)
-		expect(samples[i][0], samples[i][1]);
+		checked_says(samples[i][0], samples[i][1]);
 }
 
 static void

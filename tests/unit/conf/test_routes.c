@@ -1,4 +1,5 @@
 /* The sites of `urls` and what they lead to. */
+#include "checked.h"
 #include "samples.h"
 
 #include <stdio.h>
@@ -257,28 +258,10 @@ the_same_site_written_in_two_ways(void **state)
 
 #define SERVICE(name) "[[services]]\nname = \"" name "\"\nuser = \"web\"\nrepository = \"/srv/web.git\"\n"
 
-/* The sentences of a file's errors, one line each. */
-static char *
-errors_of(const char *text)
-{
-	struct buf b = BUF_INIT(1 << 16);
-	json_t *doc = check_text(text, strlen(text));
-	size_t i;
-	const json_t *e;
-
-	json_array_foreach(json_object_get(doc, "errors"), i, e)
-	{
-		buf_printf(&b, "%d: %s\n", (int)json_integer_value(json_object_get(e, "line")),
-		    json_string_value(json_object_get(e, "message")));
-	}
-	json_decref(doc);
-	return buf_take(&b);
-}
-
 static void
 a_site_that_two_services_want(void **state)
 {
-	auto_free char *errors = errors_of(SERVICE("a") "urls = { \"example.org\" = \"web:80\" }\n" SERVICE(
+	auto_free char *errors = checked_errors(SERVICE("a") "urls = { \"example.org\" = \"web:80\" }\n" SERVICE(
 	    "b") "[services.urls]\n\"x.org\" = \"web:80\"\n\"https://EXAMPLE.org\" = \"web:80\"\n");
 
 	(void)state;
@@ -290,9 +273,10 @@ a_site_that_two_services_want(void **state)
 static void
 a_site_that_a_service_has_twice(void **state)
 {
-	auto_free char *errors = errors_of(SERVICE("a") "urls = { \"a.org\" = \"web:80\", \"A.org\" = \"web:81\" }\n");
+	auto_free char *errors =
+	    checked_errors(SERVICE("a") "urls = { \"a.org\" = \"web:80\", \"A.org\" = \"web:81\" }\n");
 	auto_free char *fine =
-	    errors_of(SERVICE("a") "urls = { \"a.org\" = \"web:80\", \"http://a.org\" = \"web:81\" }\n");
+	    checked_errors(SERVICE("a") "urls = { \"a.org\" = \"web:80\", \"http://a.org\" = \"web:81\" }\n");
 
 	(void)state;
 	assert_string_equal(errors,

@@ -30,32 +30,44 @@ refs_are(struct fx *fx, const char *lines)
 }
 
 /* Two commits in the repository, as a push brings them: nothing but the protecting ref names the second. */
+struct pushed {
+	char *first, *oid;
+};
+
 static void
-push(struct fx *fx, char **ret_first, char **ret_second)
+pushed_done(struct pushed *p)
 {
-	*ret_first = fx_commit(fx, "echo 1 >a");
+	free(p->first);
+	free(p->oid);
+}
+#define auto_pushed __attribute__((cleanup(pushed_done)))
+
+static struct pushed
+push(struct fx *fx)
+{
+	struct pushed p = {.first = fx_commit(fx, "echo 1 >a")};
+
 	fx_do(fx, "git -C work rev-parse HEAD >first");
 	assert_int_equal(fx_job(fx, "fetch", NULL), 0);
-	*ret_second = fx_commit(fx, "echo 2 >a");
+	p.oid = fx_commit(fx, "echo 2 >a");
 	assert_int_equal(fx_job(fx, "fetch", NULL), 0);
 	fx_do(fx, "cd repo; git update-ref refs/pgo/pushed/$(git rev-parse refs/pgo/tracked) refs/pgo/tracked;"
 		  "git update-ref -d refs/pgo/tracked");
+	return p;
 }
 
 static void
 a_push_moves_all_its_refs_at_once(void **state)
 {
 	struct fx *fx = *state;
-	auto_free char *first = NULL;
-	auto_free char *oid = NULL;
+	auto_pushed struct pushed p = push(fx);
 	auto_free char *lines = NULL;
 	auto_free char *after = NULL;
 
-	push(fx, &first, &oid);
 	lines = str_printf(NONE " %s refs/heads/main\n" NONE " %s refs/tags/v1\n* %s refs/pgo/tracked\n"
 				"* " NONE " refs/pgo/pushed/%s\n",
-	    oid, first, oid, oid);
-	after = str_printf("%s refs/heads/main\n%s refs/pgo/tracked\n%s refs/tags/v1", oid, oid, first);
+	    p.oid, p.first, p.oid, p.oid);
+	after = str_printf("%s refs/heads/main\n%s refs/pgo/tracked\n%s refs/tags/v1", p.oid, p.oid, p.first);
 	/* What an earlier push was. */
 	fx_do(fx, "cd repo; git update-ref refs/pgo/tracked $(cat ../first)");
 	for (int run = 0; run < 2; run++) { /* a core that died before it heard of it asks again */
@@ -68,12 +80,10 @@ static void
 a_push_that_is_dropped_leaves_nothing(void **state)
 {
 	struct fx *fx = *state;
-	auto_free char *first = NULL;
-	auto_free char *oid = NULL;
+	auto_pushed struct pushed p = push(fx);
 	auto_free char *lines = NULL;
 
-	push(fx, &first, &oid);
-	lines = str_printf("* " NONE " refs/pgo/pushed/%s\n", oid);
+	lines = str_printf("* " NONE " refs/pgo/pushed/%s\n", p.oid);
 	assert_int_equal(accept_refs(fx, lines), 0);
 	refs_are(fx, "");
 }
@@ -82,15 +92,13 @@ static void
 a_branch_that_was_moved_meanwhile_stays_with_all_others(void **state)
 {
 	struct fx *fx = *state;
-	auto_free char *first = NULL;
-	auto_free char *oid = NULL;
+	auto_pushed struct pushed p = push(fx);
 	auto_free char *lines = NULL;
 	auto_free char *after = NULL;
 
-	push(fx, &first, &oid);
 	fx_do(fx, "cd repo; git update-ref refs/heads/main $(git for-each-ref --format='%(objectname)')");
-	after = str_printf("%s refs/heads/main\n%s refs/pgo/pushed/%s", oid, oid, oid);
-	lines = str_printf(NONE " %s refs/tags/v1\n" NONE " %s refs/heads/main\n", oid, first);
+	after = str_printf("%s refs/heads/main\n%s refs/pgo/pushed/%s", p.oid, p.oid, p.oid);
+	lines = str_printf(NONE " %s refs/tags/v1\n" NONE " %s refs/heads/main\n", p.oid, p.first);
 	assert_int_equal(accept_refs(fx, lines), 6);
 	fx_assert_said(fx, "refs/heads/main is at ");
 	refs_are(fx, after);
@@ -102,12 +110,10 @@ other_refs_are_not_for_it(void **state)
 	struct fx *fx = *state;
 	static const char *const bad[] = {
 	    "refs/pgo/live", "refs/pgo/release/x", "HEAD", "refs/heads/a b", "refs/pgo/trackedx"};
-	auto_free char *first = NULL;
-	auto_free char *oid = NULL;
+	auto_pushed struct pushed p = push(fx);
 
-	push(fx, &first, &oid);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		auto_free char *line = str_printf("* %s %s\n", oid, bad[i]);
+		auto_free char *line = str_printf("* %s %s\n", p.oid, bad[i]);
 
 		assert_int_equal(accept_refs(fx, line), 1);
 	}
