@@ -79,6 +79,24 @@ struct key {
 		.name = (n), .type = (t), .state = (s), .rule = (r), .example = (e), .help = (h), ##__VA_ARGS__ \
 	}
 
+/* What a service and an app have in common: how each deploy of theirs, and each container, is bounded. */
+#define KEY_ROWS_OF_A_DEPLOY(prefix)                                                                  \
+	[prefix##CPUS] = KEY_ROW("cpus", KEY_NUMBER, KEY_OPTIONAL, NULL, "cpus = 1.5",                \
+	    "The most processors of a container.", .amount = AMOUNT_CPUS),                            \
+	[prefix##MEMORY] = KEY_ROW("memory", KEY_SIZE, KEY_OPTIONAL, NULL, "memory = \"512m\"",       \
+	    "The most memory of a container.", .amount = AMOUNT_MEMORY),                              \
+	[prefix##PIDS] = KEY_ROW("pids", KEY_COUNT, KEY_OPTIONAL, NULL, "pids = 200",                 \
+	    "The most processes of a container.", .amount = AMOUNT_PIDS),                             \
+	[prefix##KEEP] = KEY_ROW("keep", KEY_COUNT, KEY_OPTIONAL, NULL, "keep = 3",                   \
+	    "How many releases can be gone back to.", .amount = AMOUNT_KEEP),                         \
+	[prefix##TIMEOUT] = KEY_ROW("timeout", KEY_DURATION, KEY_OPTIONAL, NULL, "timeout = \"10m\"", \
+	    "How long each step of a deploy may take.", .amount = AMOUNT_TIMEOUT),                    \
+	[prefix##HEALTH_TIMEOUT] =                                                                    \
+	    KEY_ROW("health_timeout", KEY_DURATION, KEY_OPTIONAL, NULL, "health_timeout = \"2m\"",    \
+		"How long containers may take to become healthy.", .amount = AMOUNT_HEALTH_TIMEOUT),  \
+	[prefix##SETTLE] = KEY_ROW("settle", KEY_DURATION, KEY_OPTIONAL, NULL, "settle = \"2s\"",     \
+	    "How long a container without a healthcheck must run.", .amount = AMOUNT_SETTLE)
+
 enum { KEYS_MAX = 32 }; /* of one menu */
 
 /* The keys of one kind of table. Each has an enum of positions like the one above. */

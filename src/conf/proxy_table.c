@@ -38,13 +38,6 @@ is_nginx(const struct table *t)
 }
 
 static void
-problem_at(const struct table *t, enum proxy_key k, const char *sentence)
-{
-	problems_add(t->problems, tree_number(t->entries[k], "line"), tree_number(t->entries[k], "column"),
-	    "%s: key \"%s\" %s", t->title, keys[k].name, sentence);
-}
-
-static void
 check_command(const struct table *t, enum proxy_key k)
 {
 	const json_t *list = json_object_get(table_node(t, k), "value");
@@ -54,9 +47,9 @@ check_command(const struct table *t, enum proxy_key k)
 	if (t->entries[k] == NULL || !json_is_array(list))
 		return;
 	if (json_array_size(list) == 0 || json_array_size(list) > PROXY_ARGS_MAX)
-		problem_at(t, k, "is no command: write the program and its arguments, a string each");
+		table_problem(t, k, "is no command: write the program and its arguments, a string each");
 	else if (program != NULL && rule_proxy_program(program, &err) < 0)
-		problem_at(t, k, err.msg);
+		table_problem(t, k, err.msg);
 }
 
 static void
@@ -68,14 +61,14 @@ check_nginx_keys(const struct table *t)
 
 	for (size_t i = 0; !is_nginx(t) && i < ARRAY_LEN(of_nginx); i++) {
 		if (t->entries[of_nginx[i]] != NULL)
-			problem_at(t, of_nginx[i], "is for nginx: Caddy knows that by itself, remove it");
+			table_problem(t, of_nginx[i], "is for nginx: Caddy knows that by itself, remove it");
 	}
 	if (t->entries[PROXY_KEY_LISTEN] != NULL && (naddresses == 0 || naddresses > PROXY_LISTEN_MAX))
-		problem_at(t, PROXY_KEY_LISTEN, "has no address, or more than 16");
+		table_problem(t, PROXY_KEY_LISTEN, "has no address, or more than 16");
 	if (t->entries[PROXY_KEY_CERTIFICATE] != NULL && t->entries[PROXY_KEY_CERTIFICATE_KEY] == NULL)
-		problem_at(t, PROXY_KEY_CERTIFICATE, "needs \"certificate_key\" beside it");
+		table_problem(t, PROXY_KEY_CERTIFICATE, "needs \"certificate_key\" beside it");
 	if (t->entries[PROXY_KEY_CERTIFICATE_KEY] != NULL && t->entries[PROXY_KEY_CERTIFICATE] == NULL)
-		problem_at(t, PROXY_KEY_CERTIFICATE_KEY, "needs \"certificate\" beside it");
+		table_problem(t, PROXY_KEY_CERTIFICATE_KEY, "needs \"certificate\" beside it");
 }
 
 void

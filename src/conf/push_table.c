@@ -45,31 +45,11 @@ static const struct key keys[] = {
 	"networks = [ \"reverseproxy\" ]", "The external networks that an app may use; all without."),
     [PUSH_KEY_ALLOW] = KEY_ROW("allow", KEY_STRINGS, KEY_OPTIONAL, rule_allow, "allow = [ \"cap_add:NET_ADMIN\" ]",
 	"What the policy lets an app do besides."),
-    [PUSH_KEY_CPUS] = KEY_ROW("cpus", KEY_NUMBER, KEY_OPTIONAL, NULL, "cpus = 1.5",
-	"The most processors of a container.", .amount = AMOUNT_CPUS),
-    [PUSH_KEY_MEMORY] = KEY_ROW("memory", KEY_SIZE, KEY_OPTIONAL, NULL, "memory = \"512m\"",
-	"The most memory of a container.", .amount = AMOUNT_MEMORY),
-    [PUSH_KEY_PIDS] = KEY_ROW("pids", KEY_COUNT, KEY_OPTIONAL, NULL, "pids = 200", "The most processes of a container.",
-	.amount = AMOUNT_PIDS),
-    [PUSH_KEY_KEEP] = KEY_ROW("keep", KEY_COUNT, KEY_OPTIONAL, NULL, "keep = 3",
-	"How many releases can be gone back to.", .amount = AMOUNT_KEEP),
-    [PUSH_KEY_TIMEOUT] = KEY_ROW("timeout", KEY_DURATION, KEY_OPTIONAL, NULL, "timeout = \"10m\"",
-	"How long each step of a deploy may take.", .amount = AMOUNT_TIMEOUT),
-    [PUSH_KEY_HEALTH_TIMEOUT] = KEY_ROW("health_timeout", KEY_DURATION, KEY_OPTIONAL, NULL, "health_timeout = \"2m\"",
-	"How long containers may take to become healthy.", .amount = AMOUNT_HEALTH_TIMEOUT),
-    [PUSH_KEY_SETTLE] = KEY_ROW("settle", KEY_DURATION, KEY_OPTIONAL, NULL, "settle = \"2s\"",
-	"How long a container without a healthcheck must run.", .amount = AMOUNT_SETTLE),
+    KEY_ROWS_OF_A_DEPLOY(PUSH_KEY_),
 };
 _Static_assert(ARRAY_LEN(keys) <= KEYS_MAX, "KEYS_MAX holds every key");
 
 const struct menu push_menu = {keys, ARRAY_LEN(keys)};
-
-static void
-problem_at(const struct table *t, enum push_key k, const char *sentence)
-{
-	problems_add(t->problems, tree_number(t->entries[k], "line"), tree_number(t->entries[k], "column"),
-	    "%s: key \"%s\" %s", t->title, keys[k].name, sentence);
-}
 
 void
 push_table_check(struct table *t)
@@ -82,10 +62,10 @@ push_table_check(struct table *t)
 	table_check(t);
 	branches = table_node(t, PUSH_KEY_BRANCH);
 	if (branches != NULL && tree_is(branches, "array") && json_array_size(json_object_get(branches, "value")) == 0)
-		problem_at(t, PUSH_KEY_BRANCH, "is an empty list: leave it out for \"main\" and \"master\"");
+		table_problem(t, PUSH_KEY_BRANCH, "is an empty list: leave it out for \"main\" and \"master\"");
 	for (size_t i = 0; t->entries[PUSH_KEY_DOMAIN] != NULL && i < ARRAY_LEN(of_suffix); i++) {
 		if (t->entries[of_suffix[i]] != NULL)
-			problem_at(t, of_suffix[i], "has no use beside \"domain\": remove one of them");
+			table_problem(t, of_suffix[i], "has no use beside \"domain\": remove one of them");
 	}
 }
 

@@ -14,15 +14,6 @@ service_is_hosted(const struct service *s)
 }
 
 static void
-problem_at(const struct service *s, enum key_id k, const char *sentence)
-{
-	const json_t *entry = s->table.entries[k];
-
-	problems_add(s->table.problems, tree_number(entry, "line"), tree_number(entry, "column"), "%s: key \"%s\" %s",
-	    s->table.title, service_menu.keys[k].name, sentence);
-}
-
-static void
 check_hosted(const struct service *s)
 {
 	static const enum key_id of_remotes[] = {KEY_BRANCH, KEY_SIGNERS, KEY_REWIND};
@@ -30,19 +21,19 @@ check_hosted(const struct service *s)
 	struct err err = ERR_INIT;
 
 	if (s->table.entries[KEY_REPOSITORY] != NULL)
-		problem_at(s, KEY_HOSTED,
+		table_problem(&s->table, KEY_HOSTED,
 		    "stands beside \"repository\": what is pushed here comes from nowhere else, "
 		    "remove one of them");
 	for (size_t i = 0; i < ARRAY_LEN(of_remotes); i++) {
 		if (s->table.entries[of_remotes[i]] != NULL)
-			problem_at(
-			    s, of_remotes[i], "is for a repository that pgod asks, not for what is pushed: remove it");
+			table_problem(&s->table, of_remotes[i],
+			    "is for a repository that pgod asks, not for what is pushed: remove it");
 	}
 	/* It stands in the URL that people push to, and in the name of its site. */
 	if (name != NULL && str_is_service_name(name) && appname_check(name, &err) < 0) {
 		auto_free char *sentence = str_printf("of a hosted service %s", err.msg);
 
-		problem_at(s, KEY_NAME, sentence);
+		table_problem(&s->table, KEY_NAME, sentence);
 	}
 }
 

@@ -20,10 +20,22 @@ wrong_type(struct table *t, const struct key *key, const json_t *node, const cha
 }
 
 static void
-broken_rule(struct table *t, const json_t *node, const char *where, const struct err *err)
+problem_at(const struct table *t, const json_t *node, const char *where, const char *sentence)
 {
 	problems_add(t->problems, tree_number(node, "line"), tree_number(node, "column"), "%s: key \"%s\" %s", t->title,
-	    where, err->msg);
+	    where, sentence);
+}
+
+static void
+broken_rule(struct table *t, const json_t *node, const char *where, const struct err *err)
+{
+	problem_at(t, node, where, err->msg);
+}
+
+void
+table_problem(const struct table *t, size_t k, const char *sentence)
+{
+	problem_at(t, t->entries[k], t->menu->keys[k].name, sentence);
 }
 
 /* A string value, alone or in a list or table: its type, no NUL, and the key's rule. where names it: "env[2]". */

@@ -20,6 +20,8 @@ struct table {
 
 /* Checks all of it against the menu. What is wrong is added to the problems. */
 void table_check(struct table *t);
+/* What else is wrong with the key at position k, which is there: the end of a sentence that begins with it. */
+void table_problem(const struct table *t, size_t k, const char *sentence);
 /* The amount that stands in a node of the key's type. Errors are those of amounts.h. */
 int table_amount(const struct key *key, const json_t *node, int64_t *ret_n, struct err *err);
 /* The value's node of the key at position k; NULL when the key is not there. */

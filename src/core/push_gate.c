@@ -82,16 +82,6 @@ why_not(const struct service *svc)
 	return NULL;
 }
 
-static void
-refuse(struct receive *r, const char *why)
-{
-	auto_free char *line = str_printf(" !     %s", why);
-
-	log_info("push refused: %s service=%s by=\"%s\"", why, r->svc->conf->name, r->who);
-	receive_say(r, line);
-	receive_answer(r, why);
-}
-
 /* Why the branch is not what the pusher has seen: somebody else's push was accepted while this one was on its way. Git
  * would notice when all has been done. NULL: it is; the caller frees. */
 static char *
@@ -113,7 +103,7 @@ take(struct receive *r, struct service *svc)
 	if (why == NULL)
 		why = why_stale(svc, r);
 	if (why != NULL) {
-		refuse(r, why);
+		receive_refuse(r, why);
 		return;
 	}
 	r->push = push_new(svc, &pusher, r, r->who);
@@ -140,7 +130,7 @@ on_made(void *ctx, struct service *svc, const char *error)
 	if (svc != NULL)
 		take(r, svc);
 	else
-		refuse(r, error);
+		receive_refuse(r, error);
 }
 
 static void
@@ -154,7 +144,7 @@ make_branch_app(struct receive *r, const char *name)
 			       "with `apps create` where pushes may not (create in [push])",
 			r->branch, name);
 
-		refuse(r, why);
+		receive_refuse(r, why);
 		return;
 	}
 	app_create(main->core,
@@ -175,7 +165,7 @@ ask_for_branch(struct receive *r)
 	struct service *svc;
 
 	if (push_branch_app(main->app->name, r->branch, name, &err) < 0) {
-		refuse(r, err.msg);
+		receive_refuse(r, err.msg);
 		return;
 	}
 	appname_service(name, service);
@@ -191,7 +181,7 @@ ask_for_branch(struct receive *r)
 			       "another name",
 			r->branch, name);
 
-		refuse(r, why);
+		receive_refuse(r, why);
 	}
 }
 
@@ -224,7 +214,7 @@ push_deploy(struct receive *r)
 
 	/* Another process has asked before, and may have asked for another branch. */
 	if (p == NULL || (branch != NULL && !is_app_of(p->svc, r))) {
-		refuse(r, "this is not what git asked for before");
+		receive_refuse(r, "this is not what git asked for before");
 		return;
 	}
 	why = why_stale(p->svc, r);

@@ -121,8 +121,8 @@ receive_answer(struct receive *r, const char *no)
 
 /* --- from the hook --- */
 
-static void
-refuse(struct receive *r, const char *why)
+void
+receive_refuse(struct receive *r, const char *why)
 {
 	auto_free char *line = str_printf(" !     %s", why);
 
@@ -141,7 +141,7 @@ on_question(struct receive *r)
 
 	w->state = deploys ? WIRE_DEPLOYING : WIRE_ASKED;
 	if (receive_judge_refs(r, &err) < 0) {
-		refuse(r, err.msg);
+		receive_refuse(r, err.msg);
 		return;
 	}
 	w->told = true;

@@ -42,6 +42,8 @@ void receive_say(struct receive *r, const char *line);
  * ref; what the pusher is to read of it before is said. After a yes to push_asked(), push_deploy() follows unless r
  * goes first; after any other answer, push_forget(). */
 void receive_answer(struct receive *r, const char *no);
+/* No, with the reason on the pusher's terminal as well, and in the log. */
+void receive_refuse(struct receive *r, const char *why);
 
 /* Serves what git's client asks for on its own pipes: the operations `push` and `fetch`. */
 void receive_run(struct client *c);
