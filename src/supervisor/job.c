@@ -65,9 +65,9 @@ static const struct job_kind table[] = {
 	{"resolve", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_SEALED, JOB_LOCK | JOB_FILE | JOB_RESOLVE, 60 * SECOND, 2 * SECOND, CONFINED,
 	    {"resolve"}},
 	/* what git's clients ask of an app: as long as they stay. What is pushed is deployed meanwhile */
-	{"receive-pack", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_SERVE | JOB_THIRD, 6 * HOUR, 5 * SECOND, SERVING, {"receive-pack"}},
-	{"upload-pack", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_SERVE, HOUR, 2 * SECOND, SERVING, {"upload-pack"}},
-	{"upload-archive", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_SERVE, HOUR, 2 * SECOND, SERVING, {"upload-archive"}},
+	{"receive-pack", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_SERVE | JOB_CLIENT | JOB_THIRD, 6 * HOUR, 5 * SECOND, SERVING, {"receive-pack"}},
+	{"upload-pack", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_SERVE | JOB_CLIENT, HOUR, 2 * SECOND, SERVING, {"upload-pack"}},
+	{"upload-archive", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_SERVE | JOB_CLIENT, HOUR, 2 * SECOND, SERVING, {"upload-archive"}},
 	/* the approved model: what compose will compare containers with */
 	{"hash", JOB_COMPOSE, OPERANDS_NONE, VIEW_PLAIN, 0, 60 * SECOND, 2 * SECOND, CONFINED, {MODEL, "config", "--hash", "*"}},
 	/* the approved model, with the engine's group */
@@ -92,16 +92,16 @@ static const struct job_kind table[] = {
 	{"reload", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE, 60 * SECOND, 5 * SECOND, ORDINARY,
 	    {PROJECT, "exec", "-T"}},
 	/* a client's: it ends with the client, and after a day in any case */
-	{"logs", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE, 24 * HOUR, 2 * SECOND, ORDINARY,
+	{"logs", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE | JOB_CLIENT, 24 * HOUR, 2 * SECOND, ORDINARY,
 	    {PROJECT, "--ansi", "never", "logs"}},
-	{"logs-colour", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE, 24 * HOUR, 2 * SECOND, ORDINARY,
+	{"logs-colour", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE | JOB_CLIENT, 24 * HOUR, 2 * SECOND, ORDINARY,
 	    {PROJECT, "--ansi", "always", "logs"}},
-	{"exec", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE, 24 * HOUR, 2 * SECOND, ORDINARY, {PROJECT, "exec"}},
+	{"exec", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE | JOB_CLIENT, 24 * HOUR, 2 * SECOND, ORDINARY, {PROJECT, "exec"}},
 	/* a container of its own, which core removes should compose not come to do that */
-	{"run", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE | JOB_THIRD, 24 * HOUR, 10 * SECOND, ORDINARY, {ONE_OFF}},
-	{"run-terminal", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE | JOB_TERMINAL | JOB_THIRD, 24 * HOUR, 10 * SECOND, ORDINARY,
+	{"run", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE | JOB_CLIENT | JOB_THIRD, 24 * HOUR, 10 * SECOND, ORDINARY, {ONE_OFF}},
+	{"run-terminal", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE | JOB_CLIENT | JOB_TERMINAL | JOB_THIRD, 24 * HOUR, 10 * SECOND, ORDINARY,
 	    {ONE_OFF}},
-	{"exec-terminal", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE | JOB_TERMINAL, 24 * HOUR, 2 * SECOND, ORDINARY,
+	{"exec-terminal", JOB_COMPOSE, OPERANDS_WORDS, VIEW_PLAIN, JOB_ENGINE | JOB_CLIENT | JOB_TERMINAL, 24 * HOUR, 2 * SECOND, ORDINARY,
 	    {PROJECT, "exec"}},
 };
 /* clang-format on */
@@ -161,6 +161,15 @@ is_probe(const struct strv *o)
 			return false;
 	}
 	return o->n == 3 || o->v[3][0] == '/';
+}
+
+/* Who has many keys, or many addresses, must not keep a service from coming up. */
+int
+job_check_room(const struct job_kind *k, size_t running, struct err *err)
+{
+	size_t most = (k->flags & JOB_CLIENT) != 0 ? JOBS_MAX - JOBS_KEPT : JOBS_MAX;
+
+	return running < most ? 0 : err_set(err, EAGAIN, "%zu jobs run already: try again later", running);
 }
 
 int

@@ -31,6 +31,8 @@ enum {
 	JOB_COMMAND_MAX = 16,
 	JOB_WORDS_MAX = 256,
 	TERMINAL_MAX = 10000, /* columns, rows */
+	JOBS_MAX = 128,	      /* running and waiting ones; core has a smaller limit of its own for each service */
+	JOBS_KEPT = 32,	      /* of these, for what no client keeps open: deploys and healing */
 };
 
 enum job_flag {
@@ -47,6 +49,7 @@ enum job_flag {
 	JOB_THIRD = 1 << 10,	 /* has a descriptor 3 */
 	JOB_SERVE = 1 << 11,	 /* answers git's clients: gets PGO_HOOKS and the limits of [push] */
 	JOB_TEMPORARY = 1 << 13, /* its TMPDIR ends with it */
+	JOB_CLIENT = 1 << 14,	 /* stays as long as a client likes */
 	JOB_LEFT = 1 << 5,	 /* also for a service that is no longer configured, as the owner of its directory */
 };
 
@@ -71,6 +74,8 @@ const struct job_kind *job_kind_table(size_t *ret_n);
 int job_check_stdio(const char *stdio, size_t nfds, struct err *err);
 /* Has a job of this kind a terminal of that size, if it needs one, and none otherwise? */
 int job_check_terminal(const struct job_kind *k, long long cols, long long rows, size_t nfds, struct err *err);
+/* May another one of this kind begin beside so many? */
+int job_check_room(const struct job_kind *k, size_t running, struct err *err);
 /* Is a descriptor 3 among them if the kind has one, and not otherwise? */
 int job_check_third(const struct job_kind *k, const char *stdio, struct err *err);
 /* Are these operands of the kind's shape? */

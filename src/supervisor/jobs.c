@@ -14,7 +14,6 @@
 #include "supervisor/session.h"
 
 enum {
-	JOBS_MAX = 128, /* running and waiting ones; core has a smaller limit of its own for each service */
 	LOCK_RETRY_MS = 200,
 	KILL_AGAIN_MS = 1000,
 	UNKNOWN_DEADLINE_MS = 15 * 60000, /* of an old job whose lock does not tell its kind */
@@ -360,10 +359,9 @@ check_menu(const struct jobs *js, const struct msg *m, const struct strv *operan
 	/* The name becomes part of paths and arguments. */
 	if (!str_is_service_name(service))
 		return err_set(err, EINVAL, "not the name of a service");
-	if (jobs_count(js) >= JOBS_MAX)
-		return err_set(err, EAGAIN, "%d jobs run already", JOBS_MAX);
 	*ret_k = k;
-	if (job_check_terminal(k, msg_int(m, "cols"), msg_int(m, "rows"), m->nfds, err) < 0 ||
+	if (job_check_room(k, jobs_count(js), err) < 0 ||
+	    job_check_terminal(k, msg_int(m, "cols"), msg_int(m, "rows"), m->nfds, err) < 0 ||
 	    job_check_third(k, msg_str(m, "stdio"), err) < 0)
 		return -err->num;
 	return job_check_operands(k, operands, err);

@@ -130,6 +130,29 @@ only_a_kind_with_a_descriptor_three_gets_one(void **state)
 
 /* A client's logs and what merely looks at the remote have nothing to do with how long a deploy's step may take. */
 static void
+clients_that_stay_keep_a_service_from_being_deployed(void **state)
+{
+	static const char *const clients[] = {"receive-pack", "upload-pack", "upload-archive", "logs", "logs-colour",
+	    "exec", "exec-terminal", "run", "run-terminal"};
+	size_t n = 0, least = 0;
+	const struct job_kind *all = job_kind_table(&n);
+	struct err err = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
+		const struct job_kind *k = job_kind_find(clients[i]);
+
+		assert_int_equal(job_check_room(k, JOBS_MAX - JOBS_KEPT - 1, &err), 0);
+		assert_int_equal(job_check_room(k, JOBS_MAX - JOBS_KEPT, &err), -EAGAIN);
+	}
+	for (size_t i = 0; i < n; i++) {
+		least += job_check_room(&all[i], JOBS_MAX - 1, &err) == 0;
+		assert_int_equal(job_check_room(&all[i], JOBS_MAX, &err), -EAGAIN);
+	}
+	assert_int_equal(least, n - ARRAY_LEN(clients));
+}
+
+static void
 the_services_timeout_is_the_deadline_of_what_holds_its_lock(void **state)
 {
 	static const char *const untouched[] = {
@@ -376,6 +399,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(clients_that_stay_keep_a_service_from_being_deployed),
 	    cmocka_unit_test(the_services_timeout_is_the_deadline_of_what_holds_its_lock),
 	    cmocka_unit_test(the_menu_is_the_documented_one_and_has_nothing_else),
 	    cmocka_unit_test(a_job_gets_a_terminal_that_it_was_not_made_for),
