@@ -122,14 +122,25 @@ check_objects(const struct job *job, struct err *err)
 	    (long long)n, (long long)most);
 }
 
+/* What has come lies apart until the hook has said yes. */
+static int
+run_on_new(const struct job *job, const char *const *args, struct buf *out, struct err *err)
+{
+	static const char *const names[] = {
+	    "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH"};
+	auto_strv struct strv env = {0};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (getenv(names[i]) != NULL)
+			strv_add_take(&env, str_printf("%s=%s", names[i], getenv(names[i])));
+	return git_run(job, &(struct git_call){.args = args, .env = (const char *const *)env.v, .out = out}, err);
+}
+
 /* git looks at this only when all has been done. What is in the repository already needs no look. */
 static int
 check_whole(const struct job *job, const struct control_refs *refs, struct err *err)
 {
-	static const char *const names[] = {
-	    "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH"};
 	auto_strv struct strv args = {0};
-	auto_strv struct strv env = {0};
 	bool any = false;
 	int r;
 
@@ -144,11 +155,7 @@ check_whole(const struct job *job, const struct control_refs *refs, struct err *
 		return 0;
 	strv_add(&args, "--not");
 	strv_add(&args, "--all");
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (getenv(names[i]) != NULL)
-			strv_add_take(&env, str_printf("%s=%s", names[i], getenv(names[i])));
-	r = git_run(
-	    job, &(struct git_call){.args = (const char *const *)args.v, .env = (const char *const *)env.v}, err);
+	r = run_on_new(job, (const char *const *)args.v, NULL, err);
 	if (r == 0)
 		return 0;
 	return r < 0
@@ -156,6 +163,71 @@ check_whole(const struct job *job, const struct control_refs *refs, struct err *
 		   : err_set(err, EINVAL,
 			 "the clone that this comes from is shallow: it has a part of the history only; run `git fetch "
 			 "--unshallow` there, and push again");
+}
+
+/* git moves a branch to nothing else, and says so then. */
+static int
+check_commit(const struct job *job, const struct pushline_ref *ref, struct err *err)
+{
+	const char *const args[] = {"cat-file", "-t", ref->new, NULL};
+	auto_buf struct buf type = BUF_INIT(64);
+	int r = run_on_new(job, args, &type, err);
+
+	if (r < 0 || str_eq(buf_str(&type), "commit\n"))
+		return r;
+	return err_set(
+	    err, EINVAL, "what is to be %s is no commit: push a commit there, and a tag as a tag", ref->name);
+}
+
+static int
+check_commits(const struct job *job, const struct control_refs *refs, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < refs->n && r >= 0; i++)
+		if (str_starts(refs->v[i].name, "refs/heads/") && !pushline_is_none(refs->v[i].new))
+			r = check_commit(job, &refs->v[i], err);
+	return r;
+}
+
+static bool
+lies_below(const char *name, const char *other)
+{
+	size_t len = strlen(other);
+
+	return strncmp(name, other, len) == 0 && name[len] == '/';
+}
+
+/* git keeps a ref where another one would have its directory, and so takes only one of them: which it finds out when
+ * they are moved, and that is when all has been done. */
+static int
+check_beside(const struct control_refs *refs, const char *other, bool is_there, struct err *err)
+{
+	for (size_t i = 0; i < refs->n; i++) {
+		const char *name = refs->v[i].name;
+
+		if (!pushline_is_none(refs->v[i].new) && (lies_below(name, other) || lies_below(other, name)))
+			return err_set(err, EEXIST, "%s cannot stand beside %s%s: give it another name", name, other,
+			    is_there ? ", which is there already" : "");
+	}
+	return 0;
+}
+
+static int
+check_places(const struct job *job, const struct control_refs *refs, struct err *err)
+{
+	static const char *const prefixes[] = {"refs/heads/", "refs/tags/"};
+	auto_strv struct strv there = {0};
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(prefixes) && r >= 0; i++)
+		r = repo_list_refs(job, NULL, prefixes[i], &there, err);
+	for (size_t i = 0; i < there.n && r >= 0; i++)
+		r = check_beside(refs, there.v[i], true, err);
+	for (size_t i = 0; i < refs->n && r >= 0; i++)
+		if (!pushline_is_none(refs->v[i].new))
+			r = check_beside(refs, refs->v[i].name, false, err);
+	return r;
 }
 
 int
@@ -166,7 +238,8 @@ verb_pre_receive(const struct job *job, char *const *operands, struct err *err)
 	int r;
 
 	(void)operands;
-	if (read_changes(&refs, err) < 0 || check_objects(job, err) < 0 || check_whole(job, &refs, err) < 0)
+	if (read_changes(&refs, err) < 0 || check_places(job, &refs, err) < 0 || check_objects(job, err) < 0 ||
+	    check_commits(job, &refs, err) < 0 || check_whole(job, &refs, err) < 0)
 		return refuse(err->msg);
 	r = control_ask(PUSHLINE_ASK, &refs, no, err);
 	if (r > 0)

@@ -376,6 +376,20 @@ def test_a_branch_is_an_app_of_its_own(pgo):
     assert me.push("feat/X").returncode == 0
     assert me.remote_refs()["refs/heads/feat/X"] == newer and revs(pgo, "shop-feat-x") == ["3"]
     assert pgo.ctl("shop-feat-x", "rollback").returncode == 0 and revs(pgo, "shop-feat-x") == ["2"]
+    # git would keep both in one place, and finds that out when it moves the branch: when all has been done.
+    for refs, words in (
+        (["HEAD:refs/heads/feat"], "refs/heads/feat cannot stand beside refs/heads/feat/X"),
+        (["HEAD:refs/heads/feat/X/y"], "refs/heads/feat/X/y cannot stand beside refs/heads/feat/X"),
+        (["HEAD:refs/tags/v1", "HEAD:refs/tags/v1/x"], "cannot stand beside refs/tags/v1"),
+    ):
+        rejected(me, words, *refs)
+    # Nor does it put anything but a commit there.
+    me.git("tag", "-a", "-m", "a tag", "v9")
+    rejected(me, "what is to be refs/heads/rel is no commit", "v9:refs/heads/rel")
+    rejected(me, "what is to be refs/heads/rel is no commit", "HEAD^{tree}:refs/heads/rel")
+    rejected(me, "what is to be refs/heads/main is no commit", "+v9:refs/heads/main")
+    assert nothing_pushed(pgo) and me.remote_refs().keys() == {"HEAD", "refs/heads/main", "refs/heads/feat/X"}
+    assert "shop-feat " not in pgo.ssh("host://apps list").stdout
 
 
 def test_who_pushes_to_a_branch_whose_app_is_destroyed_waits_for_ever(pgo):
