@@ -14,7 +14,7 @@ from lib.host import kill_quietly, wait_until
 from lib.kills import CONVERGED_S, VICTIMS, Site, converge, end_undisturbed, random_kills, restart
 from lib.pgo import web
 
-KILLS = int(os.environ.get("PGO_KILLS", "500"))
+KILLS = int(os.environ.get("PGO_KILLS", "300"))
 RUNS = 10
 
 EDGE = {"edge": {"external": True, "name": "pgot-edge"}}

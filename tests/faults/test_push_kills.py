@@ -8,7 +8,7 @@ import signal
 import pytest
 from lib.gates import Gates, go_on
 from lib.host import command_of, descendants_of, kill_quietly, wait_until
-from lib.kills import CONVERGED_S, VICTIMS, restart
+from lib.kills import CONVERGED_S, VICTIMS, restart, turn
 from lib.pgo import web
 from lib.pushed import App
 from lib.pusher import Pusher, allow_pushes
@@ -50,7 +50,7 @@ def test_whoever_dies_during_a_push_the_branch_is_at_what_runs(pgo, start_first,
     app.push()
     assert app.told()
     wait_until(app.settled, "the first push is settled")
-    for name in PUSHED[PUSHED.index("checkout") if start_first else 0 :]:
+    for name in turn(PUSHED[PUSHED.index("checkout") if start_first else 0 :], ALL, (who, sig)):
         before = app.live
         with core_at(pgo, app.push, f"== {name}\n") as let_go:
             strike(pgo, who, sig, let_go)
@@ -72,7 +72,7 @@ def test_whoever_dies_during_a_push_that_fails_what_ran_before_runs(pgo, who, si
     before = app.live
     forward = [(f"== {name}\n",) for name in PUSHED[PUSHED.index("plan") :] if name != "names"]
     backward = [("putting release", f"== {name}\n") for name in BACKWARD]
-    for words in [*forward, *backward]:
+    for words in turn([*forward, *backward], VICTIMS, (who, sig)):
         app.image = "pgo-test/web:2"
         with core_at(pgo, app.push, *words) as let_go:
             strike(pgo, who, sig, let_go)
@@ -86,7 +86,7 @@ def test_whoever_dies_during_a_push_that_fails_what_ran_before_runs(pgo, who, si
 def test_whoever_dies_during_a_first_push_that_fails_nothing_is_left_of_it(pgo, who, sig):
     pgo.engine.behave("app", exits=1)
     app = App(pgo)
-    for name in [name for name in [*PUSHED, *FIRST_FAILS] if name != "names"]:
+    for name in turn([name for name in [*PUSHED, *FIRST_FAILS] if name != "names"], VICTIMS, (who, sig)):
         with core_at(pgo, app.push, f"== {name}\n") as let_go:
             strike(pgo, who, sig, let_go)
         pgo.wait_listening()
@@ -159,7 +159,7 @@ def test_whoever_dies_during_the_push_of_a_branch_the_branch_is_at_what_runs(pgo
     push()
     commits["process"].communicate(timeout=60)
     assert settled()
-    for name in PUSHED:
+    for name in turn(PUSHED, ["pgod", "pgod-core"], who):
         with core_at(pgo, push, f"== {name}\n") as let_go:
             strike(pgo, who, signal.SIGKILL, let_go)
         pgo.wait_listening()

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from lib.host import wait_until
-from lib.kills import CONVERGED_S, VICTIMS, Site, strike
+from lib.kills import CONVERGED_S, VICTIMS, Site, strike, turn
 from lib.scenes import in_background, wait_step
 from lib.steps import FORWARD, core_at, steps
 from lib.whole import check_nothing_left, facts_of
@@ -96,7 +96,7 @@ def test_whoever_dies_at_a_step_the_service_is_one_whole_release_afterwards(pgo,
     site.commit()
     site.wait()
     site.check(True)
-    for name in names:
+    for name in turn(names, VICTIMS, (who, sig), list(SCENES).index(scene)):
         wanted = []
         with core_at(pgo, lambda: wanted.append(begin(site)), *before, f"== {name}\n") as let_go:
             strike(pgo, who, sig, let_go)

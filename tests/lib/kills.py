@@ -15,6 +15,8 @@ SANITIZED = BUILD.endswith("-asan")
 # From the moment that pgod was started again until each service is whole, without what its containers need to stop and to get healthy.
 CONVERGED_S = 25 if SANITIZED else 5
 QUIET_S = 0.3
+# Each victim is struck at every so-manieth step, and each step by some of them; scripts/check long has everybody struck everywhere.
+STRIDE = int(os.environ.get("PGO_KILL_STRIDE", "3"))
 SEED = os.environ.get("PGO_KILL_SEED") or str(time.time_ns() % 1000000)
 
 
@@ -64,6 +66,12 @@ def restart(pgo):
 
 # The others catch no signal: to them TERM is KILL.
 VICTIMS = [("pgod", signal.SIGKILL), ("pgod", signal.SIGTERM), ("pgod-core", signal.SIGKILL), ("pgod-ssh", signal.SIGKILL)]
+
+
+def turn(steps, victims, victim, begin=0):
+    """The steps at which it is this one's turn. begin: another in each scene, so that a step has other victims there."""
+    stride = min(STRIDE, len(victims))
+    return steps[(victims.index(victim) + begin) % stride :: stride]
 
 
 def strike(pgo, who, sig, let_go):
