@@ -7,6 +7,15 @@ from lib.host import TOP
 from lib.pgo import Pgod
 from lib.real_engine import RealEngine
 
+# A worker that comes to one of these last would have the others wait for it.
+LONGEST = ("data", "real_steps", "real_kills", "push_matrix", "push_samples", "commit", "package", "canary", "faults", "push_deaths", "pins", "registries", "routes", "limits")
+
+
+def pytest_collection_modifyitems(items):
+    """The longest first."""
+    ranks = {f"test_{name}": rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
+
 
 @pytest.fixture(scope="session")
 def real_engine():

@@ -1,6 +1,6 @@
 """A service that writes loses no byte, whatever becomes of its releases.
 
-PGO_DATA_DEPLOYS says how many deploys there are; scripts/check long asks for five times as many.
+PGO_DATA_DEPLOYS says how many deploys there are; scripts/check long asks for many more.
 """
 
 import glob
@@ -11,7 +11,7 @@ import shutil
 from lib.host import run, wait_until
 from lib.pgo import Repo
 
-DEPLOYS = int(os.environ.get("PGO_DATA_DEPLOYS", "100"))
+DEPLOYS = int(os.environ.get("PGO_DATA_DEPLOYS", "40"))
 PLACES = ("data", "host", "named", "anonymous")
 # Each start of a container adds a line to each of its places; then it serves.
 WRITE = "; ".join(f"echo {{rev}} >>/{place}/log" for place in PLACES) + "; exec httpd -f -p 8080 -h /www"
