@@ -92,6 +92,7 @@ model_runline(const json_t *model, const char *service)
 {
 	const json_t *def = json_object_get(json_object_get(model, "services"), service);
 	const char *memory = json_str(def, "mem_limit"), *name = json_str(def, "container_name");
+	const char *hostname = json_str(def, "hostname");
 	struct buf b = BUF_INIT(LINE_MAX_BYTES);
 
 	add_backwards(&b, json_object_get(def, "ports"), add_port);
@@ -99,6 +100,8 @@ model_runline(const json_t *model, const char *service)
 	if (memory != NULL)
 		add(&b, "--memory=", memory);
 	add(&b, "-d", "");
+	if (hostname != NULL)
+		add(&b, "-h ", hostname);
 	add_environment(&b, json_object_get(def, "environment"));
 	if (name != NULL)
 		add(&b, "--name ", name);

@@ -13,6 +13,8 @@
 #define HOUR_MS (60 * MINUTE_MS)
 #define MIB (INT64_C(1) << 20)
 
+enum { APP_PIDS = 1024 };
+
 static const struct {
 	const char *field;
 	int64_t otherwise;
@@ -46,6 +48,12 @@ int64_t
 amount_otherwise(enum amount a)
 {
 	return kinds[a].otherwise;
+}
+
+int64_t
+amount_otherwise_of_app(enum amount a)
+{
+	return a == AMOUNT_PIDS ? APP_PIDS : kinds[a].otherwise;
 }
 
 bool

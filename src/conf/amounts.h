@@ -26,6 +26,9 @@ enum amount {
 const char *amount_field(enum amount a);
 /* What holds when the key is not there. */
 int64_t amount_otherwise(enum amount a);
+/* Likewise of what is pushed to us, whose containers may not take the host down by forking, whoever forgot to say so.
+ */
+int64_t amount_otherwise_of_app(enum amount a);
 /* What the key may be set to, or what holds without it. */
 bool amount_fits(enum amount a, int64_t n);
 /* Of a duration ("90s", "1h30m") or a size ("512m", "2g", "1.5gb", as compose takes them): in the field's unit. -EINVAL

@@ -103,10 +103,11 @@ settings_of(const struct service *s)
 	const struct key *keys = service_menu.keys;
 
 	for (size_t k = 0; k < KEY_IDS; k++) {
-		int64_t n = amount_otherwise(keys[k].amount);
+		int64_t n;
 
 		if (!key_is_amount(&keys[k]))
 			continue;
+		n = service_is_hosted(s) ? amount_otherwise_of_app(keys[k].amount) : amount_otherwise(keys[k].amount);
 		if (s->table.entries[k] != NULL && table_amount(&keys[k], table_node(&s->table, k), &n, NULL) < 0)
 			abort();
 		settings_set_amount(&settings, keys[k].amount, n);

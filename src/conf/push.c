@@ -215,7 +215,7 @@ static void
 defaults(struct conf_service *s)
 {
 	for (enum amount a = 0; a < AMOUNTS; a++)
-		settings_set_amount(s, a, amount_otherwise(a));
+		settings_set_amount(s, a, amount_otherwise_of_app(a));
 	s->env_digest = str_dup(CONF_SOURCE_HOSTED);
 }
 

@@ -88,7 +88,7 @@ add_strings(const struct table *t, enum push_key k, struct strv *sv)
 static int64_t
 amount_in(const struct table *t, enum push_key k)
 {
-	int64_t n = amount_otherwise(keys[k].amount);
+	int64_t n = amount_otherwise_of_app(keys[k].amount);
 
 	if (t->entries[k] != NULL && table_amount(&keys[k], table_node(t, k), &n, NULL) < 0)
 		abort();

@@ -34,6 +34,7 @@ app_free(struct app *app)
 	if (app == NULL)
 		return;
 	store_app_done(&app->row);
+	free(app->scaling);
 	free(app->web.service);
 	free(app->next.service);
 	strv_done(&app->reserved);

@@ -43,6 +43,7 @@ struct app {
 	char name[APPNAME_MAX + 1]; /* as people write it, with its dots; svc->conf->name is the service's */
 	bool made;		    /* by a push or an operator, as [push] says; else it stands in pgo.toml */
 	struct store_app row;	    /* strings never NULL */
+	char *scaling;		    /* the scale that its running deploy tries out, in the place of row.scale; NULL */
 	bool routed;		    /* a release of it has been good: visitors are led to what runs */
 	struct app_web web;	    /* of the current release */
 	struct app_web next;  /* of the release whose containers visitors are led to already; service NULL: of none */

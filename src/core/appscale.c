@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/auto.h"
@@ -89,6 +90,12 @@ lay_one(const char *name, json_t *service, int n, struct err *err)
 	return 0;
 }
 
+static const char *
+scale_of(const struct app *app)
+{
+	return app->scaling != NULL ? app->scaling : app->row.scale;
+}
+
 int
 appscale_lay(const struct service *svc, int64_t vars, json_t *model, struct err *err)
 {
@@ -102,7 +109,7 @@ appscale_lay(const struct service *svc, int64_t vars, json_t *model, struct err 
 	web = containers(svc, vars);
 	json_object_foreach(services, name, service)
 	{
-		int n = number_of(svc->app->row.scale, name);
+		int n = number_of(scale_of(svc->app), name);
 
 		if (n < 0 && web >= 0 && is_web(services, name))
 			n = web;
@@ -119,7 +126,7 @@ appscale_model(const struct service *svc, int64_t release, int64_t vars, struct 
 	auto_free char *text = NULL;
 	int rc = store_model_read(svc->core->store, svc->conf->name, release, ret, err);
 
-	if (rc < 0 || svc->app == NULL || (svc->app->row.scale[0] == '\0' && vars == 0))
+	if (rc < 0 || svc->app == NULL || (scale_of(svc->app)[0] == '\0' && vars == 0))
 		return rc;
 	model = model_parse(buf_str(ret), ret->len, err);
 	if (model == NULL)
@@ -132,15 +139,29 @@ appscale_model(const struct service *svc, int64_t release, int64_t vars, struct 
 }
 
 int
-appscale_set(struct service *svc, const char *text, struct err *err)
+appscale_try(struct service *svc, const char *text, struct err *err)
 {
-	auto_free char *before = str_dup(svc->app->row.scale);
 	int rc;
 
-	str_set(&svc->app->row.scale, text);
-	rc = app_save(svc, err);
-	if (rc >= 0)
-		return service_set_release(svc, svc->row.release, err);
-	str_set(&svc->app->row.scale, before);
+	str_set(&svc->app->scaling, text);
+	rc = service_set_release(svc, svc->row.release, err);
+	if (rc < 0)
+		free(TAKE(svc->app->scaling));
 	return rc;
+}
+
+/* What runs well stays also when it cannot be written down, which app_save tells. */
+void
+appscale_keep(struct service *svc)
+{
+	str_set(&svc->app->row.scale, svc->app->scaling);
+	free(TAKE(svc->app->scaling));
+	app_save(svc, NULL);
+}
+
+int
+appscale_drop(struct service *svc, struct err *err)
+{
+	free(TAKE(svc->app->scaling));
+	return service_set_release(svc, svc->row.release, err);
 }

@@ -24,7 +24,10 @@ int appscale_add(const char *word, struct buf *text, struct err *err);
 int appscale_lay(const struct service *svc, int64_t vars, json_t *model, struct err *err);
 /* The model of a release as it is applied now, text. */
 int appscale_model(const struct service *svc, int64_t release, int64_t vars, struct buf *ret, struct err *err);
-/* Makes it the app's, durably, and what should run follows. */
-int appscale_set(struct service *svc, const char *text, struct err *err);
+/* What should run follows this scale from now on, until it is kept, or dropped for the one of before. Only what is kept
+ * is written down: a core that begins anew knows none that has not come to run well. */
+int appscale_try(struct service *svc, const char *text, struct err *err);
+void appscale_keep(struct service *svc);
+int appscale_drop(struct service *svc, struct err *err);
 
 #endif

@@ -125,9 +125,10 @@ step_plan(struct deploy *d, struct err *err)
 	/* Files that nothing reads may follow even now; containers may not. */
 	if (why != NULL && (d->changed || svc->held)) {
 		/* It would be accepted before anybody knows whether it runs. */
-		if (d->mode == DEPLOY_PUSH)
-			return deploy_ends(d, OUTCOME_REFUSED, "%s: push again when it runs",
-			    svc->held ? "the service is held down" : "the service was stopped by an operator");
+		if (d->mode == DEPLOY_PUSH || d->task->scales)
+			return deploy_ends(d, OUTCOME_REFUSED, "%s: %s again when it runs",
+			    svc->held ? "the service is held down" : "the service was stopped by an operator",
+			    d->task->scales ? "scale" : "push");
 		if (d->mode == DEPLOY_RESUME)
 			d->left = d->release;
 		return deploy_ends(d, OUTCOME_PENDING, "%s", why);

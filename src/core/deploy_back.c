@@ -65,8 +65,7 @@ deploy_begin_back(struct deploy *d, struct err *err)
 	int rc = 0;
 
 	if (d->task->scales) {
-		snprintf(d->scale, sizeof(d->scale), "%s", d->svc->app->row.scale);
-		rc = appscale_set(d->svc, d->task->scale, err);
+		rc = appscale_try(d->svc, d->task->scale, err);
 		d->scaled = rc >= 0;
 	}
 	return rc < 0 ? rc : deploy_load_release(d, d->task->release, err);
@@ -77,9 +76,13 @@ deploy_unscale(struct deploy *d)
 {
 	struct err err = ERR_INIT;
 
-	if (d->scaled && appscale_set(d->svc, d->scale, &err) < 0)
+	if (!d->scaled)
+		return;
+	if (appscale_drop(d->svc, &err) < 0)
 		log_err("the scale of before: %s service=%s", err.msg, d->svc->conf->name);
 	d->scaled = false;
+	/* For those that are too many nobody else looks. */
+	d->svc->restore = d->svc->restore || d->upped;
 }
 
 /* All that an operator's rollback needs is there, or nothing is touched. */

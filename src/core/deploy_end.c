@@ -330,7 +330,9 @@ deploy_end(struct deploy *d)
 		return;
 	}
 	stay_with_it(d);
-	if (endings[d->outcome].status != 0 && d->outcome != OUTCOME_INTERRUPTED)
+	if (d->scaled && (d->outcome == OUTCOME_LIVE || d->outcome == OUTCOME_UNCHANGED))
+		appscale_keep(d->svc);
+	else
 		deploy_unscale(d);
 	if (d->back)
 		end_of_back(d);

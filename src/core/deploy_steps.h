@@ -94,19 +94,18 @@ struct deploy {
 	char basis[MODEL_DIGEST_HEX];
 	char digest[MODEL_DIGEST_HEX];
 
-	char scale[APPSCALE_TEXT_MAX]; /* the app's before the task's */
-	bool scaled;		       /* and that is set */
-	int64_t vars;		       /* the version of the app's variables that it gets; 0: none */
-	int64_t release;	       /* what is being applied; 0: nothing */
-	char *approved;		       /* its model, text */
-	bool was_good;		       /* it was good in an earlier deploy */
-	bool changed;		       /* the containers must be replaced */
-	int64_t previous;	       /* the current release at the begin; 0: none */
-	bool applied;		       /* a step that touches files or containers has begun */
-	bool touched;		       /* the containers are not what they were */
-	bool upped;		       /* `up` has begun */
-	bool back;		       /* the last good release is being put back */
-	enum outcome failed_as;	       /* for which end, and why */
+	bool scaled;		/* the task's scale is tried out */
+	int64_t vars;		/* the version of the app's variables that it gets; 0: none */
+	int64_t release;	/* what is being applied; 0: nothing */
+	char *approved;		/* its model, text */
+	bool was_good;		/* it was good in an earlier deploy */
+	bool changed;		/* the containers must be replaced */
+	int64_t previous;	/* the current release at the begin; 0: none */
+	bool applied;		/* a step that touches files or containers has begun */
+	bool touched;		/* the containers are not what they were */
+	bool upped;		/* `up` has begun */
+	bool back;		/* the last good release is being put back */
+	enum outcome failed_as; /* for which end, and why */
 	char failed_why[ERR_MSG_MAX];
 	int64_t left; /* a release that has to be applied once that is possible again; 0: none */
 

@@ -98,7 +98,7 @@ on_poll(evutil_socket_t fd, short what, void *ctx)
 static void
 on_heal(evutil_socket_t fd, short what, void *ctx)
 {
-	static char everything[] = "it was stopped, and is to run again";
+	static char everything[] = SERVICE_WHY_RESTORED;
 	struct service *svc = ctx;
 	auto_runs struct runs runs = RUNS_INIT;
 	struct reconcile_facts facts = service_facts(svc, &runs);

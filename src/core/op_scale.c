@@ -53,7 +53,7 @@ try(const struct service *svc, const char *text, struct err *err)
 	model = model_parse(buf_str(&release), release.len, err);
 	if (model == NULL)
 		return -err->num;
-	app.row.scale = (char *)text;
+	app.scaling = (char *)text;
 	as.app = &app;
 	return appscale_lay(&as, svc->row.vars, model, err);
 }

@@ -68,7 +68,9 @@ why_not(const struct service *svc)
 		return str_printf("%s is held down%s%s: push again when the hold has gone (`release`)", name,
 		    svc->hold_note[0] != '\0' ? ": " : "", svc->hold_note);
 	if (service_stopped(svc, NULL))
-		return str_printf("%s was stopped: push again after `start`", name);
+		return str_printf(
+		    "%s was stopped, and what is pushed would stay down with it: bring it up (`up`), then push again",
+		    name);
 	if (!svc->core->engine_up)
 		return str_printf("the engine does not answer: %s: push again when it does", svc->core->engine_reason);
 	holds = who_holds(svc);

@@ -86,6 +86,18 @@ add_step(void *ctx, const char *step, int64_t begun_ms)
 	return true;
 }
 
+/* There may be another number of containers than is written down: nobody has seen them run well, or they were being
+ * brought back to it. */
+static bool
+is_half_scaled(const struct store_deploy *d, const struct progress *p)
+{
+	if (d->id == 0)
+		return false;
+	if (str_eq(d->why, SERVICE_WHY_RESTORED))
+		return !str_eq(d->outcome, "live");
+	return p->touched && (d->ended_ms == 0 || str_eq(d->outcome, "interrupted"));
+}
+
 /* An earlier pgod died in a deploy: one that had begun to apply is finished, any other had changed nothing. */
 static int
 find_interrupted(struct service *svc, struct err *err)
@@ -103,6 +115,7 @@ find_interrupted(struct service *svc, struct err *err)
 		metrics_last_deploy(svc, d.ended_ms != 0 ? d.outcome : "interrupted", d.ended_ms);
 	svc->resume_gently = svc->row.applying == svc->row.release && (!p.touched || p.made);
 	svc->resume_untouched = !p.touched;
+	svc->restore = svc->app != NULL && svc->row.release != 0 && svc->row.applying == 0 && is_half_scaled(&d, &p);
 	if (d.id != 0 && d.ended_ms == 0)
 		log_info("deploy %lld was interrupted at step %s: %s service=%s", (long long)d.id, d.step,
 		    svc->row.applying != 0 ? "it will be finished" : "nothing had been changed", svc->conf->name);

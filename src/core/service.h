@@ -34,6 +34,9 @@ enum task_kind {
 	TASK_KINDS,
 };
 
+/* Why everything is brought up, where nothing else is wrong. */
+#define SERVICE_WHY_RESTORED "it was stopped, and is to run again"
+
 enum {
 	TASK_WHO_MAX = 128,
 	TASKS_QUEUED_MAX = 32,		  /* a service; an operator's further one is refused */

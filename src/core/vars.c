@@ -15,6 +15,15 @@ static const struct {
 } refused[] = {
     {"DOMAINS", "`domains add` adds a name"},
     {"CNAME", "`domains add` adds a name, and so does a line of the file CNAME"},
+    {"CONTAINER_NAME", "it is the name of the app"},
+    {"CUSTOM_CHECK_INTERVAL",
+	"the page of CUSTOM_CHECK is asked for until a new container answers; how an app that runs is "
+	"looked at, and how often, says HEALTHCHECK in its Dockerfile or healthcheck in its compose file"},
+    {"NGINX_ALT",
+	"what the proxy is told of an app is the same for all; its other configuration is the administrator's"},
+    {"SSL_CERTIFICATE", "certificates are the administrator's, in [proxy] of pgo.toml"},
+    {"SSL_FORCED", "how apps are served, http or https, is the administrator's: scheme of [push] in pgo.toml"},
+    {"SSL_KEY", "certificates are the administrator's, in [proxy] of pgo.toml"},
 };
 
 int

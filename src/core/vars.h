@@ -12,7 +12,7 @@
 
 enum {
 	VAR_NAME_MAX = 64,
-	VAR_VALUE_MAX = 32 * 1024, /* bytes: a command takes no more than 128 KiB in one variable */
+	VAR_VALUE_MAX = 64 * 1024, /* bytes: a command takes no more than 128 KiB in one variable */
 	VARS_MAX = 256,		   /* of an app */
 	VARS_BYTES_MAX = 256 * 1024,
 	VAR_CONTAINERS_MAX = 64,

@@ -1,6 +1,7 @@
 #include "job/appmodel.h"
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/auto.h"
@@ -8,8 +9,9 @@
 #include "job/yamltext.h"
 
 #define DIGITS "0123456789"
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
 
-enum { CHECK_PATH_MAX = 1024 };
+enum { CHECK_PATH_MAX = 1024, HOST_NAME_BYTES_MAX = 63 };
 
 /* For what has been looked at already, or is ours. */
 static void
@@ -113,7 +115,7 @@ add_environment(const struct app_source *a, struct buf *b, struct strv *complain
 		const char *var = a->vars->v[i];
 		auto_free char *name = str_printf("%.*s", (int)strcspn(var, "="), var);
 
-		if (appvars_reserved(var) || appvars_is(var, "CONTAINER_NAME"))
+		if (appvars_reserved(var))
 			continue;
 		buf_printf(b, ",\"%s\":", name);
 		if (!yamltext_quote(b, var + strlen(name) + 1))
@@ -170,12 +172,41 @@ add_web(const struct app_source *a, struct buf *b, struct strv *complaints)
 	add_build(a, b, complaints);
 	buf_str_add(b, ",\"restart\":\"unless-stopped\",\"security_opt\":[\"no-new-privileges:true\"]"
 		       ",\"logging\":{\"driver\":\"json-file\",\"options\":{\"max-size\":\"10m\",\"max-file\":\"3\"}}");
+	if (a->hostname != NULL)
+		add_pair(b, "hostname", a->hostname);
 	if (memory != NULL)
 		add_pair(b, "mem_limit", memory);
 	add_environment(a, b, complaints);
 	directives_check(a->found, a->allowed, complaints);
 	directives_write(a->found, a->name, b, complaints);
 	buf_str_add(b, "}},");
+}
+
+/* Core has seen that each line is a name, or is passed over; the kernel takes no more than a part of the DNS has. */
+static bool
+is_hostname(const char *s)
+{
+	return s[0] != '\0' && strlen(s) <= HOST_NAME_BYTES_MAX && s[strspn(s, LOWER DIGITS ".-_")] == '\0';
+}
+
+char *
+appmodel_hostname(const char *cname)
+{
+	char *last = NULL;
+
+	for (const char *line = cname; *line != '\0'; line += strspn(line, "\n")) {
+		size_t len = strcspn(line, "\n"), blanks = strspn(line, " \t");
+		auto_free char *name = str_printf("%.*s", (int)(len - blanks), line + blanks);
+
+		for (size_t end = strlen(name); end > 0 && strchr(" \t\r", name[end - 1]) != NULL; end--)
+			name[end - 1] = '\0';
+		if (is_hostname(name)) {
+			free(last);
+			last = TAKE(name);
+		}
+		line += len;
+	}
+	return last;
 }
 
 void

@@ -16,6 +16,7 @@ enum app_kind { APP_COMPOSE, APP_DOCKERFILE, APP_STATIC };
 struct app_source {
 	enum app_kind kind;
 	const char *name;
+	const char *hostname;		/* of its container; NULL: the engine's choice */
 	const char *static_image;	/* for APP_STATIC: an image that serves APPMODEL_SITE_DIR */
 	const struct strv *vars;	/* config vars, "NAME=value" */
 	const struct strv *allowed;	/* names of the directives that the administrator follows */
@@ -24,6 +25,10 @@ struct app_source {
 
 /* Where web servers' own images expect a site. */
 #define APPMODEL_SITE_DIR "/usr/share/nginx/html/"
+
+/* The host name of an app's container: the last line of the file CNAME that one can be. The caller frees; NULL when
+ * there is none. */
+char *appmodel_hostname(const char *cname);
 
 /* The compose file: of a compose app only what is laid over its own, which says what the config vars want of it. What
  * is wrong goes to complaints, a sentence each; the text is then good for nothing. */

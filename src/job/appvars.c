@@ -11,8 +11,7 @@
 #define DIGITS "0123456789"
 
 /* Config vars that say something about the app and are not its own. */
-static const char *const reserved[] = {"CONTAINERS", "CUSTOM_CHECK", "CUSTOM_CHECK_INTERVAL", "DOMAINS", "HTTP_PORT",
-    "MEMORY_LIMIT", "NGINX_ALT", "NO_HTTP_PROXY", "SSL_CERTIFICATE", "SSL_FORCED", "SSL_KEY"};
+static const char *const reserved[] = {"CONTAINERS", "CUSTOM_CHECK", "HTTP_PORT", "MEMORY_LIMIT", "NO_HTTP_PROXY"};
 
 bool
 appvars_ok(const char *var)

@@ -16,7 +16,13 @@
 #include "job/unset.h"
 #include "job/words.h"
 
-enum { RESOLVE_DEADLINE_MS = 60000, RESOLVE_CPU_S = 60, WORDS_MAX_BYTES = 1 << 20, ENV_VARIABLES_MAX = STRV_MAX };
+enum {
+	CNAME_MAX_BYTES = 64 << 10,
+	RESOLVE_DEADLINE_MS = 60000,
+	RESOLVE_CPU_S = 60,
+	WORDS_MAX_BYTES = 1 << 20,
+	ENV_VARIABLES_MAX = STRV_MAX
+};
 
 extern char **environ;
 
@@ -65,6 +71,16 @@ read_directives(const struct job *job, const struct source *source, struct direc
 	return r < 0 ? err_wrap(err, "%s", source->file) : 0;
 }
 
+/* What is no file, or cannot be read, has no names either: the job `stage` has said so. */
+static char *
+read_hostname(const struct job *job)
+{
+	auto_buf struct buf text = BUF_INIT(CNAME_MAX_BYTES);
+	auto_free char *path = str_printf("%s/CNAME", job->live);
+
+	return io_read_file(AT_FDCWD, path, &text, NULL) < 0 ? NULL : appmodel_hostname(buf_str(&text));
+}
+
 /* Writes the compose file of an app that has none; for one that has, what lies over it. */
 static int
 write_text(const struct job *job, struct reading *rd, struct err *err)
@@ -72,6 +88,7 @@ write_text(const struct job *job, struct reading *rd, struct err *err)
 	auto_directives struct directives found = {NULL, 0};
 	auto_strv struct strv allowed = {0};
 	auto_strv struct strv complaints = {0};
+	auto_free char *hostname = read_hostname(job);
 	int r = appvars_read(STDIN_FILENO, &rd->vars, err);
 
 	if (r >= 0)
@@ -83,6 +100,7 @@ write_text(const struct job *job, struct reading *rd, struct err *err)
 	    &(struct app_source){
 		.kind = rd->source.kind,
 		.name = job->service,
+		.hostname = hostname,
 		.static_image = job->static_image,
 		.vars = &rd->vars,
 		.allowed = &allowed,

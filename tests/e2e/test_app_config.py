@@ -10,6 +10,9 @@ from lib.pgo import web
 from lib.pusher import Pusher, operator
 
 # All that YAML, JSON or compose could take for something else on the way into a container.
+# What NUL is, and what is no UTF-8, cannot be stored; everything else arrives, up to the last blank of 64 KiB.
+EVERY = " \n\t" + "".join(map(chr, range(1, 128))) + "é😀\x85\u2028\ufeff\ufffe $HOME ${X} $$ 'q' \"d\" \\n # x: {y} - ~ \r\n"
+LONG = EVERY + "x" * (64 * 1024 - len(EVERY.encode()) - 3) + "\t \n"
 HARD = "two\nlines\ttab $HOME ${X} $$ 'q' \"d\" \\n é😀 \x01\x7f\x85\u2028\ufeff # x: {y} - ~"
 SERVE = {"command": ["httpd", "-f", "-p", "8080", "-h", "/www"], "stop_grace_period": "0s"}
 
@@ -43,6 +46,41 @@ def token(pgo):
     (box,) = running(pgo)
     _, inspect = pgo.engine.ask("GET", f"/containers/{box.id}/json")
     return dict(entry.split("=", 1) for entry in inspect["Config"]["Env"])["TOKEN"]
+
+
+def exactly(pgo, *words):
+    """What an operation prints, no line end touched."""
+    line = "app//config " + " ".join(words)
+    return subprocess.run(pgo.ssh_argv(line), stdout=subprocess.PIPE, check=True).stdout
+
+
+def stored(pgo, name, data):
+    done = subprocess.run(pgo.ssh_argv(f"app//config set {name}"), input=data, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_byte_of_a_value_is_lost_on_its_way_into_the_container(app):
+    long = LONG.encode()
+    assert len(long) == 64 * 1024
+    for data, why in ((b"a\0b", "has no NUL byte"), (b"\xff", "is not UTF-8"), (long + b"x", "has more than 65536 bytes")):
+        done = subprocess.run(app.ssh_argv("app//config set TOKEN"), input=data, capture_output=True, check=False)
+        assert done.returncode == 1 and why in done.stderr.decode(), done.stderr
+    stored(app, "TOKEN", long)
+    for form in ("dotenv", "shell", "json"):
+        text = exactly(app, "export", "--format", form)
+        assert config(app, "unset", "TOKEN").returncode == 0
+        done = subprocess.run(app.ssh_argv("app//config import"), input=text, capture_output=True, check=False)
+        assert done.returncode == 0, (form, done.stderr)
+        assert exactly(app, "get", "TOKEN") == long, form
+    # By way of a compose file, and of what is made of a Dockerfile.
+    push(app)
+    assert token(app) == LONG
+    app.me.commit({"Dockerfile": "FROM pgo-test/web:1\nEXPOSE 8080\nSTOPSIGNAL KILL\n"}, remove=["compose.yaml"])
+    done = app.me.push(deadline=120)
+    assert done.returncode == 0, done.stderr
+    assert token(app) == LONG
+    seen = subprocess.run(app.ssh_argv("app//exec web sh -c 'printf %s \"$TOKEN\"'"), stdout=subprocess.PIPE, check=True)
+    assert seen.stdout == long
 
 
 def test_a_value_is_another_one_in_the_container(app):

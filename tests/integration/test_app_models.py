@@ -86,7 +86,7 @@ def test_a_dockerfile_is_built_and_led_to_on_the_port_that_its_image_exposes(pgo
     assert ran["x-pgo-http"] == {"service": "web", "port": listener.port}
     service = ran["services"]["web"]
     assert service["restart"] == "unless-stopped" and service["security_opt"] == ["no-new-privileges:true"]
-    assert service["environment"] == {"CONTAINER_NAME": "app"}
+    assert service["environment"] == {"CONTAINER_NAME": "app"} and service["pids_limit"] == 1024
     assert [box.service for box in pgo.running("app")] == ["web"]
     assert pgo.ctl("app", "config", "options").stdout == "-d -e CONTAINER_NAME=app\n"
     # The port is no difference to what runs.

@@ -13,7 +13,7 @@ from lib.pusher import Pusher, said
 from lib.scenes import ids
 
 SECRET = "c4nary-" + "x" * 20
-HARD = ["two\nlines\n", "it's \"quoted\" \\n", "$HOME ${X} `id` $$", " blanks ", "=", "é😀", "\x1b[31mred\x7f", "#no comment", "a" * 32 * 1024]
+HARD = ["two\nlines\n", "it's \"quoted\" \\n", "$HOME ${X} `id` $$", " blanks ", "=", "é😀", "\x1b[31mred\x7f", "#no comment", "a" * 64 * 1024]
 
 
 @pytest.fixture
@@ -80,6 +80,9 @@ def test_what_is_no_variable_is_stored_or_quoted(app):
         "config: the name of a variable": ["set", "A B=" + SECRET],
         "config: PGO_X: names": ["set", "PGO_X=" + SECRET],
         "config: DOMAINS cannot be set": ["set", "DOMAINS=" + SECRET],
+        "config: CONTAINER_NAME cannot be set: it is the name of the app": ["set", "CONTAINER_NAME=" + SECRET],
+        "config: CUSTOM_CHECK_INTERVAL cannot be set: the page of CUSTOM_CHECK": ["set", "CUSTOM_CHECK_INTERVAL=" + SECRET],
+        "config: SSL_KEY cannot be set: certificates are the administrator's": ["set", "SSL_KEY"],
         "config: CONTAINERS must be": ["set", "CONTAINERS=" + SECRET],
         "config: there is no variable X": ["unset", "X"],
         "config: which variable": ["get"],
@@ -92,7 +95,7 @@ def test_what_is_no_variable_is_stored_or_quoted(app):
         done = config(app, *words, input=f"A=1\n{SECRET}\n")
         assert done.returncode == 1 and done.stderr.startswith(say), (words, done.stderr)
         assert SECRET not in done.stdout + done.stderr, words
-    assert "has more than 32768 bytes" in config(app, "set", "A", input="x" * 32769).stderr
+    assert "has more than 65536 bytes" in config(app, "set", "A", input="x" * 65537).stderr
     assert "is not UTF-8" in subprocess.run(app.ssh_argv("app//config set A"), input=b"\xff", capture_output=True, check=False).stderr.decode()
     assert "has no NUL byte" in subprocess.run(app.ssh_argv("app//config set A"), input=b"a\0b", capture_output=True, check=False).stderr.decode()
     assert config(app, "list").stdout == ""
@@ -243,6 +246,36 @@ def test_containers_is_a_variable_like_any_other(live):
     live.kill()
     live.start().wait_listening()
     wait_until(lambda: live.ctl("app", "scale").stdout == "web: 3\n", "it outlives pgod")
+
+
+def test_a_kill_in_the_middle_of_scaling_leaves_a_number_that_was_never_seen_to_run(live):
+    before = ids(live, "app")
+    live.engine.hold("up")
+    with subprocess.Popen(live.ssh_argv("app//scale web=3"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as change:
+        wait_until(lambda: len(live.engine.calls("up")) == 2, "it is applied")
+        live.kill()
+        change.wait(30)
+    live.engine.release("up")
+    wait_until(lambda: len(live.running("app")) == 3, "compose has outlived pgod")
+    live.start().wait_listening()
+    wait_until(lambda: ids(live, "app") == before, "those that are too many go")
+    assert live.ctl("app", "scale").stdout == "web: 1\n"
+    # Again, and the pgod that puts it right is killed as well.
+    live.engine.hold("up")
+    with subprocess.Popen(live.ssh_argv("app//scale web=3"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as change:
+        wait_until(lambda: len(live.engine.calls("up")) == 4, "it is applied")
+        live.kill()
+        change.wait(30)
+    live.engine.release("up")
+    wait_until(lambda: len(live.running("app")) == 3, "compose has outlived pgod")
+    live.engine.hold("up")
+    live.start().wait_listening()
+    wait_until(lambda: len(live.engine.calls("up")) == 5, "it is being put right")
+    os.kill(live.engine.calls("up")[-1]["pid"], 9)
+    live.kill()
+    live.engine.release("up")
+    live.start().wait_listening()
+    wait_until(lambda: ids(live, "app") == before, "those that are too many go")
 
 
 def oneoffs(pgo):

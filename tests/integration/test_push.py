@@ -220,8 +220,12 @@ def test_what_is_held_or_stopped_takes_no_push(pgo):
     os.unlink(flag)
     pgo.wait_deployed("app", head)
     assert pgo.ctl("app", "stop").returncode == 0
-    rejected(me, "app was stopped: push again after `start`")
+    rejected(me, "app was stopped, and what is pushed would stay down with it: bring it up (`up`), then push again")
     assert pgo.ctl("app", "start").returncode == 0
+    pgo.wait_deployed("app", head)
+    assert pgo.ctl("app", "down").returncode == 0
+    rejected(me, "app was stopped")
+    assert pgo.ctl("app", "up").returncode == 0
     pgo.wait_deployed("app", head)
     done = me.push()
     assert done.returncode == 0, done.stderr

@@ -35,6 +35,8 @@ static void
 all_directives(void **state)
 {
 	(void)state;
+	expect("\"hostname\":\"b.a.com\",\"environment\":{\"CONTAINER_NAME\":\"app\"}",
+	    "-d -h b.a.com -e CONTAINER_NAME=app");
 	expect("\"container_name\":\"app\",\"environment\":{\"CONTAINER_NAME\":\"app\"},"
 	       "\"volumes_from\":[\"container:app_data\"],\"external_links\":[\"app_redis:redis\",\"mydb:db\"],"
 	       "\"volumes\":[{\"type\":\"bind\",\"source\":\"/data\",\"target\":\"/data\"},"

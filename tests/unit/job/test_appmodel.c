@@ -198,15 +198,12 @@ config_vars_are_the_environment_byte_for_byte(void **state)
 	strv_add(&m.vars, "TEXT=a\nb\t\"c\" \\ '#: {}");
 	strv_add(&m.vars, "WIDE=\xc3\xa9\xf0\x9f\x98\x80\x7f");
 	strv_add(&m.vars, "EMPTY=");
-	strv_add(&m.vars, "CONTAINER_NAME=mine");
 	make(&m, APP_DOCKERFILE, "", NULL);
 	assert_int_equal(m.complaints.n, 0);
 	has(&m, "\"URL\":\"postgres://u:p$$ss@db:5432/x?a=b\"");
 	has(&m, "\"TEXT\":\"a\\u000ab\\u0009\\\"c\\\" \\\\ '#: {}\"");
 	has(&m, "\"WIDE\":\"\\u00e9\\U0001f600\\u007f\"");
 	has(&m, "\"EMPTY\":\"\"");
-	has(&m, "\"CONTAINER_NAME\":\"app\"");
-	has_not(&m, "mine");
 }
 
 static void
@@ -235,7 +232,6 @@ reserved_vars_speak_of_the_app_and_are_not_its_own(void **state)
 	strv_add(&m.vars, "MEMORY_LIMIT=512m");
 	strv_add(&m.vars, "CUSTOM_CHECK=/healthz");
 	strv_add(&m.vars, "CONTAINERS=3");
-	strv_add(&m.vars, "DOMAINS=a.example.org");
 	make(&m, APP_DOCKERFILE, "", NULL);
 	assert_int_equal(m.complaints.n, 0);
 	has(&m, "\"environment\":{\"CONTAINER_NAME\":\"app\",\"PORT\":\"8080\"}");
@@ -288,6 +284,29 @@ a_site_is_served_by_the_administrators_image(void **state)
 	make(&without, APP_STATIC, "", NULL);
 	assert_int_equal(without.complaints.n, 1);
 	assert_non_null(strstr(without.complaints.v[0], "static_image"));
+}
+
+/* Golden: the file "www.a.com\nb.a.com" is -h b.a.com to octohost, once its last line has an end. */
+static void
+the_last_line_of_cname_is_the_name_of_the_host(void **state)
+{
+	static const struct {
+		const char *cname;
+		const char *hostname;
+	} cases[] = {{"www.a.com\nb.a.com\n", "b.a.com"}, {"www.a.com\nb.a.com", "b.a.com"},
+	    {" www.a.com \r\n\n# b.a.com\r\n", "www.a.com"}, {"www.a.com\n*.a.com\n", "www.a.com"}, {"*.a.com", NULL},
+	    {"", NULL}, {"\n \n", NULL}, {"no name\n", NULL},
+	    {"a.b\n0123456789012345678901234567890123456789.0123456789012345678901234567890.com\n", "a.b"}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		auto_free char *found = appmodel_hostname(cases[i].cname);
+
+		if (cases[i].hostname == NULL)
+			assert_null(found);
+		else
+			assert_string_equal(found, cases[i].hostname);
+	}
 }
 
 static void
@@ -344,6 +363,7 @@ main(void)
 	    cmocka_unit_test(a_port_var_of_the_apps_own_stays),
 	    cmocka_unit_test(wishes_that_are_none_are_refused),
 	    cmocka_unit_test(a_site_is_served_by_the_administrators_image),
+	    cmocka_unit_test(the_last_line_of_cname_is_the_name_of_the_host),
 	    cmocka_unit_test(a_compose_app_gets_nothing_but_its_wishes),
 	    cmocka_unit_test(compose_itself_takes_no_orders_from_vars),
 	    cmocka_unit_test(names_of_vars),
