@@ -302,9 +302,16 @@ static void
 answer_nothing(struct client *c)
 {
 	auto_buf struct buf name = BUF_INIT(512);
+	auto_free char *hint = NULL;
+	char app[APPNAME_MAX + 1];
 
 	buf_vis(&name, c->line.service, strlen(c->line.service), false);
-	client_answer(c, 1, 404, "Not Found: No service found with name \"%s\"\n", buf_str(&name));
+	if (c->git && str_eq(c->line.op, "push") && c->core->conf->push != NULL && !c->core->conf->push->create) {
+		appname_of_service(c->line.service, app);
+		hint = str_printf(", and pushes make no apps here (create in [push]): `apps create %s` makes it", app);
+	}
+	client_answer(
+	    c, 1, 404, "Not Found: No service found with name \"%s\"%s\n", buf_str(&name), hint != NULL ? hint : "");
 }
 
 /* What is asked for: by git, or by people. False after the client was told that it is neither. */

@@ -141,10 +141,10 @@ make_branch_app(struct receive *r, const char *name)
 	const struct service *main = r->svc;
 
 	if (!main->core->conf->push->create) {
-		auto_free char *why =
-		    str_printf("branch %s would be the app %s, which there is not: an operator makes it "
-			       "with `apps create` where pushes may not (create in [push])",
-			r->branch, name);
+		auto_free char *why = str_printf(
+		    "branch %s would be an app, %s, and pushes make none here (create in [push]): when an operator "
+		    "has made it with `apps create %s`, push to that one",
+		    r->branch, name, name);
 
 		receive_refuse(r, why);
 		return;

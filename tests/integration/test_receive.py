@@ -275,9 +275,14 @@ def test_the_app_of_a_branch_has_the_repository_of_its_main_app(pgo):
 def test_without_create_a_first_push_is_told_that_there_is_nothing(pgo):
     me = hosted(pgo)
     me.commit({"compose.yaml": web()})
-    done = me.git("push", f"ssh://git@127.0.0.1:{pgo.port}/other", "main", check=False)
-    assert done.returncode == 128 and 'No service found with name "other"' in done.stderr
-    assert not os.path.exists(repository(pgo, "other"))
+    done = me.git("push", f"ssh://git@127.0.0.1:{pgo.port}/an.other", "main", check=False)
+    assert done.returncode == 128 and "No service found with name" in done.stderr and "`apps create an.other` makes it" in done.stderr
+    assert not os.path.exists(repository(pgo, "an_other"))
+    assert me.push().returncode == 0
+    assert "`apps create app-dev`, push to that one" in said(rejected(me.push("main:dev"), "rejected]"))
+    assert pgo.ctl("host:", "apps", "create", "app-dev").returncode == 0
+    done = me.git("push", f"ssh://git@127.0.0.1:{pgo.port}/app-dev", "main", check=False)
+    assert done.returncode == 0, "the way that was named does not work: " + done.stderr
 
 
 @pytest.mark.parametrize("name", ["TestApp", "test_app", "a/b", "..", "../x", "x;id", "x$(id)", "", "a" * 64, "caf\u00e9", "a'b", "a!b", "app/.git"])
