@@ -29,8 +29,22 @@ _pgoctl_options() {
 	exec) echo --detach --env --workdir --index --tty --no-TTY ;;
 	history) echo --tail --json ;;
 	deploy-key) echo --new --json ;;
-	git) echo --json ;;
-	plan | load | deploys | domains | rollback | cancel | hold | release | sync | ping | status | help | services | who | config) echo --json ;;
+	run) echo --env --workdir --tty --no-TTY ;;
+	config) echo --show --format --json ;;
+	host://upload-key) echo --apps --json ;;
+	git | host://*) echo --json ;;
+	plan | load | deploys | tags | links | scale | domains | rollback | cancel | hold | release | sync | ping | status | help) echo --json ;;
+	esac
+}
+
+# What an operation begins with.
+_pgoctl_verbs() {
+	case $1 in
+	git) echo pull hash ;;
+	config) echo set unset get list import export options ;;
+	domains) echo list add remove clear ;;
+	host://apps) echo list info create destroy lock unlock ;;
+	host://keys) echo list remove allow deny ;;
 	esac
 }
 
@@ -44,11 +58,12 @@ _pgoctl_words() {
 }
 
 _pgoctl_argument() {
-	local target=$1 before=$2 word=$3
-	if [[ $target == *//git && $before == *git ]]; then
-		_pgoctl_words "$word" '' pull hash
-	elif [[ $word == -* ]]; then
-		_pgoctl_words "$word" '' "$(_pgoctl_options "${target##*//}")"
+	local target=$1 before=$2 word=$3 operation=${1##*//}
+	[[ $target == *:host://* ]] && operation=host://$operation
+	if [[ $word == -* ]]; then
+		_pgoctl_words "$word" '' "$(_pgoctl_options "$operation")"
+	elif [[ $before == "$target" ]]; then
+		_pgoctl_words "$word" '' "$(_pgoctl_verbs "$operation")"
 	fi
 }
 

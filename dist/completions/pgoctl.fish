@@ -21,7 +21,10 @@ end
 # The operation of the target that stands on the line already.
 function __pgoctl_operation
     for word in (commandline -opc)[2..-1]
-        string match -q '*//*' -- $word; and string replace -r '.*//' '' -- $word; and return
+        string match -q '*//*' -- $word; or continue
+        string match -q '*:host://*' -- $word; and echo -n host://
+        string replace -r '.*//' '' -- $word
+        return
     end
     return 1
 end
@@ -50,10 +53,33 @@ function __pgoctl_options
             printf '%s\n' --tail --json
         case deploy-key
             printf '%s\n' --new --json
-        case git
-            printf '%s\n' pull hash --json
-        case plan load deploys domains rollback cancel hold release sync ping status help services who config
+        case run
+            printf '%s\n' --env --workdir --tty --no-TTY
+        case config
+            printf '%s\n' --show --format --json
+        case host://upload-key
+            printf '%s\n' --apps --json
+        case git 'host://*'
             printf '%s\n' --json
+        case plan load deploys tags links scale domains rollback cancel hold release sync ping status help
+            printf '%s\n' --json
+    end
+end
+
+# What an operation begins with.
+function __pgoctl_verbs
+    string match -q '*//*' -- (commandline -opc)[-1]; or return
+    switch (__pgoctl_operation)
+        case git
+            printf '%s\n' pull hash
+        case config
+            printf '%s\n' set unset get list import export options
+        case domains
+            printf '%s\n' list add remove clear
+        case host://apps
+            printf '%s\n' list info create destroy lock unlock
+        case host://keys
+            printf '%s\n' list remove allow deny
     end
 end
 
@@ -66,4 +92,4 @@ complete -c pgoctl -n 'not __pgoctl_operation' -s q -l quiet -d 'no line about a
 complete -c pgoctl -n 'not __pgoctl_operation' -s v -l version -d 'print the version'
 complete -c pgoctl -n 'not __pgoctl_operation' -s h -l help -d 'print the options'
 complete -c pgoctl -n 'not __pgoctl_operation' -a '(__pgoctl_target)'
-complete -c pgoctl -n __pgoctl_operation -a '(__pgoctl_options)'
+complete -c pgoctl -n __pgoctl_operation -a '(__pgoctl_verbs; __pgoctl_options)'

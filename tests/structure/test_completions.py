@@ -36,14 +36,33 @@ def test_a_shell_offers_operations_that_there_are_not_or_hides_one(shell):
     assert listed(shell, "host_operations") == {name.partition("://")[2] for name in known() if "://" in name}
 
 
+def rows(shell, what):
+    """Each case of the function that offers the options of an operation, or the words that it begins with."""
+    text = text_of(shell)
+    parts = re.split(r"# What an operation begins with", text)
+    assert len(parts) == 2
+    head, _, tail = parts[1].partition("esac" if shell != "fish" else "\nend")
+    text = head if what == "verbs" else parts[0] + tail
+    found = re.findall(r"^\s*(?:case )?([a-z][a-z:/*'| -]*?)(?:\)|\n) *(?:echo|[a-z]+=\(|\s*printf '%s\\n')\s?([a-zA-Z -]+)", text, re.M)
+    return [(name.strip("'"), set(offered.split())) for names, offered in found for name in re.split(r"[| ]+", names.strip())]
+
+
 @pytest.mark.parametrize("shell", FILES)
 def test_a_shell_offers_an_option_that_is_refused(shell):
-    options = {name.partition("://")[2] or name: words for name, words in known().items()} | known() | {"ps": PS, "git": {"pull", "hash", "--json"}}
-    rows = re.findall(r"^\s*(?:case )?([a-z][a-z| -]*?)(?:\)|\n) *(?:echo|options=\(|\s*printf '%s\\n')\s?([a-zA-Z -]+)", text_of(shell), re.M)
-    assert len(rows) > 10
-    for names, offered in rows:
-        for name in re.split(r"[| ]+", names.strip()):
-            assert set(offered.split()) <= options[name], (name, offered)
+    options = known() | {"ps": PS, "git": {"--json"}, "host://*": {"--json"}}
+    seen = rows(shell, "options")
+    assert len(seen) > 30
+    for name, offered in seen:
+        assert offered <= options[name], (name, offered)
+
+
+@pytest.mark.parametrize("shell", FILES)
+def test_a_shell_offers_words_of_an_operation_that_there_are_not(shell):
+    with open(os.path.join(TOP, "man", "pgoctl.1"), encoding="utf-8") as text:
+        written = re.findall(r"^\.It Cm ((?:host://)?(?:apps|keys|config|domains|git)) (?:Oo )?(?:Cm )?([a-z]+)\b", text.read(), re.M)
+    words = {name: {word for of, word in written if of == name} for name, _ in written}
+    offered = dict(rows(shell, "verbs"))
+    assert len(words) == 5 and set(offered) == set(words) and all(offered[name] <= words[name] for name in words)
 
 
 @pytest.mark.parametrize("shell", FILES)
@@ -88,6 +107,9 @@ def test_bash_completes_something_else_than_what_is_meant(tmp_path):
     assert bash("pgoctl box:host//s", tmp_path) == ["host//scale", "host//start", "host//status", "host//stop", "host//sync"], "a service may be called host"
     assert bash("pgoctl box:web//logs --t", tmp_path) == ["--tail", "--timestamps"]
     assert bash("pgoctl box:web//git ", tmp_path) == ["hash", "pull"]
+    assert bash("pgoctl box:web//domains ", tmp_path) == ["add", "clear", "list", "remove"] and bash("pgoctl box:web//domains add ", tmp_path) == []
+    assert bash("pgoctl box:host://keys a", tmp_path) == ["allow"] and bash("pgoctl box:host//keys a", tmp_path) == []
+    assert bash("pgoctl box:host://upload-key tess --a", tmp_path) == ["--apps"]
     assert bash("pgoctl --acc", tmp_path) == ["--accept-new"]
     assert bash("pgoctl box:web", tmp_path) == bash("pgoctl -p ", tmp_path) == bash("pgoctl box:web//exec web sh", tmp_path) == []
     assert bash(f"pgoctl -i {tmp_path}/ke", tmp_path) == [f"{tmp_path}/key file"]
