@@ -212,6 +212,63 @@ the_shipped_example_shows_every_supported_key(void **state)
 	conf_free(c);
 }
 
+/* The example without the "#" in front of what is not a sentence. */
+static char *
+uncommented(const char *example)
+{
+	auto_buf struct buf out = BUF_INIT(1 << 20);
+
+	for (const char *line = example; *line != '\0';) {
+		size_t len = strcspn(line, "\n") + 1;
+		bool is_key = *line == '#' && line[1] != ' ';
+
+		buf_add(&out, line + (is_key ? 1 : 0), len - (is_key ? 1 : 0));
+		line += len;
+	}
+	return buf_take(&out);
+}
+
+static void
+what_the_shipped_example_leaves_out_has_every_key_and_is_accepted(void **state)
+{
+	static const struct {
+		const char *top;
+		const struct menu *menu;
+	} tables[] = {{"\n[proxy]\n", &proxy_menu}, {"\n[push]\n", &push_menu}};
+	auto_buf struct buf b = BUF_INIT(1 << 20);
+	auto_free char *text = NULL;
+	char *domain;
+	struct conf *c;
+
+	(void)state;
+	read_file(example_path, &b);
+	text = uncommented(buf_str(&b));
+	/* It is that or an address. */
+	domain = strstr(text, "\ndomain = ");
+	assert_non_null(domain);
+	domain[1] = '#';
+	c = checked_conf(text);
+	domain[1] = 'd';
+	assert_true(c->proxied && c->push != NULL);
+	assert_int_equal(c->nservices, 4);
+	each_is_shown(c->shown);
+	conf_free(c);
+	for (size_t t = 0; t < ARRAY_LEN(tables); t++) {
+		const char *from = strstr(text, tables[t].top);
+		auto_free char *table = NULL;
+
+		assert_non_null(from);
+		table = str_printf("%.*s", (int)(strstr(from + 2, "\n[") - from), from);
+		for (size_t i = 0; i < tables[t].menu->n; i++) {
+			auto_free char *line = str_printf("\n%s = ", tables[t].menu->keys[i].name);
+
+			if (strstr(table, line) == NULL)
+				fail_msg("the example does not show the key %s of%s", tables[t].menu->keys[i].name,
+				    tables[t].top);
+		}
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -223,6 +280,7 @@ main(int argc, char **argv)
 	    cmocka_unit_test(the_manual_has_no_key_that_is_not_in_the_table),
 	    cmocka_unit_test(the_manuals_example_is_accepted),
 	    cmocka_unit_test(the_shipped_example_shows_every_supported_key),
+	    cmocka_unit_test(what_the_shipped_example_leaves_out_has_every_key_and_is_accepted),
 	};
 
 	if (argc != 3)
