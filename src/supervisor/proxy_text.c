@@ -77,11 +77,10 @@ collect_servers(struct proxy_servers *s, size_t nleaves)
 {
 	for (size_t i = 0; i < nleaves; i++) {
 		const struct proxy_leaf *leaf = &s->leaves[i];
-		struct proxy_server *last = s->n == 0 ? NULL : &s->v[s->n - 1];
 
-		if (last != NULL && last->place.port == leaf->place.port &&
-		    str_eq(last->host, leaf->route->address.host))
-			last->n++;
+		if (s->n > 0 && s->v[s->n - 1].place.port == leaf->place.port &&
+		    str_eq(s->v[s->n - 1].host, leaf->route->address.host))
+			s->v[s->n - 1].n++;
 		else
 			s->v[s->n++] = (struct proxy_server){leaf->route->address.host, leaf->place, leaf, 1};
 	}
