@@ -4,9 +4,9 @@
 
 #ifdef PGO_WEB_QUICK_LIMITS
 enum {
-	REQUEST_MS = 400,
-	LIFE_MS = 1000,
-	CORE_MS = 600,
+	REQUEST_MS = 1200,
+	LIFE_MS = 3000,
+	CORE_MS = 1800,
 	FRESH_MS = 200,
 };
 #else

@@ -47,8 +47,10 @@ def test_a_compose_that_hangs_fails_the_deploy_and_the_next_commit_is_deployed(p
 def test_a_fetch_that_hangs_is_ended_and_the_service_goes_on_with_the_next_look(pgo):
     repo = deployed(pgo, timeout="2s")
     before = ids(pgo)
+    repo.git("checkout", "-q", "-b", "next")  # no look at main comes between
     head = repo.commit({"compose.yaml": web("pgo-test/web:2"), "data": "of which nobody has a copy"})
     go_on = hang_fetches(repo, "data")
+    repo.git("update-ref", "refs/heads/main", head)
     pgo.wait_log(rf"fetch {TOLD}")
     assert ids(pgo) == before
     assert pgo.ctl("site", "ping").returncode == 0

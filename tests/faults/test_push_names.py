@@ -50,7 +50,7 @@ def converges(pgo, app, head, finished):
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_pgod_that_dies_while_the_proxy_tries_the_names_leaves_those_of_one_commit(pgo, app, change):
     files, finished = CHANGES[change]
-    app.proxy.order("test", "hang")
+    app.proxy.order("test", "hang two.test")  # that the new containers are followed does not
     head = app.commit(files)
     app.begin()
     wait_until(lambda: "two.test" in app.proxy.read(), "the names are being tried")

@@ -69,6 +69,7 @@ def test_a_plan_tells_which_field_differs_and_hides_what_is_secret(site):
 
 def test_a_plan_touches_something(site):
     pending(site, shop("pgo-test/web:2"))
+    wait_until(lambda: len([tag for tag in site.engine.images if tag.startswith("pgo.local/site:")]) == 1, "what waits has let go of its image")
     before, calls, kept = ids(site), len(site.engine.journal), dict(site.engine.images)
     assert site.ctl("site", "plan").returncode == 2
     assert ids(site) == before and len(site.engine.journal) == calls and site.engine.images == kept

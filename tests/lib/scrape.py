@@ -27,12 +27,12 @@ def ask(metrics, path="/metrics", method="GET", timeout=10, **kw):
 def raw(metrics, data=b"", timeout=10):
     """What comes back for these bytes until the server closes; b"" also when it just hangs up."""
     with contextlib.closing(socket.create_connection(address(metrics), timeout)) as sock:
-        answer = b""
+        answer = bytearray()  # of megabytes: not to be copied with each piece
         with contextlib.suppress(ConnectionError):
             sock.sendall(data)
             while piece := sock.recv(65536):
                 answer += piece
-        return answer
+        return bytes(answer)
 
 
 def samples(text):
