@@ -185,9 +185,11 @@ static const struct {
 
 /* Amounts that are not 0 without their key. */
 static json_t *
-amount_without(const struct key *key)
+amount_without(const struct key *key, bool of_app)
 {
-	int64_t n = key_is_amount(key) ? amount_otherwise(key->amount) : 0;
+	int64_t n = !key_is_amount(key) ? 0
+		    : of_app		? amount_otherwise_of_app(key->amount)
+					: amount_otherwise(key->amount);
 	auto_free char *text = NULL;
 
 	if (n == 0)
@@ -201,16 +203,24 @@ amount_without(const struct key *key)
 	return tree_must(json_string(text));
 }
 
-static json_t *
-otherwise(const struct menu *menu, const struct key *key)
+/* Does it say what holds for what is pushed to us? */
+static bool
+is_of_app(const struct table *t)
 {
-	if (menu == &push_menu && str_eq(key->name, "branch"))
+	return t->menu == &push_menu ||
+	       (t->menu == &service_menu && json_is_true(json_object_get(table_node(t, KEY_HOSTED), "value")));
+}
+
+static json_t *
+otherwise(const struct table *t, const struct key *key)
+{
+	if (t->menu == &push_menu && str_eq(key->name, "branch"))
 		return tree_must(json_pack("[s, s]", PUSH_BRANCHES));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		if (str_eq(rows[i].key, key->name) && rows[i].otherwise != NULL)
 			return tree_must(json_string(rows[i].otherwise));
 	}
-	return amount_without(key);
+	return amount_without(key, is_of_app(t));
 }
 
 static json_t *
@@ -231,7 +241,7 @@ shown_table(const struct table *t)
 
 	for (size_t k = 0; k < t->menu->n; k++) {
 		const struct key *key = &t->menu->keys[k];
-		json_t *value = t->entries[k] != NULL ? NULL : otherwise(t->menu, key);
+		json_t *value = t->entries[k] != NULL ? NULL : otherwise(t, key);
 
 		if (t->entries[k] != NULL && json_object_set_new(set, key->name, show(key, table_node(t, k))) != 0)
 			abort();

@@ -312,12 +312,25 @@ deploy_promote(struct deploy *d, struct err *err)
 	return rc < 0 ? rc : STEP_NEXT;
 }
 
+/* All is done but for the registry: what runs is looked at once more, and its images go there. */
+static void
+resume_what_runs(struct service *svc)
+{
+	if (svc->row.applying == 0) {
+		svc->row.applying = svc->row.release;
+		svc->resume_gently = true;
+	}
+	svc->unpublished = false;
+}
+
 static int
 deploy_begin(struct deploy *d, struct err *err)
 {
 	struct service *svc = d->svc;
 	int rc = 0;
 
+	if (d->mode == DEPLOY_RESUME)
+		resume_what_runs(svc);
 	if (d->mode == DEPLOY_RESUME)
 		rc = deploy_load_release(d, svc->row.applying, err);
 	else if (d->mode == DEPLOY_BACK)

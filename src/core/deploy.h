@@ -2,6 +2,7 @@
 #ifndef PGO_CORE_DEPLOY_H
 #define PGO_CORE_DEPLOY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,9 @@ void deploy_say(struct deploy *d, const char *data, size_t len);
 int deploy_cancel(struct service *svc, const char *who, struct err *err);
 /* The log of the deploy that runs, and its id; NULL when none runs. */
 struct journal *deploy_journal(const struct service *svc, int64_t *ret_deploy);
+
+/* Is what the release has built to go to the registry, and has not been brought there? */
+bool publish_is_intended(const struct service *svc, int64_t release);
 
 struct buf;
 /* Hides the values of the variables that the containers of its model get. */

@@ -85,6 +85,8 @@ record_applying(struct deploy *d, struct err *err)
 {
 	int rc = store_deploy_release(d->svc->core->store, d->id, d->release, err);
 
+	if (rc >= 0 && d->mode != DEPLOY_BACK && d->mode != DEPLOY_RESUME)
+		rc = publish_intend(d, err);
 	if (rc < 0)
 		return rc;
 	if (d->mode == DEPLOY_BACK)

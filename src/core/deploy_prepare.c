@@ -201,15 +201,16 @@ fixed_ids(const struct deploy *d, struct model_image_id *ret, struct err *err)
 	return 0;
 }
 
-/* {"web": {"name": "busybox:1", "id": "sha256:..."}}: ps shows the written name. */
+/* {"web": {"name": "busybox:1", "id": "sha256:...", "built": false}}: ps shows the written name. */
 static char *
 images_text(const struct deploy *d)
 {
 	auto_json json_t *all = json_object();
 
 	for (size_t i = 0; i < d->images.n; i++)
-		json_object_set_new(
-		    all, d->images.v[i].service, json_pack("{ss ss}", "name", d->images.v[i].written, "id", d->ids[i]));
+		json_object_set_new(all, d->images.v[i].service,
+		    json_pack("{ss ss sb}", "name", d->images.v[i].written, "id", d->ids[i], "built",
+			(int)d->images.v[i].build));
 	return json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS);
 }
 

@@ -240,6 +240,8 @@ int deploy_promote(struct deploy *d, struct err *err);
 /* Has it built images that go to a registry? Then begins with that; deploy_finish when it is over. */
 bool deploy_publishes(const struct deploy *d);
 void deploy_publish(struct deploy *d);
+/* Writes down that what the release has built is to go there. */
+int publish_intend(const struct deploy *d, struct err *err);
 /* They are not awaited any more; why: static. */
 void publish_stop(struct publish *p, const char *why);
 /* NULL is fine. */

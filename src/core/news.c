@@ -31,7 +31,7 @@ service_facts(const struct service *svc, struct runs *runs)
 	    .engine_up = core->engine_up,
 	    .held = svc->held,
 	    .stopped = service_stopped(svc, NULL),
-	    .resume = svc->row.applying != 0,
+	    .resume = svc->row.applying != 0 || (svc->unpublished && !svc->unsettled),
 	    .unsettled = svc->unsettled,
 	    .new_commit = svc->row.tracked[0] != '\0' && !str_eq(svc->row.tracked, svc->row.judged),
 	    .retry_wait = event_pending(svc->retry_timer, EV_TIMEOUT, NULL) != 0 || svc->await_req != NULL,

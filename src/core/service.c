@@ -115,6 +115,8 @@ find_interrupted(struct service *svc, struct err *err)
 		metrics_last_deploy(svc, d.ended_ms != 0 ? d.outcome : "interrupted", d.ended_ms);
 	svc->resume_gently = svc->row.applying == svc->row.release && (!p.touched || p.made);
 	svc->resume_untouched = !p.touched;
+	svc->unpublished =
+	    svc->row.applying == 0 && svc->row.release != 0 && publish_is_intended(svc, svc->row.release);
 	svc->restore = svc->app != NULL && svc->row.release != 0 && svc->row.applying == 0 && is_half_scaled(&d, &p);
 	if (d.id != 0 && d.ended_ms == 0)
 		log_info("deploy %lld was interrupted at step %s: %s service=%s", (long long)d.id, d.step,

@@ -139,8 +139,9 @@ struct service {
 	char *broken;		/* why healing gave up; "" */
 	char *breach;		/* what the rules of today refuse of the current release; "" */
 	/* row.applying: what is known of it beside its id. */
-	bool resume_gently;	    /* its containers are those that run: nothing has to be recreated */
-	bool resume_untouched;	    /* no container was touched for it: what runs is the current release */
+	bool resume_gently;    /* its containers are those that run: nothing has to be recreated */
+	bool unpublished;      /* nothing is, but the images of the current release are yet to go to the registry */
+	bool resume_untouched; /* no container was touched for it: what runs is the current release */
 	const char *resume_trigger; /* of the deploy that was interrupted; "boot" when an earlier pgod began it */
 	const char *news;	    /* who brought the newest commit: a trigger; static */
 	char news_who[TASK_WHO_MAX];

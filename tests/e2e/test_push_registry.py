@@ -19,8 +19,8 @@ def files(page, more=""):
     return {"compose.yaml": compose, "Dockerfile": f"FROM pgo-test/web:1\nCOPY www /www\nLABEL page={page}\n", "www/index.html": page + "\n"}
 
 
-def host_of(pgo, registry):
-    pgo.tables = f'[push]\ncreate = true\nregistry = "{registry}"\n' + operator(pgo.key)
+def host_of(pgo, registry, more=""):
+    pgo.tables = f'[push]\ncreate = true\nregistry = "{registry}"\n' + more + operator(pgo.key)
     pgo.start().wait_listening()
     assert pgo.ctl("host:", "apps", "create", "shop").returncode == 0
     return Pusher(pgo, "shop")
@@ -94,6 +94,21 @@ def test_nobody_waits_for_a_registry_that_stalls(pgo, how):
     nothing_is_left(pgo, TOKEN)
 
 
+def test_a_release_that_another_pgod_brings_to_its_end_is_in_no_registry(pgo):
+    registry = Registry(pgo, {"bob": TOKEN})
+    me = host_of(pgo, f"bob:{TOKEN}@{registry.address}/team", 'settle = "3s"\n')
+    head = me.commit(files("one"))
+    me.begin()
+    pgo.wait_running("shop")
+    pgo.kill()
+    assert tags(pgo, "team/shop") == []
+    pgo.start().wait_listening()
+    wait_until(lambda: len(tags(pgo, "team/shop")) == 1, "it is there", 60)
+    wait_until(lambda: me.remote_refs().get("refs/heads/main") == head, "the branch follows what runs", 30)
+    wait_until(lambda: not [name for name in names_of_images(pgo) if registry.address in name], "its name there goes", 30)
+    nothing_is_left(pgo, TOKEN)
+
+
 def test_a_kill_while_images_are_pushed_leaves_the_app_and_no_name(pgo):
     registry = Registry(pgo, {"bob": TOKEN})
     me = host_of(pgo, f"bob:{TOKEN}@{registry.host}/stall")
@@ -104,6 +119,8 @@ def test_a_kill_while_images_are_pushed_leaves_the_app_and_no_name(pgo):
     pgo.kill()
     pgo.start().wait_listening()
     wait_until(lambda: me.remote_refs().get("refs/heads/main") == head, "the branch follows what runs", 30)
+    assert only(pgo, "shop").id == box
+    wait_until(lambda: "== push images" in pgo.ctl("shop", "logs", "deploy").stdout, "it goes on with the registry", 60)
     assert only(pgo, "shop").id == box
     # The next release takes away what the last one could not.
     pgo.tables = pgo.tables.replace("/stall", "/team").replace(registry.host, registry.address)
