@@ -122,18 +122,105 @@ check_objects(const struct job *job, struct err *err)
 	    (long long)n, (long long)most);
 }
 
+/* By which git sees what it holds back. */
+static void
+add_quarantine(struct strv *env)
+{
+	static const char *const names[] = {
+	    "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (getenv(names[i]) != NULL)
+			strv_add_take(env, str_printf("%s=%s", names[i], getenv(names[i])));
+}
+
 /* What has come lies apart until the hook has said yes. */
 static int
 run_on_new(const struct job *job, const char *const *args, struct buf *out, struct err *err)
 {
-	static const char *const names[] = {
-	    "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH"};
 	auto_strv struct strv env = {0};
 
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (getenv(names[i]) != NULL)
-			strv_add_take(&env, str_printf("%s=%s", names[i], getenv(names[i])));
+	add_quarantine(&env);
 	return git_run(job, &(struct git_call){.args = args, .env = (const char *const *)env.v, .out = out}, err);
+}
+
+static int
+refuse_shallow(struct err *err)
+{
+	return err_set(err, EINVAL,
+	    "the clone that this comes from is shallow: it has a part of the history only; run `git fetch --unshallow` there, "
+	    "and push again");
+}
+
+/* Where the clones of those that push at the moment are cut off: git notes it beside the repository. */
+static int
+read_cuts(const struct job *job, struct buf *ret, struct err *err)
+{
+	DIR *d = opendir(job->repo);
+	int r = 0;
+
+	if (d == NULL)
+		return err_errno(err, "cannot read %s", job->repo);
+	for (struct dirent *e = readdir(d); e != NULL && r >= 0; e = readdir(d)) {
+		struct err gone = ERR_INIT;
+
+		if (!str_starts(e->d_name, REPO_CUTS))
+			continue;
+		r = io_read_file(dirfd(d), e->d_name, ret, &gone);
+		if (r < 0 && gone.num != ENOENT) /* another push has ended */
+			err_set(err, gone.num, "%s", gone.msg);
+		r = gone.num == ENOENT ? 0 : r;
+	}
+	closedir(d);
+	return r;
+}
+
+/* Those of the objects, a line each, that are there, or with there = false those that are not. */
+static int
+sort_out(const struct job *job, const struct strv *env, struct buf *list, bool there, struct err *err)
+{
+	static const char *const args[] = {"cat-file", "--batch-check=%(objectname)", NULL};
+	static const char missing[] = " missing";
+	auto_buf struct buf out = BUF_INIT(2 * INPUT_MAX_BYTES);
+	auto_free char *text = NULL;
+	char *save = NULL;
+	int r = git_do(job,
+	    &(struct git_call){.args = args,
+		.env = (const char *const *)env->v,
+		.in = buf_str(list),
+		.in_len = list->len,
+		.out = &out},
+	    "cannot look for commits", err);
+
+	if (r < 0)
+		return r;
+	buf_drop(list, list->len);
+	text = buf_take(&out);
+	for (char *line = strtok_r(text, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+		if (str_ends(line, missing) == there)
+			continue;
+		buf_printf(list, "%.*s\n", (int)strcspn(line, " "), line);
+	}
+	return 0;
+}
+
+/* A commit at which the clone is cut off, and that came with this push: git would take the rest of it, and say no to
+ * the ref when all has been done, although its parents may be here. */
+static int
+check_cuts(const struct job *job, struct err *err)
+{
+	static const struct strv nothing = {0};
+	auto_strv struct strv quarantine = {0};
+	auto_buf struct buf list = BUF_INIT(INPUT_MAX_BYTES);
+
+	add_quarantine(&quarantine);
+	if (read_cuts(job, &list, err) < 0)
+		return -err->num;
+	if (list.len > 0 && sort_out(job, &nothing, &list, false, err) < 0)
+		return -err->num;
+	if (list.len > 0 && sort_out(job, &quarantine, &list, true, err) < 0)
+		return -err->num;
+	return list.len > 0 ? refuse_shallow(err) : 0;
 }
 
 /* git looks at this only when all has been done. What is in the repository already needs no look. */
@@ -156,13 +243,9 @@ check_whole(const struct job *job, const struct control_refs *refs, struct err *
 	strv_add(&args, "--not");
 	strv_add(&args, "--all");
 	r = run_on_new(job, (const char *const *)args.v, NULL, err);
-	if (r == 0)
-		return 0;
-	return r < 0
-		   ? r
-		   : err_set(err, EINVAL,
-			 "the clone that this comes from is shallow: it has a part of the history only; run `git fetch "
-			 "--unshallow` there, and push again");
+	if (r > 0)
+		return refuse_shallow(err);
+	return r < 0 ? r : check_cuts(job, err);
 }
 
 /* git moves a branch to nothing else, and says so then. */

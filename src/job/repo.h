@@ -13,6 +13,7 @@
 #define REPO_VERIFIED "refs/pgo/verified" /* newest commit that verify let pass */
 #define REPO_LIVE "refs/pgo/live"
 #define REPO_PUSHED "refs/pgo/pushed/" /* + object name: of a push that is being deployed */
+#define REPO_CUTS "shallow_"	       /* files beside the refs: where the clones of pushes under way are cut off */
 #define REPO_KEPT "refs/pgo/kept/"
 #define REPO_RELEASE "refs/pgo/release/" /* + object name: a commit that can be gone back to */
 

@@ -67,6 +67,21 @@ make_repository(const struct job *job, struct err *err)
 	return repo_exists(job) ? 0 : repo_init(job, SHA1_HEX, err);
 }
 
+static int
+sweep_cuts(const struct job *job, struct err *err)
+{
+	DIR *d = opendir(job->repo);
+	int r = 0;
+
+	if (d == NULL)
+		return err_errno(err, "cannot read %s", job->repo);
+	for (struct dirent *e = readdir(d); e != NULL && r >= 0; e = readdir(d))
+		if (str_starts(e->d_name, REPO_CUTS) && unlinkat(dirfd(d), e->d_name, 0) < 0)
+			r = err_errno(err, "cannot remove %s", e->d_name);
+	closedir(d);
+	return r;
+}
+
 /* What a push left that was killed: nobody else's is there, or the lock would not have been had. */
 static int
 sweep(const struct job *job, struct err *err)
@@ -82,6 +97,8 @@ sweep(const struct job *job, struct err *err)
 		if (str_starts(e->d_name, QUARANTINE))
 			r = files_remove_dir(dirfd, e->d_name, err);
 	closedir(d);
+	if (r >= 0)
+		r = sweep_cuts(job, err);
 	return r < 0 ? r : hook_forget_pushed(job, err);
 }
 

@@ -173,6 +173,27 @@ def test_a_shallow_clone_is_told_how_to_become_whole(pgo):
     assert me.git("push", me.url, "main", cwd=shallow, check=False).returncode == 0
 
 
+def test_a_shallow_clone_at_a_commit_that_is_not_there_yet_is_told_how_to_become_whole(pgo):
+    """Although all before it is there: git would say no when all has been done."""
+    me = hosted(pgo)
+    me.commit({"compose.yaml": web()})
+    assert me.push().returncode == 0
+    before = me.remote_refs()
+    me.commit({"a": "a"})
+    me.commit({"b": "b"})
+    shallow = pgo.path("shallow")
+    me.git("clone", "-q", "--depth", "2", "file://" + me.path, shallow)
+    left = os.path.join(repository(pgo), "shallow_killed")
+    with open(left, "w", encoding="ascii") as out:
+        out.write(me.head() + "\n")
+    done = rejected(me.git("push", "-f", me.url, "main", cwd=shallow, check=False), "rejected]")
+    assert " !     the clone that this comes from is shallow" in said(done) and "git fetch --unshallow" in said(done), done.stderr
+    nothing_came(pgo, me, before)
+    assert not [name for name in os.listdir(repository(pgo)) if name.startswith("shallow")], "what a killed push leaves goes as well"
+    me.git("fetch", "-q", "--unshallow", cwd=shallow)
+    assert me.git("push", me.url, "main", cwd=shallow, check=False).returncode == 0
+
+
 def test_a_shallow_clone_of_what_is_there_may_push(pgo):
     me = hosted(pgo)
     me.commit({"compose.yaml": web()})
