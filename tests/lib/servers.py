@@ -1,9 +1,13 @@
 """Git servers for the tests, on loopback: smart HTTP (lighttpd and git http-backend) and ssh (sshd)."""
 
+import contextlib
 import os
+import socket
+import ssl
 import subprocess
-import urllib.parse
 import tempfile
+import threading
+import urllib.parse
 
 from lib.host import free_port, run, wait_until
 
@@ -171,3 +175,51 @@ class GitHost:
     def stop(self):
         self.sshd.terminate()
         self.sshd.wait(10)
+
+
+def make_certificate(pgo):
+    """A CA of the test's and a certificate of its for 127.0.0.1; the paths of the CA's certificate, and of certificate and key in one."""
+    ca, key, both = pgo.path("ca.pem"), pgo.path("ca.key"), pgo.path("https.pem")
+    new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    run(*new, "-subj", "/CN=a test's CA", "-keyout", key, "-out", ca)
+    run(*new, "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE", "-CA", ca, "-CAkey", key, "-keyout", both, "-out", both + ".crt")
+    with open(both + ".crt", encoding="ascii") as certificate, open(both, "a", encoding="ascii") as out:
+        out.write(certificate.read())
+    return ca, both
+
+
+def pump(source, sink):
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
+
+
+def https_git(pgo, directory, certificate):
+    """As http_git, behind TLS, which ends in threads of the test's."""
+    port = int(http_git(pgo, directory).rpartition(":")[2])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve(client):
+        with contextlib.suppress(OSError), context.wrap_socket(client, server_side=True) as inner, socket.create_connection(("127.0.0.1", port)) as behind:
+            back = threading.Thread(target=pump, args=(behind, inner), daemon=True)
+            back.start()
+            pump(inner, behind)
+            back.join()
+
+    def accept():
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(listening.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    return f"https://127.0.0.1:{listening.getsockname()[1]}"
+
+
+def trusting(pgo, ca):
+    """pgod is started where the system's CAs are these: in a mount namespace of its own."""
+    bundle, argv = "/etc/ssl/certs/ca-certificates.crt", pgo.argv
+    pgo.argv = lambda *more: ["unshare", "--mount", "sh", "-c", f'mount --bind "$0" {bundle} && exec "$@"', ca, *argv(*more)]
