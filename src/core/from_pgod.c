@@ -10,6 +10,7 @@
 #include "core/op.h"
 #include "core/pin.h"
 #include "core/proxy.h"
+#include "core/receive.h"
 #include "core/remove.h"
 #include "core/service.h"
 #include "core/web.h"
@@ -164,13 +165,20 @@ static int
 on_quit(void *ctx, struct msg *m, struct err *err)
 {
 	struct core *core = ctx;
+	struct client *c;
 
 	(void)m;
 	(void)err;
 	core->quitting = true;
 	/* What is only being watched any more is not waited for. By name: what this sets going changes the list. */
-	for (size_t i = 0; core->conf != NULL && i < conf_count(core->conf); i++)
-		service_on_containers(core_service(core, conf_at(core->conf, i)->name));
+	for (size_t i = 0; core->conf != NULL && i < conf_count(core->conf); i++) {
+		struct service *svc = core_service(core, conf_at(core->conf, i)->name);
+
+		service_on_containers(svc);
+		service_next(svc);
+	}
+	TAILQ_FOREACH(c, &core->clients, entry)
+	receive_quit(c);
 	core_maybe_exit(core);
 	return 0;
 }

@@ -12,6 +12,8 @@
 #include "core/push_state.h"
 #include "core/store_push.h"
 
+#define STOPPING_WELL "pgod is stopping: what was pushed is accepted, and the refs follow when it is back"
+
 static void
 say(void *ctx, const char *line)
 {
@@ -199,9 +201,19 @@ push_ended(struct service *svc, const struct push_end *end)
 	if (!end->well)
 		push_text_error(&p->text, p->no);
 	if (end->waits || svc->core->quitting) {
-		answer(p, end->well ? "it runs, and pgod is stopping: the branch follows when it is back" : p->no);
+		answer(p, end->well ? STOPPING_WELL : p->no);
 		push_discard(svc);
 	}
+}
+
+void
+push_stopping(struct service *svc)
+{
+	bool runs = svc->pushed[0] == '\0' || str_eq(svc->pushed, svc->row.tracked);
+
+	if (svc->push != NULL && svc->push->works)
+		push_give_up(svc->push,
+		    runs ? STOPPING_WELL : "pgod is stopping, and nothing was done yet: push again in a moment");
 }
 
 static void

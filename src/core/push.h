@@ -35,6 +35,8 @@ struct push_end {
 	const char *why;
 };
 void push_ended(struct service *svc, const struct push_end *end);
+/* pgod is stopping, and nothing is being done for it any more: the pusher's answer. */
+void push_stopping(struct service *svc);
 /* Something went wrong that does not decide about it. */
 void push_warned(struct service *svc, const char *text);
 /* Its refs have been moved, or, with no, will not be: the answer. Nothing is left of the push. */

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "core/app.h"
 #include "core/client.h"
+#include "core/job.h"
 #include "core/push.h"
 #include "core/service.h"
 
@@ -269,6 +270,13 @@ receive_new(struct client *c, int take_fd)
 	w->writable = event_new(c->core->base, take_fd, EV_WRITE, on_writable, r);
 	event_add(w->readable, NULL);
 	return r;
+}
+
+void
+receive_quit(struct client *c)
+{
+	if (c->receive != NULL && c->receive->wire->state < WIRE_DEPLOYING)
+		job_signal(c->job, "TERM");
 }
 
 /* Those whom git serves of the service at the moment: who pushes, or who fetches. */

@@ -51,6 +51,8 @@ void receive_run(struct client *c);
 bool receive_may_make(const struct client *c);
 /* Makes the app, then goes on with the push. */
 void receive_make(struct client *c);
+/* pgod is stopping: a push that is not being deployed yet ends here; of another the deploy's end is the answer. */
+void receive_quit(struct client *c);
 /* NULL is fine. */
 void receive_free(struct receive *r);
 

@@ -10,6 +10,7 @@
 #include "core/client.h"
 #include "core/ended.h"
 #include "core/masks.h"
+#include "core/push.h"
 #include "core/runs.h"
 #include "core/service.h"
 
@@ -209,6 +210,7 @@ service_next(struct service *svc)
 		return;
 	if (svc->core->quitting) {
 		turn_away(svc, "pgod is stopping: try again");
+		push_stopping(svc);
 		return;
 	}
 	if (svc->ending && (task == NULL || task->kind != TASK_END || svc->app->row.gone == APP_GONE)) {

@@ -89,6 +89,11 @@ void session_finish(struct conn *c);
 
 /* ops.c: what the client asked for, and what core answers. Handles c->line. */
 void op_start(struct conn *c);
+/* The first SIGTERM does not end who serves a push: core says how that ends, within pgod's deadlines. Called once,
+ * while there is no sandbox yet. */
+void op_catch_term(void);
+/* That signal has come. */
+bool op_leaving(void);
 /* Forwards a signal of the client's ("INT") to core. */
 void op_signal(struct conn *c, const char *name);
 /* Tells core that the client's stdin has come to its end. */

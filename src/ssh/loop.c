@@ -154,6 +154,9 @@ advance(struct conn *c, long long now)
 		c->over = true;
 	if (c->channel_closed && c->phase != PHASE_BYE)
 		c->over = true;
+	/* pgod stops: nobody is waited for who does not read. */
+	if (op_leaving() && c->phase == PHASE_DRAIN && now - c->exit_ms >= BYE_MS)
+		c->over = true;
 	if (c->over || c->phase != PHASE_DRAIN || !relay_drained(c, now))
 		return;
 	relay_close(c);

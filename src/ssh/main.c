@@ -85,6 +85,7 @@ main(int argc, char **argv)
 		if (str_eq(argv[1], modes[i].option))
 			run = modes[i].run;
 	}
+	op_catch_term();
 	if (run == NULL) {
 		fputs("usage: pgod-ssh [--make-key | --sandbox-test]\nStarted by pgod.\n", stderr);
 		return 2;

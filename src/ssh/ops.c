@@ -1,7 +1,9 @@
 /* The operation: what the client asked for goes to core, and what core answers comes back. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/io.h"
@@ -18,6 +20,31 @@
 	"write what you want, as in `ssh -p PORT HOST SERVICE//help`, or push: `git push ssh://HOST:PORT/APP BRANCH`"
 
 enum { STATUS_BAD_REQUEST = 400, STATUS_INTERNAL = 500 };
+
+static volatile sig_atomic_t pushes; /* the operation is a push: who waits for it is told how it ends */
+static volatile sig_atomic_t leaving;
+
+static void
+on_term(int sig)
+{
+	if (!pushes)
+		_exit(128 + sig);
+	leaving = true;
+}
+
+void
+op_catch_term(void)
+{
+	const struct sigaction once = {.sa_handler = on_term, .sa_flags = SA_RESETHAND};
+
+	sigaction(SIGTERM, &once, NULL);
+}
+
+bool
+op_leaving(void)
+{
+	return leaving != 0;
+}
 
 void
 op_answer(struct conn *c, int stream, uint32_t status, const char *fmt, ...)
@@ -87,6 +114,7 @@ op_start(struct conn *c)
 		    c->user);
 	} else if (send_op(c) >= 0) {
 		c->logs = ol.op != NULL && str_eq(ol.op, "logs");
+		pushes = is_git > 0 && git.verb == GITLINE_RECEIVE;
 		conn_phase(c, PHASE_RUN);
 	}
 	free(TAKE(c->line));

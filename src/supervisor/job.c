@@ -65,7 +65,7 @@ static const struct job_kind table[] = {
 	{"resolve", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_SEALED, JOB_LOCK | JOB_FILE | JOB_RESOLVE, 60 * SECOND, 2 * SECOND, CONFINED,
 	    {"resolve"}},
 	/* what git's clients ask of an app: as long as they stay. What is pushed is deployed meanwhile */
-	{"receive-pack", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_SERVE | JOB_CLIENT | JOB_THIRD, 6 * HOUR, 5 * SECOND, SERVING, {"receive-pack"}},
+	{"receive-pack", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_SERVE | JOB_CLIENT | JOB_THIRD | JOB_ANSWERS, 6 * HOUR, 5 * SECOND, SERVING, {"receive-pack"}},
 	{"upload-pack", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_SERVE | JOB_CLIENT, HOUR, 2 * SECOND, SERVING, {"upload-pack"}},
 	{"upload-archive", JOB_PGOD_JOB, OPERANDS_NONE, VIEW_PLAIN, JOB_SERVE | JOB_CLIENT, HOUR, 2 * SECOND, SERVING, {"upload-archive"}},
 	/* the approved model: what compose will compare containers with */

@@ -50,6 +50,7 @@ enum job_flag {
 	JOB_SERVE = 1 << 11,	 /* answers git's clients: gets PGO_HOOKS and the limits of [push] */
 	JOB_TEMPORARY = 1 << 13, /* its TMPDIR ends with it */
 	JOB_CLIENT = 1 << 14,	 /* stays as long as a client likes */
+	JOB_ANSWERS = 1 << 15,	 /* core ends it when pgod stops, for its client is told how it went */
 	JOB_LEFT = 1 << 5,	 /* also for a service that is no longer configured, as the owner of its directory */
 };
 

@@ -450,7 +450,7 @@ jobs_end(struct jobs *js, bool locked)
 		struct job *next = LIST_NEXT(j, link); /* ending a waiting job frees it */
 
 		if ((j->state == JOB_WAITING || j->state == JOB_RUNNING) &&
-		    (locked || (j->kind->flags & JOB_LOCK) == 0))
+		    (locked || (j->kind->flags & (JOB_LOCK | JOB_ANSWERS)) == 0))
 			end_step(j);
 		j = next;
 	}

@@ -138,6 +138,23 @@ def test_a_core_that_dies_while_git_receives_leaves_nothing(pgo, me, whom):
     assert_next_push_is_clean(pgo, me)
 
 
+def test_a_pgod_that_is_stopped_while_git_receives_says_so_and_waits_for_nobody(pgo, me):
+    before = me.remote_refs()
+    idle = Raw(pgo).read_refs()
+    client = Raw(pgo).read_refs().send_half_a_pack()
+    wait_until(lambda: quarantine(pgo), "git receives")
+    pgo.process.terminate()
+    assert pgo.process.wait(20) == 0
+    pgo.process = None
+    for left in (idle, client):
+        assert left.process.wait(20) != 0
+        assert b"pgod: git was ended on the server before it was done: try again" in left.process.stderr.read()
+    assert "leaving" not in pgo.log() and "not waiting" not in pgo.log()
+    pgo.start().wait_listening()
+    assert me.remote_refs() == before
+    assert_next_push_is_clean(pgo, me)
+
+
 @pytest.mark.parametrize("hook", ["pre-receive", "proc-receive"])
 def test_a_hook_that_is_killed_is_a_push_that_failed(pgo, hook):
     gates = Gates(pgo)

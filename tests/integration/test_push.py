@@ -236,10 +236,15 @@ def test_what_interrupts_the_watch_of_a_push_decides_nothing_and_the_pusher_is_t
     me = hosted(pgo)
     head = accepted(me, rev(1))
 
+    def back():
+        pgo.engine.set_health(pgo.running("app")[0], "healthy")
+        pgo.start(write=False).wait_listening()
+
     flag = os.path.join(pgo.dir, "app.stop")
     interruptions = {
         "the service is held down": (lambda: hold_down(pgo, "app"), lambda: os.unlink(flag)),
         "an operator takes it down": (lambda: pgo.ctl("app", "stop"), lambda: pgo.ctl("app", "start")),
+        "pgod is stopping": (pgo.stop, back),
     }
     for number, (why, (begin, end)) in enumerate(interruptions.items(), 2):
         new = me.commit(rev(number, healthcheck=CHECK))
