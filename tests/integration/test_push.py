@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import subprocess
 
 import pytest
 from lib.host import wait_until
@@ -295,6 +296,23 @@ def test_a_commit_that_changes_nothing_that_runs_is_accepted(pgo):
     assert done.returncode == 0 and "Unchanged" in said(done), done.stderr
     assert ids(pgo, "app") == before and outcomes(pgo) == ["live", "unchanged"]
     assert me.remote_refs()["refs/heads/main"] == me.head()
+
+
+def test_without_a_terminal_a_pusher_reads_whole_lines_and_no_progress(pgo):
+    """git tells nobody but itself that it is to be quiet, and asks for it without a terminal as well, where the log of a build is wanted most: so -q silences git's own words alone."""
+    me = hosted(pgo)
+    built = {"compose.yaml": {"services": {"web": {"build": "./app"}}}, "app/Dockerfile": "FROM scratch\n"}
+    for quiet, files in (((), built), (("-q",), rev(2)), (("-q",), {"compose.yaml": "{"})):
+        me.commit({**files, "noise": os.urandom(1 << 20)})
+        done = subprocess.run(["git", "-C", me.path, "push", *quiet, "goku", "main"], env=me.env(), stdin=subprocess.DEVNULL, capture_output=True)
+        text = done.stderr.decode()
+        assert done.returncode == (files["compose.yaml"] == "{") and not done.stdout, text
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", text), repr(text)
+        assert not re.search(r"Receiving|Unpacking|Resolving|Writing|\d%", text), text
+        ours = [line for line in text.splitlines() if line.startswith("remote: ")]
+        assert any("-----> Reading the commit" in line for line in ours), text
+        assert done.returncode == 0 or any("remote:  !     " in line for line in ours), text
+        assert ("To ssh://" in text) == (not quiet or done.returncode == 1), text
 
 
 def test_tags_are_stored_and_deploy_nothing(pgo):
