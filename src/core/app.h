@@ -28,7 +28,7 @@ enum app_gone {
 
 /* What is wanted of pgod; all of it is borrowed. */
 struct app_spec {
-	const char *name;   /* as people write it; not trusted */
+	const char *name;   /* as people write it; not trusted. It becomes that of the service, unless another has it */
 	const char *main;   /* of a branch: the service of the app whose branch it is; NULL: it is one of its own */
 	const char *branch; /* NULL: not yet known */
 	const char *maker;  /* who asks for it: struct access.who, whose uploaded key may act on it from then on */
@@ -38,23 +38,35 @@ struct app_spec {
 /* svc is there and ready, or error says why not (a sentence without its end). */
 typedef void (*app_made)(void *ctx, struct service *svc, const char *error);
 
-/* svc->app; a service without is a tracked one. */
+/* svc->app; a service without is a tracked one. svc->conf->name is whose account, directories, containers and rows are
+ * meant, and stays; the names are what people say, and change with `apps rename`. */
 struct app {
-	char name[APPNAME_MAX + 1]; /* as people write it, with its dots; svc->conf->name is the service's */
-	bool made;		    /* by a push or an operator, as [push] says; else it stands in pgo.toml */
-	struct store_app row;	    /* strings never NULL */
-	char *scaling;		    /* the scale that its running deploy tries out, in the place of row.scale; NULL */
-	bool routed;		    /* a release of it has been good: visitors are led to what runs */
-	struct app_web web;	    /* of the current release */
+	char name[APPNAME_MAX + 1];  /* as people write it, with its dots */
+	char plain[APPNAME_MAX + 1]; /* the same as a service is called */
+	bool made;		     /* by a push or an operator, as [push] says; else it stands in pgo.toml */
+	struct store_app row;	     /* strings never NULL */
+	char *scaling;		     /* the scale that its running deploy tries out, in the place of row.scale; NULL */
+	bool routed;		     /* a release of it has been good: visitors are led to what runs */
+	struct app_web web;	     /* of the current release */
 	struct app_web next;  /* of the release whose containers visitors are led to already; service NULL: of none */
 	struct strv reserved; /* what its running deploy wants to be called */
 };
 
 /* That of a hosted service, with its record, or as a new one has it; main is itself then. */
-struct app *app_open(const struct core *core, const struct conf_service *conf, struct err *err);
+struct app *app_open(struct core *core, const struct conf_service *conf, struct err *err);
 void app_free(struct app *app);
 /* Writes the record; a failure is logged and told in *err. */
 int app_save(const struct service *svc, struct err *err);
+/* Is it the app of a branch of another one? */
+bool app_is_branch(const struct service *svc);
+/* The app whose repository it is pushed to, itself but for that of a branch: as people write it, and as a service. */
+const char *app_main(const struct service *svc);
+const char *app_main_plain(const struct service *svc);
+/* The first of base, base-2, base-3... that is not taken, as a service is called. False: there are too many. */
+bool app_number(
+    const char *base, bool (*taken)(struct core *core, const char *name), struct core *core, char ret[APPNAME_MAX + 1]);
+/* The app that was called so, until it was renamed, by its name as a service; NULL without. */
+struct service *app_formerly(struct core *core, const char *plain);
 
 /* Makes an app. done is called once, at once or from the loop. A core that is killed meanwhile leaves the app or none.
  */
@@ -64,6 +76,10 @@ void app_create_forget(struct core *core, const void *ctx);
 /* pgod's messages. */
 int app_on_made(struct core *core, const char *name, int64_t uid, struct err *err);
 void app_on_answer(struct core *core, int64_t id, const char *error);
+/* app_rename.c: the app, and with it those of its branches, are called otherwise from now on, by whom; nothing else
+ * changes. -errno with a sentence, and nothing at all has changed. */
+int app_rename(struct service *svc, const char *name, const char *who, struct err *err);
+
 /* Nothing is left of a service: had it been an app, its name is free for whoever may make it again. */
 void app_forget(struct core *core, const char *service);
 /* False: it is no app that ends. */

@@ -184,15 +184,22 @@ void
 app_forget(struct core *core, const char *service)
 {
 	auto_store_app struct store_app row = {0};
+	char plain[APPNAME_MAX + 1];
+	const struct service *named;
 	struct err err = ERR_INIT;
 	int rc = store_app_get(core->store, service, &row, &err);
 
 	row.gone = APP_GONE;
 	if (rc > 0)
 		rc = store_app_put(core->store, service, &row, &err);
+	if (rc >= 0)
+		rc = store_app_forget_names(core->store, service, &err);
 	if (rc < 0)
 		log_err("%s service=%s", err.msg, service);
-	uploaded_forget(core, service);
+	appname_service(row.called != NULL && row.called[0] != '\0' ? row.called : service, plain);
+	named = core_named(core, plain);
+	if (named == NULL || str_eq(named->conf->name, service))
+		uploaded_forget(core, plain);
 }
 
 bool

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/auto.h"
 #include "base/io.h"
@@ -15,6 +16,7 @@ struct app_wish {
 	TAILQ_ENTRY(app_wish) entry;
 	int64_t id;
 	char service[APPNAME_MAX + 1];
+	char plain[APPNAME_MAX + 1]; /* its name as a service */
 	char maker[TASK_WHO_MAX];
 	struct store_app former; /* what stood there before: is put back when there will be no app */
 	app_made done;		 /* NULL: nobody waits any more */
@@ -47,7 +49,8 @@ write_down(
 		rc = check_former(&former, spec, err);
 	if (rc < 0)
 		return rc;
-	row = (struct store_app){.main = str_dup(spec->main != NULL ? spec->main : service),
+	row = (struct store_app){.called = str_dup(spec->name),
+	    .main = str_dup(spec->main != NULL ? spec->main : service),
 	    .branch = str_dup(spec->branch != NULL ? spec->branch : ""),
 	    .maker = str_dup(spec->maker),
 	    .locked = str_dup(""),
@@ -65,64 +68,111 @@ write_down(
 
 /* Who is getting an app of this name at the moment; NULL: nobody. */
 static const char *
-maker_of(const struct core *core, const char *service)
+maker_of(const struct core *core, const char *plain)
 {
 	const struct app_wish *wish;
 
 	TAILQ_FOREACH(wish, &core->wishes, entry)
 	{
-		if (str_eq(wish->service, service))
+		if (str_eq(wish->plain, plain))
 			return wish->maker;
 	}
 	return NULL;
 }
 
 static int
-check(struct core *core, const struct app_spec *spec, struct store_app *ret_former, struct err *err)
+check(struct core *core, const struct app_spec *spec, const char *plain, struct err *err)
 {
-	char service[APPNAME_MAX + 1];
+	const struct conf_service *conf = conf_find(core->conf, plain);
 	const char *maker;
+
+	if (core->quitting)
+		return err_set(err, EBUSY, "pgod is stopping: try again");
+	if (core_named(core, plain) != NULL || (conf != NULL && !conf->made))
+		return err_set(err, EEXIST, "there is a service or an app called %s already", spec->name);
+	if (strv_has(&core->removing, plain))
+		return err_set(err, EBUSY, "a service called %s is being removed: try again", spec->name);
+	maker = maker_of(core, plain);
+	if (maker != NULL)
+		return err_set(
+		    err, EBUSY, "the app %s is being made by %s at this moment: try again", spec->name, maker);
+	/* Whoever has the old URL still would push into an empty app, and find nothing of his there. */
+	if (!spec->anyone && app_formerly(core, plain) != NULL)
+		return err_set(err, EPERM,
+		    "the app of this name has got another one: only an operator, with host://apps create, makes one that "
+		    "is called so again");
+	return 0;
+}
+
+/* Its containers, volumes and directories are not for an app of another name. */
+static bool
+is_used(struct core *core, const char *service)
+{
+	auto_store_app struct store_app row = {0};
+	const struct app_wish *wish;
+	int rc;
+
+	TAILQ_FOREACH(wish, &core->wishes, entry)
+	{
+		if (str_eq(wish->service, service))
+			return true;
+	}
+	if (conf_find(core->conf, service) != NULL || strv_has(&core->removing, service))
+		return true;
+	rc = store_app_get(core->store, service, &row, NULL);
+	return rc < 0 || (rc > 0 && row.called[0] != '\0');
+}
+
+/* That of the app of before, whose volumes are there; else the one that is called as the app, or as nearly so as can
+ * be: one that was renamed keeps its own. */
+static int
+choose_service(struct core *core, const char *name, const char *plain, char ret[APPNAME_MAX + 1], struct err *err)
+{
+	auto_free char *former = NULL;
+	int rc = store_app_called(core->store, name, &former, err);
+
+	if (rc > 0 && conf_find(core->conf, former) == NULL && !strv_has(&core->removing, former))
+		snprintf(ret, APPNAME_MAX + 1, "%s", former);
+	else if (rc >= 0 && !app_number(plain, is_used, core, ret))
+		return err_set(err, EEXIST, "too many apps were called %s: choose another name", name);
+	return rc < 0 ? rc : 0;
+}
+
+static int
+prepare(struct core *core, const struct app_spec *spec, struct app_wish *wish, struct err *err)
+{
 	int rc = appname_check(spec->name, err);
 
 	if (rc < 0)
 		return err_wrap(err, "the name of an app");
-	if (core->quitting)
-		return err_set(err, EBUSY, "pgod is stopping: try again");
-	appname_service(spec->name, service);
-	if (conf_find(core->conf, service) != NULL)
-		return err_set(err, EEXIST, "there is a service or an app called %s already", spec->name);
-	if (strv_has(&core->removing, service))
-		return err_set(err, EBUSY, "a service called %s is being removed: try again", spec->name);
-	maker = maker_of(core, service);
-	if (maker != NULL)
-		return err_set(
-		    err, EBUSY, "the app %s is being made by %s at this moment: try again", spec->name, maker);
-	return write_down(core, service, spec, ret_former, err);
+	appname_service(spec->name, wish->plain);
+	rc = check(core, spec, wish->plain, err);
+	if (rc >= 0)
+		rc = choose_service(core, spec->name, wish->plain, wish->service, err);
+	return rc < 0 ? rc : write_down(core, wish->service, spec, &wish->former, err);
 }
 
 void
 app_create(struct core *core, const struct app_spec *spec, app_made done, void *ctx)
 {
 	struct err err = ERR_INIT;
-	struct store_app former = {0};
-	struct app_wish *wish;
+	struct app_wish *wish = calloc(1, sizeof(*wish));
+	char name[APPNAME_MAX + 1];
 
-	if (check(core, spec, &former, &err) < 0) {
+	if (wish == NULL)
+		abort();
+	if (prepare(core, spec, wish, &err) < 0) {
+		free(wish);
 		done(ctx, NULL, err.msg);
 		return;
 	}
-	wish = calloc(1, sizeof(*wish));
-	if (wish == NULL)
-		abort();
+	appname_of_service(wish->service, name);
 	wish->id = ++core->last_app_id;
-	wish->former = former;
 	wish->done = done;
 	wish->ctx = ctx;
-	appname_service(spec->name, wish->service);
 	snprintf(wish->maker, sizeof(wish->maker), "%s", spec->maker);
 	TAILQ_INSERT_TAIL(&core->wishes, wish, entry);
-	channel_send(
-	    core->pgod, msg_new("app-create", "sIss", "id", (json_int_t)wish->id, "name", spec->name), NULL, 0);
+	channel_send(core->pgod, msg_new("app-create", "sIss", "id", (json_int_t)wish->id, "name", name), NULL, 0);
 }
 
 void
@@ -160,7 +210,7 @@ app_on_made(struct core *core, const char *name, int64_t uid, struct err *err)
 	if (known > 0)
 		return 0;
 	log_info("made by %s service=%s", svc->app->row.maker, conf->name);
-	uploaded_made(core, svc->app->row.maker, conf->name);
+	uploaded_made(core, svc->app->row.maker, svc->name);
 	return service_save(svc, err);
 }
 

@@ -253,7 +253,7 @@ add_uploaded(struct client *c, const struct service *svc, const struct asker *as
 	const struct conf_push *push = c->core->conf->push;
 
 	if (svc != NULL && svc->app != NULL)
-		access_add_pushkeys(&c->access, &c->core->uploaded, svc->conf->name, svc->app->row.main, asker);
+		access_add_pushkeys(&c->access, &c->core->uploaded, svc->name, app_main_plain(svc), asker);
 	else if (svc == NULL && push != NULL && push->create && str_is_service_name(c->line.service))
 		access_add_makers(&c->access, &c->core->uploaded, c->line.service, asker);
 }
@@ -262,29 +262,53 @@ add_uploaded(struct client *c, const struct service *svc, const struct asker *as
  * does not exist, and the host, answer exactly as a refused key, so that nobody can list the services of a host but the
  * operators who may act on all of them. */
 static bool
-authorise(struct client *c, const char *key64)
+may_know(struct client *c, const struct service *svc, const struct asker *asker)
 {
 	bool host = str_eq(c->line.service, OPNAME_HOST_SERVICE);
-	struct service *svc = core_service(c->core, c->line.service);
+	const char *name = svc != NULL ? svc->name : c->line.service;
+
+	access_done(&c->access);
+	access_begin(&c->access, asker);
+	access_add_operators(&c->access, &c->core->conf->operators, host ? NULL : name, asker);
+	if (svc != NULL)
+		access_add_keys(&c->access, &svc->keys, asker);
+	add_uploaded(c, svc, asker);
+	c->who = c->access.who;
+	return c->access.known;
+}
+
+/* Who may act on an app that is called otherwise now hears of its new name: *ret_renamed. To all others its former name
+ * is as good as any that there is not. */
+static bool
+authorise(struct client *c, const char *key64, const struct service **ret_renamed)
+{
+	struct service *svc = core_named(c->core, c->line.service);
+	const struct service *former = svc == NULL ? app_formerly(c->core, c->line.service) : NULL;
 	struct asker asker = {.now_s = io_wall_ms() / 1000};
 	auto_free void *blob = str_unbase64(key64, &asker.blob_len);
 	auto_free char *address = access_address(c->peer);
 
 	asker.blob = blob != NULL ? blob : "";
 	asker.address = address;
-	access_begin(&c->access, &asker);
-	access_add_operators(&c->access, &c->core->conf->operators, host ? NULL : c->line.service, &asker);
-	if (svc != NULL)
-		access_add_keys(&c->access, &svc->keys, &asker);
-	add_uploaded(c, svc, &asker);
-	c->who = c->access.who;
-	if (c->access.known)
+	if (former != NULL && may_know(c, former, &asker))
+		*ret_renamed = former;
+	else if (may_know(c, svc, &asker))
 		c->svc = svc;
 	else if (c->access.why != NULL)
 		log_info("refused peer=%s key=%s asked=%s why=\"%s\"", c->peer, c->who, c->line.service, c->access.why);
 	else
 		log_info("refused peer=%s key=%s asked=%s", c->peer, c->who, c->line.service);
 	return c->access.known;
+}
+
+static void
+answer_renamed(struct client *c, const struct service *svc)
+{
+	char former[APPNAME_MAX + 1];
+
+	appname_of_service(c->line.service, former);
+	client_answer(c, 2, 1, "Error: the app %s is called %s now: ask for it, and push to it, by that name%s\n",
+	    former, svc->app->name, c->git ? " (git remote set-url)" : "");
 }
 
 static void
@@ -353,6 +377,7 @@ on_op(void *ctx, struct msg *m, struct err *err)
 	auto_buf struct buf user = BUF_INIT(256);
 	size_t len = 0;
 	auto_free char *line = str_unbase64(msg_str(m, "line"), &len);
+	const struct service *renamed = NULL;
 
 	channel_state(c->ch, CLIENT_BUSY);
 	if (take_terminal(c, m, err) < 0)
@@ -364,11 +389,13 @@ on_op(void *ctx, struct msg *m, struct err *err)
 	if (!take_line(c, line, len))
 		return 0;
 	name_service(c);
-	if (!authorise(c, msg_str(m, "key"))) {
+	if (!authorise(c, msg_str(m, "key"), &renamed)) {
 		answer_stranger(c);
 		return 0;
 	}
-	if (c->svc == NULL && c->git && receive_may_make(c))
+	if (renamed != NULL)
+		answer_renamed(c, renamed);
+	else if (c->svc == NULL && c->git && receive_may_make(c))
 		receive_make(c);
 	else if (c->svc == NULL && !str_eq(c->line.service, OPNAME_HOST_SERVICE))
 		answer_nothing(c);

@@ -16,6 +16,19 @@ core_service(struct core *core, const char *name)
 	return NULL;
 }
 
+struct service *
+core_named(struct core *core, const char *name)
+{
+	struct service *svc;
+
+	TAILQ_FOREACH(svc, &core->services, entry)
+	{
+		if (str_eq(svc->name, name))
+			return svc;
+	}
+	return NULL;
+}
+
 void
 core_kick(struct core *core)
 {

@@ -72,8 +72,10 @@ struct core {
 	bool quitting;
 };
 
-/* The service of this name, NULL when it is not configured. */
+/* The service of this name, as pgod and the engine know it; NULL when it is not configured. */
 struct service *core_service(struct core *core, const char *name);
+/* The one that people call so: an app may have another name than its service (svc->name). */
+struct service *core_named(struct core *core, const char *name);
 /* Starts what waits for a free place among CORE_TASKS_MAX, oldest service first. */
 void core_kick(struct core *core);
 /* Ends the loop once quitting and nothing runs any more. */

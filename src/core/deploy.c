@@ -293,7 +293,7 @@ record_begin(struct deploy *d, struct err *err)
 		d->journal = journal_new(svc->conf->name, d->id);
 	if (rc >= 0 && deploy_is_pushed(d))
 		push_begun(d->svc, d->id, d->journal);
-	deploy_note(d, "deploy %lld of %s: %.8s, asked for by %s%s%s\n", (long long)d->id, svc->conf->name, d->commit,
+	deploy_note(d, "deploy %lld of %s: %.8s, asked for by %s%s%s\n", (long long)d->id, svc->name, d->commit,
 	    d->task->trigger, d->task->who[0] != '\0' ? ", " : "", d->task->who);
 	log_info("deploy begins service=%s deploy=%lld trigger=%s commit=%.8s", svc->conf->name, (long long)d->id,
 	    d->task->trigger, d->commit);

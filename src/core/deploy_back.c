@@ -294,7 +294,7 @@ deploy_was_cancelled(struct deploy *d)
 static int
 nothing_to_cancel(struct err *err, const struct service *svc, const char *why)
 {
-	err_set(err, ENOENT, "%s: %s", svc->conf->name, why);
+	err_set(err, ENOENT, "%s: %s", svc->name, why);
 	return 0;
 }
 

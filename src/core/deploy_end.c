@@ -255,7 +255,7 @@ static void
 tell_rollback(const struct deploy *d)
 {
 	const struct task *task = d->task;
-	auto_json json_t *all = json_pack("{ss sI sI ss ss so so}", "service", d->svc->conf->name, "deploy",
+	auto_json json_t *all = json_pack("{ss sI sI ss ss so so}", "service", d->svc->name, "deploy",
 	    (json_int_t)d->id, "release", (json_int_t)task->release, "commit", d->subject, "outcome",
 	    endings[d->outcome].text, "reason", client_text_json(d->reason), "violations",
 	    d->violations != NULL ? json_incref(d->violations) : json_array());

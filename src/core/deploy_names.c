@@ -23,12 +23,9 @@ read_cname(struct deploy *d, const struct job_result *r, struct cname *ret, stru
 
 	if (r->out_len == 0)
 		return 0;
-	if (!str_eq(svc->app->row.main, svc->conf->name)) {
-		char main[APPNAME_MAX + 1];
-
-		appname_of_service(svc->app->row.main, main);
-		task_sayf(
-		    d->task, "the file CNAME does not count on this branch: its names are those of the app %s\n", main);
+	if (app_is_branch(svc)) {
+		task_sayf(d->task, "the file CNAME does not count on this branch: its names are those of the app %s\n",
+		    app_main(svc));
 		return 0;
 	}
 	if (!str_starts(r->out, mark))

@@ -20,7 +20,7 @@ step_take_over(struct deploy *d, struct err *err)
 	auto_close int to = -1;
 	int fds[2];
 
-	if (svc->app == NULL || str_eq(svc->app->row.main, svc->conf->name))
+	if (svc->app == NULL || !app_is_branch(svc))
 		return STEP_NEXT;
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return err_errno(err, "cannot make a pipe");

@@ -147,7 +147,7 @@ history_json(struct client *c, int64_t limit)
 {
 	const struct service *svc = c->svc;
 	auto_json json_t *list = json_array();
-	auto_json json_t *all = json_pack("{ss sO}", "service", svc->conf->name, "deploys", list);
+	auto_json json_t *all = json_pack("{ss sO}", "service", svc->name, "deploys", list);
 	struct err err = ERR_INIT;
 
 	if (store_deploy_each(svc->core->store, svc->conf->name, limit, add_json, list, &err) < 0)

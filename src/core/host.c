@@ -42,8 +42,9 @@ static const struct op host_ops[] = {
 	.options = op_json_options,
 	.run = host_config_run},
     {.name = OPNAME_HOST "apps",
-	.usage = "[list] | info NAME | create NAME | destroy NAME NAME | lock NAME [REASON] | unlock NAME [--json]",
-	.help = "the apps of this host; make one, end one, accept nothing for one for a while",
+	.usage =
+	    "[list] | info NAME | create NAME | destroy NAME NAME | rename NAME NEW | lock NAME [REASON] | unlock NAME [--json]",
+	.help = "the apps of this host; make one, end one, give one another name, accept nothing for one for a while",
 	.options = op_json_options,
 	.operands_max = -1,
 	.words = true,
@@ -81,9 +82,9 @@ host_op_table(size_t *ret_n)
 const struct service *
 host_service(const struct client *c, size_t i)
 {
-	const char *name = conf_at(c->core->conf, i)->name;
+	const struct service *svc = core_service(c->core, conf_at(c->core->conf, i)->name);
 
-	return operator_has(c->access.operator, name) ? core_service(c->core, name) : NULL;
+	return svc != NULL && operator_has(c->access.operator, svc->name) ? svc : NULL;
 }
 
 void
@@ -101,10 +102,10 @@ service_json(const struct service *svc)
 	auto_status struct status s;
 
 	status_look(svc, &s);
-	return json_pack("{so ss so so so so so so}", "name", client_text_json(svc->conf->name), "state", s.state,
-	    "healthy", answer_json(&s.healthy), "in_sync", answer_json(&s.in_sync), "commit",
-	    client_text_json(svc->row.live), "account", client_text_json(svc->conf->user), "repository",
-	    client_text_json(svc->conf->repository), "branch", client_text_json(service_branch(svc)));
+	return json_pack("{so ss so so so so so so}", "name", client_text_json(svc->name), "state", s.state, "healthy",
+	    answer_json(&s.healthy), "in_sync", answer_json(&s.in_sync), "commit", client_text_json(svc->row.live),
+	    "account", client_text_json(svc->conf->user), "repository", client_text_json(svc->conf->repository),
+	    "branch", client_text_json(service_branch(svc)));
 }
 
 static const char *
@@ -211,7 +212,7 @@ waits_for_push(const struct service *svc)
 static void
 add_service_problems(const struct service *svc, const struct status *s, json_t *list)
 {
-	const char *name = svc->conf->name;
+	const char *name = svc->name;
 	auto_free char *keys = NULL;
 
 	if (svc->problem[0] != '\0')

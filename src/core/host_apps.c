@@ -1,4 +1,4 @@
-/* host://apps: the apps of this host, made, looked at, locked and destroyed by operators. */
+/* host://apps: the apps of this host, made, looked at, renamed, locked and destroyed by operators. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,16 +33,14 @@ app_json(const struct service *svc)
 {
 	const struct store_app *row = &svc->app->row;
 	auto_status struct status s = {0};
-	char main[APPNAME_MAX + 1];
 
 	status_look(svc, &s);
-	appname_of_service(row->main, main);
 	return json_pack("{ss ss ss so so ss so so so so so ss sI sb}", "name", svc->app->name, "service",
 	    svc->conf->name, "state", svc->ending ? "ending" : s.state, "healthy", answer_json(&s.healthy), "commit",
-	    client_text_json(svc->row.live), "repository", main, "branch", client_text_json(row->branch), "scale",
-	    client_text_json(row->scale), "locked", client_text_json(row->locked), "urls", urls_json(svc), "by",
-	    client_text_json(row->maker), "account", svc->conf->user, "made_ms", (json_int_t)row->made_ms, "configured",
-	    (int)!svc->app->made);
+	    client_text_json(svc->row.live), "repository", app_main(svc), "branch", client_text_json(row->branch),
+	    "scale", client_text_json(row->scale), "locked", client_text_json(row->locked), "urls", urls_json(svc),
+	    "by", client_text_json(row->maker), "account", svc->conf->user, "made_ms", (json_int_t)row->made_ms,
+	    "configured", (int)!svc->app->made);
 }
 
 static const char *
@@ -147,6 +145,7 @@ print_info(const json_t *app, const struct service *svc, struct buf *out)
 	json_t *url;
 
 	status_fact(out, "app", svc->app->name);
+	status_fact(out, "service", svc->conf->name);
 	status_fact(out, "state", text_of(app, "state", "-"));
 	status_fact(out, "healthy", is_word(app));
 	status_fact(out, "commit", text_of(app, "commit", "none"));
@@ -264,6 +263,30 @@ run_destroy(struct client *c, struct service *svc, const struct strv *words)
 	}
 }
 
+/* --- rename --- */
+
+static void
+run_rename(struct client *c, struct service *svc, const struct strv *words)
+{
+	const struct conf_operator *o = c->access.operator;
+	auto_free char *before = str_dup(svc->app->name);
+	auto_free char *sentence = str_printf("is what %s is called now: push to it by that name", before);
+	char service[APPNAME_MAX + 1];
+	struct err err = ERR_INIT;
+
+	if (strlen(words->v[2]) <= APPNAME_MAX) {
+		appname_service(words->v[2], service);
+		if (!operator_has(o, service)) {
+			client_answer(c, 2, 1, "operator %s may not act on %s\n", o->name, words->v[2]);
+			return;
+		}
+	}
+	if (app_rename(svc, words->v[2], c->access.place, &err) < 0)
+		client_answer(c, 2, 1, "%s\n", err.msg);
+	else
+		answer_app(c, svc, sentence);
+}
+
 /* --- lock, unlock --- */
 
 static void
@@ -314,6 +337,7 @@ static const struct {
     {"info", 2, 2, true, run_info},
     {"create", 2, 2, false, run_create},
     {"destroy", 2, 3, true, run_destroy},
+    {"rename", 3, 3, true, run_rename},
     {"lock", 2, STRV_MAX, true, run_lock},
     {"unlock", 2, 2, true, run_unlock},
 };
@@ -328,7 +352,7 @@ find_app(const struct client *c, const char *name)
 	if (strlen(name) > APPNAME_MAX)
 		return NULL;
 	appname_service(name, service);
-	svc = core_service(c->core, service);
+	svc = core_named(c->core, service);
 	return svc != NULL && svc->app != NULL && operator_has(c->access.operator, service) ? svc : NULL;
 }
 

@@ -109,8 +109,8 @@ service_keys_json(const struct service *svc, size_t *left)
 	}
 	for (size_t i = 0; i < svc->keys.problems.n; i++)
 		host_append(problems, client_text_json(svc->keys.problems.v[i]));
-	return json_pack("{ss so sI so sI}", "name", svc->conf->name, "keys", list, "more",
-	    (json_int_t)(svc->keys.n - n), "problems", problems, "refused", (json_int_t)svc->keys.refused);
+	return json_pack("{ss so sI so sI}", "name", svc->name, "keys", list, "more", (json_int_t)(svc->keys.n - n),
+	    "problems", problems, "refused", (json_int_t)svc->keys.refused);
 }
 
 /* Who is connected and has asked for something that the one who asks may see. */
@@ -123,12 +123,13 @@ connected_json(const struct client *c)
 	TAILQ_FOREACH(other, &c->core->clients, entry)
 	{
 		bool theirs = other->svc == NULL ? c->access.operator->names.n == 0
-		    : operator_has(c->access.operator, other->svc->conf->name);
+		    : operator_has(c->access.operator, other->svc->name);
 
 		if (other == c || !other->access.known || !theirs)
 			continue;
 		host_append(list, json_pack("{ss ss ss so}", "who", other->who, "peer", other->peer, "service",
-				      other->line.service, "op", client_text_json(other->line.op)));
+				      other->svc != NULL ? other->svc->name : other->line.service, "op",
+				      client_text_json(other->line.op)));
 	}
 	return list;
 }

@@ -5,7 +5,7 @@
 static const char *
 name_of(const struct subject *s)
 {
-	return s->svc->conf->name;
+	return s->svc->name;
 }
 
 /* A sample of a service with one more label. */

@@ -50,7 +50,7 @@ put_metric(const struct page *p, const struct metric *m)
 		if (!m->each(&p->subjects[i], &value))
 			continue;
 		exposition_name(p->b, m->name, "");
-		exposition_label(p->b, "service", p->subjects[i].svc->conf->name, true);
+		exposition_label(p->b, "service", p->subjects[i].svc->name, true);
 		put_value(p->b, m, value, true);
 	}
 }

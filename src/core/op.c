@@ -242,6 +242,13 @@ find(bool of_host, const char *name)
 	return NULL;
 }
 
+/* Whose journal the line is for: the service's, whatever people call it. */
+static const char *
+log_name(const struct client *c)
+{
+	return c->svc != NULL ? c->svc->conf->name : c->line.service;
+}
+
 /* A key that is limited to some operations asks for another. */
 static void
 refuse_op(struct client *c, const struct op *op)
@@ -250,7 +257,7 @@ refuse_op(struct client *c, const struct op *op)
 
 	for (size_t i = 0; i < c->access.may.n; i++)
 		buf_printf(&may, "%s%s", i > 0 ? ", " : "", c->access.may.v[i]);
-	log_info("operation %s refused service=%s key=\"%s\" peer=%s", op->name, c->line.service, c->who, c->peer);
+	log_info("operation %s refused service=%s key=\"%s\" peer=%s", op->name, log_name(c), c->who, c->peer);
 	client_answer(c, 1, 401, "Unauthorized: Key for user \"%s\", %s, may not ask for %s%s%s: it may ask for %s\n",
 	    c->user, c->access.place, op->name, c->svc != NULL ? " of " : "", c->svc != NULL ? c->line.service : "",
 	    may.len > 0 ? buf_str(&may) : "nothing");
@@ -276,7 +283,7 @@ op_run(struct client *c)
 		return;
 	}
 	(op->looks ? log_debug : log_info)(
-	    "operation %s service=%s key=\"%s\" peer=%s", op->name, c->line.service, c->who, c->peer);
+	    "operation %s service=%s key=\"%s\" peer=%s", op->name, log_name(c), c->who, c->peer);
 	if (!op->raw && op_args(op, &c->line.args, &args, &err) < 0) {
 		client_answer(c, 2, 1, "%s\n", err.msg);
 		return;
@@ -334,7 +341,7 @@ op_queue(struct client *c, struct task task)
 	task.trigger = "operator";
 	snprintf(task.who, sizeof(task.who), "%s", c->who);
 	if (!service_queue(c->svc, &task))
-		client_answer(c, 2, 1, "too much waits to be done for %s: try again later\n", c->svc->conf->name);
+		client_answer(c, 2, 1, "too much waits to be done for %s: try again later\n", c->svc->name);
 	else if (task.kind == TASK_LOOK)
 		peek_now(c->svc);
 }
@@ -355,7 +362,7 @@ answer_hash(struct client *c, bool json)
 		client_answer(c, 1, 0, "%.8s", row->live);
 		return;
 	}
-	all = json_pack("{ss so so}", "service", c->svc->conf->name, "branch", client_text_json(service_branch(c->svc)),
+	all = json_pack("{ss so so}", "service", c->svc->name, "branch", client_text_json(service_branch(c->svc)),
 	    "commit", client_text_json(row->live));
 	client_answer_json(c, 0, all);
 }
@@ -384,8 +391,8 @@ run_for_git(struct client *c, const struct op *op, const struct strv *args)
 	if (c->git)
 		receive_run(c);
 	else
-		client_answer(c, 2, 1, "%s is what git asks for: git %s ssh://HOST:PORT/%s\n", op->name, op->name,
-		    c->svc->conf->name);
+		client_answer(
+		    c, 2, 1, "%s is what git asks for: git %s ssh://HOST:PORT/%s\n", op->name, op->name, c->svc->name);
 }
 
 static void

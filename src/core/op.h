@@ -66,6 +66,8 @@ struct strv op_operands(const struct strv *args);
 char *op_refusal(const struct service *svc);
 /* Likewise of an app, which is also locked, or being deployed. */
 char *op_app_refusal(const struct service *svc);
+/* Is a deploy or a push of it at work, does one wait, or is one to be finished? */
+bool op_is_deployed(const struct service *svc);
 /* Queues a task for the client, who waits for its end; or tells him why not. */
 void op_queue(struct client *c, struct task task);
 

@@ -337,7 +337,7 @@ config_run(struct client *c, const struct op *op, const struct strv *args)
 
 	if (c->svc->app == NULL) {
 		client_answer(c, 2, 1, "%s: nobody pushes to %s: what its compose file reads is `env` in pgo.toml\n",
-		    op->name, c->svc->conf->name);
+		    op->name, c->svc->name);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {

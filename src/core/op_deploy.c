@@ -166,8 +166,8 @@ op_cancel(struct client *c, const struct op *op, const struct strv *args)
 
 	(void)op;
 	if (op_has(args, "--json")) {
-		auto_json json_t *all = json_pack("{ss sb so}", "service", c->svc->conf->name, "cancelled",
-		    (int)cancelled, "reason", cancelled ? json_null() : client_text_json(err.msg));
+		auto_json json_t *all = json_pack("{ss sb so}", "service", c->svc->name, "cancelled", (int)cancelled,
+		    "reason", cancelled ? json_null() : client_text_json(err.msg));
 
 		client_answer_json(c, cancelled ? 0 : 1, all);
 	} else if (cancelled) {
@@ -181,7 +181,7 @@ bool
 op_has_no_remote(struct client *c)
 {
 	if (c->svc->conf->hosted)
-		client_answer(c, 2, 1, "%s is pushed to this host: there is no remote to ask\n", c->svc->conf->name);
+		client_answer(c, 2, 1, "%s is pushed to this host: there is no remote to ask\n", c->svc->name);
 	return c->svc->conf->hosted;
 }
 
@@ -214,7 +214,7 @@ static void
 sync_tell_programs(struct task *task, bool is_new, bool in_sync, const char *text)
 {
 	const struct service *svc = task->svc;
-	auto_json json_t *all = json_pack("{ss so so sb sb so}", "service", svc->conf->name, "branch",
+	auto_json json_t *all = json_pack("{ss so so sb sb so}", "service", svc->name, "branch",
 	    client_text_json(svc->row.branch), "commit", client_text_json(svc->row.tracked), "new", (int)is_new,
 	    "in_sync", (int)in_sync, "reason", client_text_json(text));
 	auto_free char *document = client_document(all);

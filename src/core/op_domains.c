@@ -196,7 +196,7 @@ domains_run(struct client *c, const struct op *op, const struct strv *args)
 
 	if (c->svc->app == NULL) {
 		client_answer(c, 2, 1, "domains: %s is not pushed to this host: its sites are the urls of pgo.toml\n",
-		    c->svc->conf->name);
+		    c->svc->name);
 		return;
 	}
 	if (str_eq(word, "list") && names.n == 0) {

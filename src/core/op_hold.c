@@ -47,11 +47,11 @@ answer(struct client *c, const char *sentence)
 	auto_json json_t *all = NULL;
 
 	if (!c->json) {
-		client_answer(c, 1, 0, "%s %s%s%s\n", svc->conf->name, sentence, svc->held ? " held " : "",
+		client_answer(c, 1, 0, "%s %s%s%s\n", svc->name, sentence, svc->held ? " held " : "",
 		    svc->held ? svc->hold_note : "");
 		return;
 	}
-	all = json_pack("{ss sb so}", "service", svc->conf->name, "held", (int)svc->held, "note",
+	all = json_pack("{ss sb so}", "service", svc->name, "held", (int)svc->held, "note",
 	    svc->held ? client_text_json(svc->hold_note) : json_null());
 	client_answer_json(c, 0, all);
 }

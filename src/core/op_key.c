@@ -17,7 +17,7 @@ deploy_key_run(struct client *c, const struct op *op, const struct strv *args)
 	/* A new key is work for pgod itself, and for whoever has to add it to the repository. */
 	if (renew && c->svc->key_renewed_ms != 0 && io_now_ms() - c->svc->key_renewed_ms < RENEW_MS) {
 		client_answer(c, 2, 1, "the deploy key of %s was made anew less than a minute ago: wait a little\n",
-		    c->svc->conf->name);
+		    c->svc->name);
 		return;
 	}
 	if (renew)
@@ -39,7 +39,7 @@ answer(struct client *c, const char *line)
 		client_answer(c, 1, 0, "%s\n", line);
 		return;
 	}
-	all = json_pack("{ss ss}", "service", c->svc->conf->name, "deploy_key", line);
+	all = json_pack("{ss ss}", "service", c->svc->name, "deploy_key", line);
 	client_answer_json(c, 0, all);
 	json_decref(all);
 }

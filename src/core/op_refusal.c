@@ -7,19 +7,20 @@ char *
 op_refusal(const struct service *svc)
 {
 	if (svc->problem[0] != '\0')
-		return str_printf("%s is not managed: %s", svc->conf->name, svc->problem);
+		return str_printf("%s is not managed: %s", svc->name, svc->problem);
 	if (svc->held)
-		return str_printf("%s stays down until `release`: held%s%s", svc->conf->name,
+		return str_printf("%s stays down until `release`: held%s%s", svc->name,
 		    svc->hold_note[0] != '\0' ? " " : "", svc->hold_note);
 	return NULL;
 }
 
-/* Two changes at a time would know nothing of each other. */
-static bool
-is_deploying(const struct service *svc)
+bool
+op_is_deployed(const struct service *svc)
 {
 	const struct task *task = svc->running;
 
+	if (svc->row.applying != 0 || svc->push != NULL || svc->unsettled)
+		return true;
 	if (task != NULL && task->kind == TASK_DEPLOY)
 		return true;
 	TAILQ_FOREACH(task, &svc->queue, entry)
@@ -33,12 +34,12 @@ is_deploying(const struct service *svc)
 char *
 op_app_refusal(const struct service *svc)
 {
-	const char *name = svc->conf->name;
+	const char *name = svc->name;
 
 	if (svc->app->row.locked[0] != '\0')
 		return str_printf(
 		    "%s is locked: %s: an operator's `apps unlock` ends that", name, svc->app->row.locked);
-	if (is_deploying(svc) || svc->row.applying != 0 || svc->push != NULL || svc->unsettled)
+	if (op_is_deployed(svc))
 		return str_printf(
 		    "%s is being deployed: `logs -f deploy` follows it, and then it can be changed", name);
 	return op_refusal(svc);

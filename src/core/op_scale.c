@@ -97,7 +97,7 @@ scale_run(struct client *c, const struct op *op, const struct strv *args)
 	if (c->svc->app == NULL)
 		client_answer(c, 2, 1,
 		    "%s: nobody pushes to %s: its compose file says how many, scale or deploy.replicas\n", op->name,
-		    c->svc->conf->name);
+		    c->svc->name);
 	else if (args->n == (size_t)json)
 		show(c, json);
 	else if (c->svc->row.release == 0)
@@ -106,7 +106,7 @@ scale_run(struct client *c, const struct op *op, const struct strv *args)
 		    "CONTAINERS with config\n",
 		    op->name);
 	else if (service_stopped(c->svc, NULL))
-		client_answer(c, 2, 1, "%s: %s was stopped: scale it after `start`\n", op->name, c->svc->conf->name);
+		client_answer(c, 2, 1, "%s: %s was stopped: scale it after `start`\n", op->name, c->svc->name);
 	else
 		set(c, args);
 }

@@ -22,7 +22,7 @@ load_model(struct client *c, const struct op *op)
 	json_t *model = NULL;
 
 	if (c->svc->app == NULL)
-		client_answer(c, 2, 1, "%s: nobody pushes to %s: it is no app\n", op->name, c->svc->conf->name);
+		client_answer(c, 2, 1, "%s: nobody pushes to %s: it is no app\n", op->name, c->svc->name);
 	else if (c->svc->row.release == 0)
 		client_answer(c, 2, 1, "%s: nothing has been deployed yet\n", op->name);
 	else if (appscale_model(c->svc, c->svc->row.release, c->svc->row.vars, &text, &err) < 0 ||

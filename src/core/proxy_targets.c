@@ -275,7 +275,7 @@ find_apps(struct core *core, struct networks *networks, struct upstreams *u)
 		if (all.v[i].configured)
 			continue;
 		appname_service(all.v[i].service, name);
-		svc = core_service(core, name);
+		svc = core_named(core, name);
 		if (names_routed(svc))
 			asked = !find_app(core, networks, svc, all.v[i].host, u) || asked;
 	}

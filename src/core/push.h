@@ -12,6 +12,8 @@ struct journal;
 struct receive;
 struct service;
 
+/* Whoever pushes to it or deploys it, since when, and what to do about that; NULL: nobody does. The caller frees. */
+char *push_holder(const struct service *svc);
 /* git's pre-receive: may these refs change at all? Nothing has been stored yet. Answers at once, or later: with
  * receive_answer, once, unless push_forget comes first. From then on nobody else pushes to the app. */
 void push_asked(struct receive *r);

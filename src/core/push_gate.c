@@ -26,9 +26,8 @@ answer(void *to, const char *no)
 
 static const struct pusher pusher = {say, answer};
 
-/* Whoever is at it, since when, and what to do about that. The caller frees. */
-static char *
-who_holds(const struct service *svc)
+char *
+push_holder(const struct service *svc)
 {
 	const struct push *p = svc->push;
 	const struct task *task = svc->running;
@@ -39,21 +38,21 @@ who_holds(const struct service *svc)
 	if (p == NULL && (task == NULL || task->kind != TASK_DEPLOY))
 		return NULL;
 	if (p == NULL)
-		return str_printf("%s is being deployed%s%s: `logs -f deploy` follows it, `cancel` ends it",
-		    svc->conf->name, task->who[0] != '\0' ? " for " : "", task->who);
+		return str_printf("%s is being deployed%s%s: `logs -f deploy` follows it, `cancel` ends it", svc->name,
+		    task->who[0] != '\0' ? " for " : "", task->who);
 	io_utc_text(p->begun_ms, since);
 	if (!deploys)
-		return str_printf("%s is being pushed to by %s since %s UTC", svc->conf->name, p->who, since);
+		return str_printf("%s is being pushed to by %s since %s UTC", svc->name, p->who, since);
 	return str_printf("%s is being deployed: deploy %lld, pushed by %s, since %s UTC: `logs -f deploy` follows it, "
 			  "`cancel` ends it",
-	    svc->conf->name, (long long)deploy, p->who, since);
+	    svc->name, (long long)deploy, p->who, since);
 }
 
 /* Why nothing can be pushed now; NULL when it can. The caller frees. */
 static char *
 why_not(const struct service *svc)
 {
-	const char *name = svc->conf->name;
+	const char *name = svc->name;
 	char *holds;
 
 	if (svc->core->quitting)
@@ -73,7 +72,7 @@ why_not(const struct service *svc)
 		    name);
 	if (!svc->core->engine_up)
 		return str_printf("the engine does not answer: %s: push again when it does", svc->core->engine_reason);
-	holds = who_holds(svc);
+	holds = push_holder(svc);
 	if (holds != NULL)
 		return holds;
 	/* What was interrupted comes first, and decides about the push that it was of. */
@@ -171,7 +170,7 @@ ask_for_branch(struct receive *r)
 		return;
 	}
 	appname_service(name, service);
-	svc = core_service(main->core, service);
+	svc = core_named(main->core, service);
 	if (svc == NULL) {
 		make_branch_app(r, name);
 	} else if (svc->app != NULL && str_eq(svc->app->row.main, main->conf->name) &&
@@ -236,7 +235,7 @@ push_deploy(struct receive *r)
 	}
 	snprintf(task.commit, sizeof(task.commit), "%s", branch->new);
 	snprintf(task.who, sizeof(task.who), "%s", p->who);
-	push_text_head(&p->text, "Deploying %s: %s at %.8s", svc->conf->name, r->branch, branch->new);
+	push_text_head(&p->text, "Deploying %s: %s at %.8s", svc->name, r->branch, branch->new);
 	if (svc->running != NULL)
 		push_text_detail(&p->text, "waiting: something else is being done for it");
 	if (!service_queue(svc, &task))

@@ -323,8 +323,7 @@ receive(struct client *c)
 static char *
 why_not(const struct service *svc, enum gitline_verb verb)
 {
-	const char *name = svc->conf->name;
-	char main[APPNAME_MAX + 1];
+	const char *name = svc->name;
 
 	if (svc->app == NULL && verb == GITLINE_RECEIVE)
 		return str_printf("%s is not pushed to: it follows %s of %s, so push there", name, svc->conf->branch,
@@ -336,10 +335,9 @@ why_not(const struct service *svc, enum gitline_verb verb)
 	if (!svc->ready)
 		return str_printf("%s is not ready: %s", name,
 		    svc->problem[0] != '\0' ? svc->problem : "pgod is still starting: try again in a moment");
-	appname_of_service(svc->app->row.main, main);
-	if (!str_eq(svc->app->row.main, name))
+	if (app_is_branch(svc))
 		return str_printf("%s is the branch %s of %s: its repository is %s", svc->app->name,
-		    svc->app->row.branch, main, main);
+		    svc->app->row.branch, app_main(svc), app_main(svc));
 	return NULL;
 }
 

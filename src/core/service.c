@@ -178,6 +178,7 @@ service_new(struct core *core, const struct conf_service *conf, struct err *err)
 		abort();
 	svc->core = core;
 	svc->conf = conf;
+	svc->name = conf->name;
 	svc->resume_trigger = "boot";
 	svc->news = "poll";
 	svc->masks = service_conf_masks(svc);
@@ -200,6 +201,8 @@ service_new(struct core *core, const struct conf_service *conf, struct err *err)
 	import_init(svc);
 	if (conf->hosted)
 		svc->app = app_open(core, conf, err);
+	if (svc->app != NULL)
+		svc->name = svc->app->plain;
 	svc->ending = svc->app != NULL && svc->app->row.gone != APP_THERE;
 	if ((conf->hosted && svc->app == NULL) || load_record(svc, err) < 0) {
 		service_free(svc);

@@ -83,8 +83,9 @@ struct service {
 	TAILQ_ENTRY(service) entry;
 	struct core *core;
 	const struct conf_service *conf;
-	struct app *app; /* of what is pushed to us; NULL: a repository is followed */
-	char *live_path; /* clean absolute paths */
+	const char *name; /* what people call it; conf->name is what it is to the host, the engine and the store */
+	struct app *app;  /* of what is pushed to us; NULL: a repository is followed */
+	char *live_path;  /* clean absolute paths */
 	char *data_path;
 	long long key_renewed_ms; /* when an operator last asked for another deploy key; 0: not yet */
 	struct masks *masks;	  /* of the secrets that pgo.toml has for it; NULL: none */

@@ -248,7 +248,7 @@ print(const struct service *svc, const struct status *s, struct buf *out)
 	auto_free char *routes_line = s->routes.text != NULL ? answer_text(&s->routes) : NULL;
 	auto_free char *sites_line = s->sites.text != NULL ? answer_text(&s->sites) : NULL;
 
-	status_fact(out, "service", svc->conf->name);
+	status_fact(out, "service", svc->name);
 	status_fact(out, "state", s->state);
 	status_fact(out, "source", source);
 	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
@@ -329,9 +329,9 @@ status_json(const struct service *svc, const struct status *s)
 {
 	const struct store_service *row = &svc->row;
 	auto_free char *memory = oom_text(&svc->oom);
-	json_t *all = json_pack("{so ss so so so so so so sb so so so so}", "service",
-	    client_text_json(svc->conf->name), "state", s->state, "repository", client_text_json(svc->conf->repository),
-	    "branch", client_text_json(service_branch(svc)), "deployed", answer_json(&s->deployed), "healthy",
+	json_t *all = json_pack("{so ss so so so so so so sb so so so so}", "service", client_text_json(svc->name),
+	    "state", s->state, "repository", client_text_json(svc->conf->repository), "branch",
+	    client_text_json(service_branch(svc)), "deployed", answer_json(&s->deployed), "healthy",
 	    answer_json(&s->healthy), "in_sync", answer_json(&s->in_sync), "hold",
 	    svc->held ? client_text_json(svc->hold_note) : json_null(), "held", (int)svc->held, "stopped",
 	    client_text_json(row->stopped), "problem", client_text_json(svc->problem), "looked_ms",

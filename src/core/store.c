@@ -92,8 +92,18 @@ static const char *const version_8[] = {
     NULL,
 };
 
+/* What people call an app, which is not for ever what its service is called; and what they have called it before. */
+static const char *const version_9[] = {
+    "ALTER TABLE app ADD COLUMN called TEXT NOT NULL DEFAULT ''",
+    "UPDATE app SET called = replace(name, '_', '.')",
+    "CREATE INDEX app_called ON app (called)",
+    "CREATE TABLE former_name (name TEXT PRIMARY KEY, service TEXT NOT NULL) STRICT",
+    "PRAGMA user_version = 9",
+    NULL,
+};
+
 static const char *const *const versions[] = {
-    version_1, version_2, version_3, version_4, version_5, version_6, version_7, version_8};
+    version_1, version_2, version_3, version_4, version_5, version_6, version_7, version_8, version_9};
 
 static int
 read_version(struct store *st, int64_t *ret, struct err *err)

@@ -81,6 +81,7 @@ struct store_begin {
 
 /* What is known of an app beside its service. All strings are owned and never NULL; services are named as services. */
 struct store_app {
+	char *called;  /* by people, with dots */
 	char *main;    /* the app whose repository it is pushed to: itself, but for an app of a branch */
 	char *branch;  /* its branch there; "" before the first push */
 	char *maker;   /* who made it; "": it stands in pgo.toml */
@@ -112,6 +113,19 @@ int store_service_put(struct store *st, const char *name, const struct store_ser
  * stays when the service is forgotten. */
 int store_app_get(struct store *st, const char *name, struct store_app *ret, struct err *err);
 int store_app_put(struct store *st, const char *name, const struct store_app *a, struct err *err);
+/* The service of the app that is called so, or was when it went: of several the newest. 1 when found, else 0; the
+ * caller frees. */
+int store_app_called(struct store *st, const char *called, char **ret_service, struct err *err);
+/* The service that was called so before it got another name. 1 when found, else 0; the caller frees. */
+int store_app_formerly(struct store *st, const char *called, char **ret_service, struct err *err);
+/* It is called otherwise from now on. Part of a change: store_begin. */
+int store_app_rename(struct store *st, const char *service, const char *from, const char *to, struct err *err);
+/* It has gone: nobody is told any more what it was called. */
+int store_app_forget_names(struct store *st, const char *service, struct err *err);
+/* What is written between them stands there together or not at all; failed says that it is not to. -errno is that of
+ * the end. */
+int store_begin(struct store *st, struct err *err);
+int store_end(struct store *st, bool failed, struct err *err);
 /* Names of all services with a record. */
 int store_service_names(struct store *st, struct strv *ret, struct err *err);
 /* Forgets a removed service: its models, deploys and their logs go too. */

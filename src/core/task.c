@@ -72,7 +72,7 @@ service_queue(struct service *svc, const struct task *like)
 	if (like->why != NULL)
 		task->why = str_dup(like->why);
 	if (svc->running != NULL)
-		task_sayf(task, "waiting: something else is being done for %s\n", svc->conf->name);
+		task_sayf(task, "waiting: something else is being done for %s\n", svc->name);
 	/* A deploy that is only being watched any more does not keep an operator waiting who takes the service down. */
 	if (svc->running != NULL && svc->running->deploy != NULL)
 		deploy_on_containers(svc->running->deploy);

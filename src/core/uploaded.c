@@ -1,5 +1,6 @@
 #include "core/uploaded.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,6 +86,44 @@ uploaded_change(struct core *core, struct pushkey *k,
 	return rc;
 }
 
+static int
+rename_one(struct core *core, struct pushkey *k, const char *from, const char *to, struct err *err)
+{
+	bool had = strv_has(&k->apps, from);
+	auto_free char *apps = NULL;
+
+	if (!had && strv_has(&k->apps, to))
+		return err_set(err, EEXIST,
+		    "the key %s is allowed an app called %s, which is to be another one: `keys deny` takes that away",
+		    k->name, to);
+	if (!had)
+		return 0;
+	pushkey_deny(k, from, NULL);
+	pushkey_allow(k, to, NULL);
+	apps = pushkey_apps(k);
+	return put(core, k, apps, err);
+}
+
+int
+uploaded_rename(struct core *core, const char *from, const char *to, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc >= 0 && i < core->uploaded.n; i++)
+		rc = rename_one(core, &core->uploaded.v[i], from, to, err);
+	return rc;
+}
+
+void
+uploaded_again(struct core *core)
+{
+	struct err err = ERR_INIT;
+
+	pushkeys_done(&core->uploaded);
+	if (uploaded_load(core, &err) < 0)
+		log_err("uploaded keys: %s", err.msg);
+}
+
 static void
 change_or_log(struct core *core, struct pushkey *k, int (*change)(struct pushkey *k, const char *app, struct err *err),
     const char *app)
@@ -92,7 +131,7 @@ change_or_log(struct core *core, struct pushkey *k, int (*change)(struct pushkey
 	struct err err = ERR_INIT;
 
 	if (uploaded_change(core, k, change, app, &err) < 0)
-		log_warn("the rights of the uploaded key %s are not changed service=%s: %s", k->name, app, err.msg);
+		log_warn("the rights of the uploaded key %s for %s are not changed: %s", k->name, app, err.msg);
 }
 
 void

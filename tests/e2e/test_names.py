@@ -63,12 +63,32 @@ def test_who_is_asked_for_by_a_name_answers_and_nobody_else(pgo, host):
     host.wait_page("hand.test", "site")
     pgo.ctl("site", "domains", "clear", check=True)
     host.wait_status("hand.test", 404)
+    # Another name: that one leads there, with the branches; nothing else changes, and nobody else notices.
+    pgo.ctl("site", "config", "set", "KEY=kept", check=True)
+    runs = sorted(box.id for box in pgo.running("site"))
+    with Load(host, 300, port=host.http, host="www.a.test") as load:
+        assert pgo.ssh("host://apps rename site store").returncode == 0
+        for name, want in {f"store.{ZONE}": "site", f"store-feat.{ZONE}": "feat"}.items():
+            host.wait_page(name, want)
+        for name in (f"site.{ZONE}", f"site-feat.{ZONE}"):
+            host.wait_status(name, 404)
+    assert load.failures == [], load.failures[:10]
+    assert sorted(box.id for box in pgo.running("site")) == runs
+    site.git("checkout", "-q", "main")
+    site.git("remote", "set-url", "goku", site.url.replace("/site", "/store"))
+    site.commit({"compose.yaml": page("newer")})
+    done = site.push()
+    assert done.returncode == 0 and f"       http://store.{ZONE}" in said(done), done.stderr
+    assert host.ask(f"store.{ZONE}").body == host.ask("www.a.test").body == "newer"
+    assert pgo.ctl("store", "config", "get", "KEY", check=True).stdout == "kept"
+    pgo.ctl("store", "rollback", check=True)
+    assert host.ask(f"store.{ZONE}").body == "site"
     # Who is stopped is away; who is destroyed was never there.
-    pgo.ctl("site", "stop", check=True)
+    pgo.ctl("store", "stop", check=True)
     host.wait_status("www.a.test", 503)
-    assert host.ask(f"site-feat.{ZONE}").body == "feat"
-    assert pgo.ssh("host://apps destroy site-feat site-feat").returncode == 0
-    host.wait_status(f"site-feat.{ZONE}", 404)
+    assert host.ask(f"store-feat.{ZONE}").body == "feat"
+    assert pgo.ssh("host://apps destroy store-feat store-feat").returncode == 0
+    host.wait_status(f"store-feat.{ZONE}", 404)
 
 
 def test_no_request_fails_while_a_push_brings_other_names_and_another_port(pgo, host):

@@ -1,14 +1,15 @@
-"""kill -9 while an app is made or destroyed: afterwards it is there, whole, or not at all, and no number was given twice."""
+"""kill -9 while an app is made, renamed or destroyed: afterwards it is there, whole, or not at all, under one name, and no number was given twice."""
 
 import json
 import os
+import re
 import signal
 import subprocess
 
 import pytest
 
 from lib.host import wait_until
-from lib.pgo import web
+from lib.pgo import Key, web
 from lib.pusher import Pusher, operator
 
 # What appears while `shop` is made, in no promised order. The last one is its end.
@@ -117,6 +118,30 @@ def test_a_kill_while_an_app_is_destroyed_leaves_it_or_none(host, engine, at, vi
     wait_until(lambda: apps(host, "create shop").returncode == 0, "its name is free")
     assert listed(host)["shop"]["account"] > uid
     push(host, "again")
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_a_kill_while_an_app_is_renamed_leaves_it_one_name_and_all_that_is_its_own(host, victim):
+    assert apps(host, "create shop").returncode == 0
+    push(host)
+    tess = Key(host.path("tess"))
+    assert host.ssh("host://upload-key tess --apps shop", input=tess.public).returncode == 0
+    assert host.ssh("shop//config set A=b").returncode == 0
+    runs, account = [box.id for box in host.running("shop")], listed(host)["shop"]["account"]
+    name = "shop"
+    for number, moment in enumerate((r"operation host://apps .*", r"operation host://apps .*", r"renamed from .*", r"renamed from .*")):
+        mark, new = len(host.log()), f"store{number}"
+        begin(host, f"rename {name} {new}")
+        wait_until(lambda: re.search(moment, host.log()[mark:]), "it is under way", step=0)
+        done = moment.startswith("renamed") or "renamed from" in host.log()[mark:]
+        strike(host, victim)
+        wait_until(lambda: host.ssh("host://apps list").returncode == 0, "core answers")
+        (now,) = listed(host)
+        assert now in ((new,) if done else (name, new))
+        assert host.ssh(f"{now}//ping", key=tess).returncode == 0 and host.ssh(f"{name if now == new else new}//ping", key=tess).returncode != 0
+        name = now
+    assert listed(host)[name]["account"] == account and host.ssh(f"{name}//config get A").stdout == "b"
+    assert [box.id for box in host.running("shop")] == runs, "no container was touched"
 
 
 @pytest.mark.parametrize("victim", VICTIMS)

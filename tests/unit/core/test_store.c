@@ -411,6 +411,61 @@ whose_an_app_was_is_known_when_its_service_is_forgotten(void **state)
 	store_close(st);
 }
 
+static void
+assert_called(struct store *st, const char *called, const char *service)
+{
+	auto_free char *found = NULL;
+
+	assert_int_equal(store_app_called(st, called, &found, NULL), service != NULL);
+	assert_true(str_eq(found, service));
+}
+
+static void
+assert_formerly(struct store *st, const char *called, const char *service)
+{
+	auto_free char *found = NULL;
+
+	assert_int_equal(store_app_formerly(st, called, &found, NULL), service != NULL);
+	assert_true(str_eq(found, service));
+}
+
+static void
+an_app_that_is_renamed_is_found_by_its_new_name_or_as_if_nothing_had_been(void **state)
+{
+	struct store *st = reopen(NULL);
+	struct err err = ERR_INIT;
+	const struct store_app shop = {.called = text("shop"), .made_ms = 1};
+
+	(void)state;
+	assert_int_equal(store_app_put(st, "shop", &shop, &err), 0);
+	assert_int_equal(store_begin(st, &err), 0);
+	assert_int_equal(store_app_rename(st, "shop", "shop", "a.store", &err), 0);
+	assert_true(store_end(st, true, &err) < 0);
+	st = reopen(st);
+	assert_called(st, "shop", "shop");
+	assert_called(st, "a.store", NULL);
+	assert_formerly(st, "shop", NULL);
+	/* A kill before the end. */
+	assert_int_equal(store_begin(st, &err), 0);
+	assert_int_equal(store_app_rename(st, "shop", "shop", "a.store", &err), 0);
+	st = reopen(st);
+	assert_called(st, "shop", "shop");
+	assert_formerly(st, "shop", NULL);
+	assert_int_equal(store_begin(st, &err), 0);
+	assert_int_equal(store_app_rename(st, "shop", "shop", "a.store", &err), 0);
+	assert_int_equal(store_end(st, false, &err), 0);
+	st = reopen(st);
+	assert_called(st, "shop", NULL);
+	assert_called(st, "a.store", "shop");
+	assert_formerly(st, "shop", "shop");
+	assert_int_equal(store_app_rename(st, "shop", "a.store", "shop", &err), 0);
+	assert_formerly(st, "shop", NULL);
+	assert_formerly(st, "a.store", "shop");
+	assert_int_equal(store_app_forget_names(st, "shop", &err), 0);
+	assert_formerly(st, "a.store", NULL);
+	store_close(st);
+}
+
 /* As version 1 made it, with a row in each table. */
 static const char *const old[] = {
     "CREATE TABLE service (name TEXT PRIMARY KEY, source TEXT NOT NULL, branch TEXT NOT NULL, tracked TEXT NOT NULL,"
@@ -638,6 +693,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(a_record_survives_reopening, enter, leave),
 	    cmocka_unit_test_setup_teardown(whose_an_app_was_is_known_when_its_service_is_forgotten, enter, leave),
+	    cmocka_unit_test_setup_teardown(
+		an_app_that_is_renamed_is_found_by_its_new_name_or_as_if_nothing_had_been, enter, leave),
 	    cmocka_unit_test_setup_teardown(
 		a_deploy_waits_for_the_disk_only_for_what_a_power_cut_must_not_take, enter, leave),
 	    cmocka_unit_test_setup_teardown(a_deploy_that_was_cut_off_is_found_with_its_step_and_release, enter, leave),
