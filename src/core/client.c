@@ -246,61 +246,6 @@ take_terminal(struct client *c, const struct msg *m, struct err *err)
 	return 0;
 }
 
-/* What was uploaded is good for what is pushed, and for nothing else. */
-static void
-add_uploaded(struct client *c, const struct service *svc, const struct asker *asker)
-{
-	const struct conf_push *push = c->core->conf->push;
-
-	if (svc != NULL && svc->app != NULL)
-		access_add_pushkeys(&c->access, &c->core->uploaded, svc->name, app_main_plain(svc), asker);
-	else if (svc == NULL && push != NULL && push->create && str_is_service_name(c->line.service))
-		access_add_makers(&c->access, &c->core->uploaded, c->line.service, asker);
-}
-
-/* The key that signed must be one of the service's, or of an operator who may act on it, here and now. A service that
- * does not exist, and the host, answer exactly as a refused key, so that nobody can list the services of a host but the
- * operators who may act on all of them. */
-static bool
-may_know(struct client *c, const struct service *svc, const struct asker *asker)
-{
-	bool host = str_eq(c->line.service, OPNAME_HOST_SERVICE);
-	const char *name = svc != NULL ? svc->name : c->line.service;
-
-	access_done(&c->access);
-	access_begin(&c->access, asker);
-	access_add_operators(&c->access, &c->core->conf->operators, host ? NULL : name, asker);
-	if (svc != NULL)
-		access_add_keys(&c->access, &svc->keys, asker);
-	add_uploaded(c, svc, asker);
-	c->who = c->access.who;
-	return c->access.known;
-}
-
-/* Who may act on an app that is called otherwise now hears of its new name: *ret_renamed. To all others its former name
- * is as good as any that there is not. */
-static bool
-authorise(struct client *c, const char *key64, const struct service **ret_renamed)
-{
-	struct service *svc = core_named(c->core, c->line.service);
-	const struct service *former = svc == NULL ? app_formerly(c->core, c->line.service) : NULL;
-	struct asker asker = {.now_s = io_wall_ms() / 1000};
-	auto_free void *blob = str_unbase64(key64, &asker.blob_len);
-	auto_free char *address = access_address(c->peer);
-
-	asker.blob = blob != NULL ? blob : "";
-	asker.address = address;
-	if (former != NULL && may_know(c, former, &asker))
-		*ret_renamed = former;
-	else if (may_know(c, svc, &asker))
-		c->svc = svc;
-	else if (c->access.why != NULL)
-		log_info("refused peer=%s key=%s asked=%s why=\"%s\"", c->peer, c->who, c->line.service, c->access.why);
-	else
-		log_info("refused peer=%s key=%s asked=%s", c->peer, c->who, c->line.service);
-	return c->access.known;
-}
-
 static void
 answer_renamed(struct client *c, const struct service *svc)
 {
@@ -389,7 +334,7 @@ on_op(void *ctx, struct msg *m, struct err *err)
 	if (!take_line(c, line, len))
 		return 0;
 	name_service(c);
-	if (!authorise(c, msg_str(m, "key"), &renamed)) {
+	if (!client_authorise(c, msg_str(m, "key"), &renamed)) {
 		answer_stranger(c);
 		return 0;
 	}

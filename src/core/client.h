@@ -68,6 +68,10 @@ void client_turn_away(struct client *c, const char *text);
 void client_answer_json(struct client *c, int status, const json_t *document);
 /* Bytes as they are, of which nothing is escaped, on stdout, and the end with status 0. Not after client_read_stdin. */
 void client_answer_bytes(struct client *c, const char *data, size_t len);
+/* client_access.c: the key that signed is looked for; c->access says what it may, c->svc is what it asks for. Who may
+ * act on an app that was called so hears of its new name: *ret_renamed. To all others that is a name like any that
+ * there is not. False: he may not even know whether it is there. */
+bool client_authorise(struct client *c, const char *key64, const struct service **ret_renamed);
 /* client_stdin.c: reads the client's stdin to its end and hands all of it to cb, which answers; the memory is
  * overwritten afterwards. What has more than max bytes, or takes longer than five minutes, is answered with a sentence
  * in which it is `what`: a static text such as "the value". Once an operation. */
