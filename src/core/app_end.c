@@ -87,7 +87,7 @@ on_untagged(void *ctx)
 
 	/* From here on only what pgod has of it is left, and its branch. */
 	mark(svc, APP_DOWN, NULL);
-	if (str_eq(svc->app->row.main, svc->conf->name) || core_service(svc->core, svc->app->row.main) == NULL)
+	if (!app_is_branch(svc) || core_service(svc->core, svc->app->row.main) == NULL)
 		retire(task);
 	else
 		remove_branch(task);
