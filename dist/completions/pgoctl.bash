@@ -43,7 +43,7 @@ _pgoctl_verbs() {
 	git) echo pull hash ;;
 	config) echo set unset get list import export options ;;
 	domains) echo list add remove clear ;;
-	host://apps) echo list info create destroy lock unlock ;;
+	host://apps) echo list info create destroy rename lock unlock ;;
 	host://keys) echo list remove allow deny ;;
 	esac
 }

@@ -77,7 +77,7 @@ function __pgoctl_verbs
         case domains
             printf '%s\n' list add remove clear
         case host://apps
-            printf '%s\n' list info create destroy lock unlock
+            printf '%s\n' list info create destroy rename lock unlock
         case host://keys
             printf '%s\n' list remove allow deny
     end
