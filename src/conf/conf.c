@@ -277,6 +277,7 @@ read_checked_head(json_t *doc, struct conf *c, struct err *err)
 	if (proxy != NULL && proxy_read(proxy, &c->proxy, err) < 0)
 		return -EINVAL;
 	c->proxied = proxy != NULL;
+	c->plain = proxy != NULL && c->proxy->type == PROXY_NGINX && c->proxy->certificate == NULL;
 	if (push != NULL && push_read(push, true, &c->push, err) < 0)
 		return -EINVAL;
 	r = read_services(services, true, c, err);
@@ -299,12 +300,13 @@ read_core_head(json_t *doc, struct conf *c, struct err *err)
 	json_t *push = NULL;
 	const json_t *apps = NULL;
 	int proxied = 0;
+	int plain = 0;
 	int r;
 
-	if (json_unpack_ex(doc, &e, JSON_STRICT, "{s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s?b, s?o}",
+	if (json_unpack_ex(doc, &e, JSON_STRICT, "{s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s?b, s?b, s?o}",
 		"version", &version, "dir", &dir, "datadir", &datadir, "pins", &pins, "poll_ms", &poll_ms, "started_ms",
 		&started_ms, "services", &services, "apps", &apps, "operators", &operators, "shown", &shown, "proxied",
-		&proxied, "push", &push) < 0)
+		&proxied, "plain", &plain, "push", &push) < 0)
 		return err_set(err, EINVAL, "%s", e.text);
 	if (version != CONF_VERSION)
 		return err_set(err, EINVAL, "version %d is not %d", version, CONF_VERSION);
@@ -315,6 +317,7 @@ read_core_head(json_t *doc, struct conf *c, struct err *err)
 	c->pins = str_dup(pins);
 	c->poll_ms = poll_ms;
 	c->proxied = proxied != 0;
+	c->plain = plain != 0;
 	c->started_ms = started_ms;
 	if (push != NULL && push_read(push, false, &c->push, err) < 0)
 		return -EINVAL;
@@ -398,10 +401,10 @@ char *
 conf_for_core(const struct conf *c)
 {
 	json_t *services = json_array();
-	json_t *doc = json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:O, s:o*, s:o*}", "version",
+	json_t *doc = json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:O, s:o*, s:o*, s:o*}", "version",
 	    CONF_VERSION, "dir", c->dir, "datadir", c->datadir, "pins", c->pins, "poll_ms", (json_int_t)c->poll_ms,
 	    "started_ms", (json_int_t)c->started_ms, "services", services, "apps", apps_for_core(c), "operators",
-	    operators_json(&c->operators), "shown", c->shown, "proxied", c->proxied ? json_true() : NULL, "push",
+	    operators_json(&c->operators), "shown", c->shown, "proxied", c->proxied ? json_true() : NULL, "plain", c->plain ? json_true() : NULL, "push",
 	    c->push == NULL ? NULL : push_json(c->push, false));
 	char *json = NULL;
 

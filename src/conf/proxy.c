@@ -7,6 +7,7 @@
 
 #include "base/auto.h"
 #include "base/path.h"
+#include "base/str.h"
 #include "conf/fields.h"
 
 #define FILE_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._+@%=-"
@@ -191,6 +192,19 @@ proxy_place(const struct site *site, bool certificates)
 	if (site->plain || certificates)
 		return (struct proxy_place){site->port, !site->plain};
 	return (struct proxy_place){site->port == SITE_PORT_HTTPS ? SITE_PORT_HTTP : site->port, false};
+}
+
+char *
+proxy_url(const struct site *site, bool certificates)
+{
+	struct proxy_place place = proxy_place(site, certificates);
+	bool usual = place.port == (place.tls ? SITE_PORT_HTTPS : SITE_PORT_HTTP);
+	const char *scheme = place.tls ? "https" : "http";
+	bool ip6 = strchr(site->host, ':') != NULL;
+	auto_free char *port = usual ? str_dup("") : str_printf(":%d", place.port);
+
+	return str_printf("%s://%s%s%s%s%.*s", scheme, ip6 ? "[" : "", site->host, ip6 ? "]" : "", port,
+	    (int)strcspn(site->path, "*"), site->path);
 }
 
 bool

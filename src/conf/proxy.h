@@ -52,6 +52,8 @@ struct proxy_place {
 
 /* Without certificates nginx serves on port 80 what would be on 443. certificates: it has them; Caddy always. */
 struct proxy_place proxy_place(const struct site *site, bool certificates);
+/* Where visitors of a site go, "https://example.org/docs/". The caller frees. */
+char *proxy_url(const struct site *site, bool certificates);
 /* Can nginx tell its path from others? "", one page, or all that begins so. */
 bool proxy_nginx_path_ok(const char *path);
 

@@ -9,6 +9,7 @@
 #include "core/host.h"
 #include "core/op.h"
 #include "core/status.h"
+#include "core/urls.h"
 #include "engine/engine.h"
 #include "ipc/opname.h"
 
@@ -102,10 +103,11 @@ service_json(const struct service *svc)
 	auto_status struct status s;
 
 	status_look(svc, &s);
-	return json_pack("{so ss so so so so so so}", "name", client_text_json(svc->name), "state", s.state, "healthy",
-	    answer_json(&s.healthy), "in_sync", answer_json(&s.in_sync), "commit", client_text_json(svc->row.live),
-	    "account", client_text_json(svc->conf->user), "repository", client_text_json(svc->conf->repository),
-	    "branch", client_text_json(service_branch(svc)));
+	return json_pack("{so ss so so so so so so so}", "name", client_text_json(svc->name), "state", s.state,
+	    "healthy", answer_json(&s.healthy), "in_sync", answer_json(&s.in_sync), "commit",
+	    client_text_json(svc->row.live), "account", client_text_json(svc->conf->user), "repository",
+	    client_text_json(svc->conf->repository), "branch", client_text_json(service_branch(svc)), "urls",
+	    urls_json(svc));
 }
 
 static const char *
@@ -136,9 +138,18 @@ row_of(const json_t *service, const char *cells[COLUMNS])
 static void
 add_row(struct buf *out, const char *const cells[COLUMNS], const size_t widths[COLUMNS])
 {
-	for (size_t i = 0; i + 1 < COLUMNS; i++)
+	for (size_t i = 0; i < COLUMNS; i++)
 		buf_printf(out, "%-*.*s", (int)widths[i] + COLUMN_GAP, i == 4 ? 8 : (int)widths[i], cells[i]);
-	buf_printf(out, "%s\n", cells[COLUMNS - 1]);
+}
+
+static void
+add_urls(struct buf *out, const json_t *urls)
+{
+	size_t i;
+	json_t *url;
+
+	json_array_foreach(urls, i, url) buf_printf(out, "%s%s", i == 0 ? "" : " ", json_string_value(url));
+	buf_str_add(out, i == 0 ? "-\n" : "\n");
 }
 
 static void
@@ -163,10 +174,12 @@ print_services(const json_t *list, struct buf *out)
 		}
 	}
 	add_row(out, head, widths);
+	buf_str_add(out, "URLS\n");
 	json_array_foreach(list, i, service)
 	{
 		row_of(service, cells);
 		add_row(out, cells, widths);
+		add_urls(out, json_object_get(service, "urls"));
 	}
 }
 

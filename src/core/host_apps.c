@@ -6,27 +6,15 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "core/app.h"
-#include "core/app_names.h"
 #include "core/client.h"
 #include "core/host.h"
 #include "core/op.h"
 #include "core/status.h"
+#include "core/urls.h"
 
 enum { TEXT_MAX = 1024 * 1024, REASON_MAX = 200, COLUMNS = 6, COLUMN_GAP = 2, COMMIT_SHOWN = 8 };
 
 /* --- list, info --- */
-
-static json_t *
-urls_json(const struct service *svc)
-{
-	auto_strv struct strv urls = {NULL, 0};
-	json_t *list = json_array();
-
-	app_urls(svc, &urls);
-	for (size_t i = 0; i < urls.n; i++)
-		host_append(list, client_text_json(urls.v[i]));
-	return list;
-}
 
 static json_t *
 app_json(const struct service *svc)

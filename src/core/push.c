@@ -11,6 +11,7 @@
 #include "core/app_names.h"
 #include "core/push_state.h"
 #include "core/store_push.h"
+#include "core/urls.h"
 
 #define STOPPING_WELL "pgod is stopping: what was pushed is accepted, and the refs follow when it is back"
 
@@ -227,7 +228,7 @@ tell_accepted(struct push *p)
 	}
 	if (p->unchanged)
 		push_text_head(&p->text, "Unchanged: what runs is what this commit says");
-	app_urls(p->svc, &urls);
+	urls_of(p->svc, &urls);
 	push_text_deployed(&p->text, &urls);
 }
 

@@ -4,13 +4,13 @@
 
 #include "base/auto.h"
 #include "base/io.h"
-#include "core/app_names.h"
 #include "core/client.h"
 #include "core/op.h"
 #include "core/proxy.h"
 #include "core/runs.h"
 #include "core/service.h"
 #include "core/status.h"
+#include "core/urls.h"
 #include "engine/engine.h"
 
 enum { KEYS_SHOWN_MAX = 8 }; /* refused lines of ssh/ in the text */
@@ -227,13 +227,6 @@ key_lines(const struct service *svc, struct buf *out)
 }
 
 static void
-add_urls(const struct service *svc, struct strv *ret)
-{
-	if (svc->app != NULL)
-		app_urls(svc, ret);
-}
-
-static void
 print(const struct service *svc, const struct status *s, struct buf *out)
 {
 	auto_strv struct strv urls = {NULL, 0};
@@ -270,7 +263,7 @@ print(const struct service *svc, const struct status *s, struct buf *out)
 		    out, "stopped", str_eq(svc->row.stopped, "*") ? "everything, by an operator" : svc->row.stopped);
 	if (sites_line != NULL)
 		status_fact(out, "sites", sites_line);
-	add_urls(svc, &urls);
+	urls_of(svc, &urls);
 	for (size_t i = 0; i < urls.n; i++)
 		status_fact(out, i == 0 ? "urls" : "", urls.v[i]);
 	if (svc->problem[0] != '\0')
@@ -309,18 +302,6 @@ key_problems_json(const struct keys *keys)
 		if (json_array_append_new(list, client_text_json(keys->problems.v[i])) != 0)
 			abort();
 	}
-	return list;
-}
-
-static json_t *
-urls_json(const struct service *svc)
-{
-	auto_strv struct strv urls = {NULL, 0};
-	json_t *list = json_array();
-
-	add_urls(svc, &urls);
-	for (size_t i = 0; i < urls.n; i++)
-		json_array_append_new(list, json_string(urls.v[i]));
 	return list;
 }
 

@@ -260,10 +260,16 @@ def test_the_app_of_a_branch_has_no_names_of_the_repositorys(pgo, made):
     assert made.site("www.a.com") == led_to(pgo, "app") != made.site(f"app-feat-x.{ZONE}")
 
 
-def test_the_sites_of_a_service_that_is_pushed_to_are_its_own(pgo):
+def test_the_sites_of_a_service_that_is_pushed_to_are_its_own_and_told(pgo):
     proxy = FakeProxy(pgo)
     pgo.tables += "[push]\naddress = \"1.2.3.4\"\n"
     pgo.service("my-shop", hosted=True, repository=None, urls={"shop.test": "web:8080", f"my-shop.{ZONE}": "web:8080"})
     pgo.start().wait_listening()
-    accepted(Pusher(pgo, "my-shop"), {"compose.yaml": compose(), "CNAME": "shop.test\nwww.shop.test\n"})
+    text = accepted(Pusher(pgo, "my-shop"), {"compose.yaml": compose(), "CNAME": "shop.test\nwww.shop.test\n"})
     assert [proxy.site(name) for name in ("shop.test", "www.shop.test", f"my-shop.{ZONE}")] == [led_to(pgo, "my-shop")] * 3
+    # Whoever pushes, or looks, is told of all of them alike; this nginx has no certificates.
+    urls = ["http://shop.test", f"http://my-shop.{ZONE}", "http://www.shop.test"]
+    assert "=====> Application deployed:\n" + "".join(f"       {url}\n" for url in urls) in text + "\n", text
+    assert json.loads(pgo.ctl("my-shop", "status", "--json").stdout)["urls"] == urls
+    assert [row["urls"] for row in json.loads(pgo.ssh("host://services --json").stdout)] == [urls]
+    assert pgo.ssh("host://services").stdout.splitlines()[1].endswith("(pushed here)  " + " ".join(urls))

@@ -39,14 +39,13 @@ a_proxy_has_its_commands_without_being_told(void **state)
 
 /* Core learns that there is one, and nothing of its commands and files. */
 static void
-core_gets_a_word_and_no_paths(void **state)
+expect_for_core(const char *text, bool plain)
 {
-	struct conf *c = checked_conf(NGINX TLS);
+	struct conf *c = checked_conf(text);
 	struct conf *core;
 	struct err err = ERR_INIT;
 	auto_free char *json = NULL;
 
-	(void)state;
 	c->dir = str_dup("/var/lib/pgo");
 	c->datadir = str_dup("/data");
 	c->pins = str_dup("/run/pins");
@@ -56,9 +55,46 @@ core_gets_a_word_and_no_paths(void **state)
 	assert_null(strstr(json, "\"proxy\":{"));
 	core = conf_parse(json, strlen(json), &err);
 	assert_non_null(core);
-	assert_true(core->proxied && core->proxy == NULL);
+	assert_true(core->proxied && core->proxy == NULL && core->plain == plain);
 	conf_free(core);
 	conf_free(c);
+}
+
+static void
+core_gets_a_word_and_no_paths(void **state)
+{
+	(void)state;
+	expect_for_core(NGINX TLS, false);
+	expect_for_core(NGINX, true);
+	expect_for_core(CADDY, false);
+}
+
+static void
+a_site_is_told_as_visitors_ask_for_it(void **state)
+{
+	static const struct {
+		const char *site;
+		bool certificates;
+		const char *url;
+	} samples[] = {
+	    {"example.org", true, "https://example.org"},
+	    {"example.org", false, "http://example.org"},
+	    {"http://Example.org/docs/*", true, "http://example.org/docs/"},
+	    {"https://example.org:8443/a", true, "https://example.org:8443/a"},
+	    {"example.org:80", true, "http://example.org"},
+	    {"*.example.org", true, "https://*.example.org"},
+	    {"http://[2001:db8::1]:8080", true, "http://[2001:db8::1]:8080"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
+		struct site site;
+		auto_free char *url = NULL;
+
+		assert_int_equal(site_parse(samples[i].site, &site, NULL), 0);
+		url = proxy_url(&site, samples[i].certificates);
+		assert_string_equal(url, samples[i].url);
+	}
 }
 
 static void
@@ -150,6 +186,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_proxy_has_its_commands_without_being_told),
 	    cmocka_unit_test(core_gets_a_word_and_no_paths),
+	    cmocka_unit_test(a_site_is_told_as_visitors_ask_for_it),
 	    cmocka_unit_test(what_is_wrong_with_the_table_is_told),
 	    cmocka_unit_test(sites_that_the_proxy_cannot_serve_are_told),
 	    cmocka_unit_test(every_example_is_accepted),
