@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "compose/json.h"
 #include "compose/pins.h"
+#include "compose/web.h"
 
 const char *
 json_str(const json_t *obj, const char *key)
@@ -401,6 +402,7 @@ model_to_judge(const json_t *approved)
 	const char *name;
 	json_t *service;
 
+	model_leave_proxy(copy);
 	json_object_foreach(json_object_get(copy, "services"), name, service)
 	{
 		json_object_del(service, "image");

@@ -6,6 +6,7 @@
 #include "base/auto.h"
 #include "compose/json.h"
 #include "compose/policy_table.h"
+#include "compose/web.h"
 
 /* The service whose container this is or would be; NULL: none other. */
 static const struct policy_other *
@@ -122,6 +123,9 @@ judge_name(struct check *c, const char *at, const char *name, const char *networ
 {
 	bool wanted = find_upstream(c->policy->urls, name, network) != NULL;
 
+	if (model_is_web_alias(name))
+		check_fail(c, at, "choose another name",
+		    "the name %.100s on the shared network %.100s is one by which proxies find apps", name, network);
 	for (size_t i = 0; i < c->policy->nothers; i++) {
 		const struct policy_other *o = &c->policy->others[i];
 		const char *url = find_upstream(o->urls, name, network);

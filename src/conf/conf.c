@@ -404,8 +404,8 @@ conf_for_core(const struct conf *c)
 	json_t *doc = json_pack("{s:i, s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:O, s:o*, s:o*, s:o*}", "version",
 	    CONF_VERSION, "dir", c->dir, "datadir", c->datadir, "pins", c->pins, "poll_ms", (json_int_t)c->poll_ms,
 	    "started_ms", (json_int_t)c->started_ms, "services", services, "apps", apps_for_core(c), "operators",
-	    operators_json(&c->operators), "shown", c->shown, "proxied", c->proxied ? json_true() : NULL, "plain", c->plain ? json_true() : NULL, "push",
-	    c->push == NULL ? NULL : push_json(c->push, false));
+	    operators_json(&c->operators), "shown", c->shown, "proxied", c->proxied ? json_true() : NULL, "plain",
+	    c->plain ? json_true() : NULL, "push", c->push == NULL ? NULL : push_json(c->push, false));
 	char *json = NULL;
 
 	if (doc == NULL)

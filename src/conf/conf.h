@@ -77,7 +77,7 @@ struct conf {
 	    *shown; /* what people may see of the file: name of a top-level table → [{"set", "otherwise"}] (shown.h) */
 	struct conf_proxy *proxy; /* NULL without one, and in core's document, which tells only whether there is one: */
 	bool proxied;
-	bool plain; /* its sites are served without TLS: an nginx without certificates */
+	bool plain;		/* its sites are served without TLS: an nginx without certificates */
 	struct conf_push *push; /* NULL: nothing is accepted by push */
 	/* Only in core's document: */
 	char *dir; /* the state directory, clean absolute path */

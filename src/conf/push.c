@@ -47,6 +47,7 @@ push_free(struct conf_push *p)
 	free(p->address);
 	free(p->suffix);
 	free(p->scheme);
+	free(p->proxy_network);
 	str_wipe(p->registry);
 	free(p->registry_name);
 	strv_done(&p->masks);
@@ -111,6 +112,8 @@ read_texts(json_t *o, struct conf_push *p, struct err *err)
 		 json_string_value(json_object_get(o, "suffix")), "suffix", rule_push_host, &p->suffix, err)) < 0 ||
 	    (rc = field_string(
 		 json_string_value(json_object_get(o, "scheme")), "scheme", rule_push_scheme, &p->scheme, err)) < 0 ||
+	    (rc = field_optional(
+		 json_object_get(o, "proxy_network"), "proxy_network", rule_network, &p->proxy_network, err)) < 0 ||
 	    (rc = field_optional(json_object_get(o, "registry_name"), "registry_name", rule_push_registry_name,
 		 &p->registry_name, err)) < 0 ||
 	    (rc = field_list(json_object_get(o, "masks"), "masks", rule_mask, &p->masks, err)) < 0 ||
@@ -137,11 +140,11 @@ read_into(json_t *o, bool checked, struct conf_push *p, struct err *err)
 	int rc;
 
 	if (json_unpack_ex(o, &e, JSON_STRICT,
-		"{s:b, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s?o, s?o}", "create",
-		&create, "branches", &any, "domain", &any, "address", &any, "suffix", &any, "scheme", &any, "max_bytes",
-		&bytes, "max_objects", &objects, "registry_name", &any, "masks", &any, "directives", &any,
-		"static_image", &any, "first_id", &first, "last_id", &last, "networks", &networks, "settings",
-		&settings, "registry", &any, "registries", &any) < 0)
+		"{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s?o, s?o}",
+		"create", &create, "branches", &any, "domain", &any, "address", &any, "suffix", &any, "scheme", &any,
+		"proxy_network", &any, "max_bytes", &bytes, "max_objects", &objects, "registry_name", &any, "masks",
+		&any, "directives", &any, "static_image", &any, "first_id", &first, "last_id", &last, "networks",
+		&networks, "settings", &settings, "registry", &any, "registries", &any) < 0)
 		return err_set(err, EINVAL, "%s", e.text);
 	p->create = create != 0;
 	p->service->has_networks = !json_is_null(networks);
@@ -185,14 +188,15 @@ push_hide(const struct conf_push *p, struct strv *masks)
 json_t *
 push_json(const struct conf_push *p, bool checked)
 {
-	json_t *o = json_pack("{s:b, s:o, s:s?, s:s?, s:s, s:s, s:I, s:I, s:s?, s:o, s:o, s:s?, s:I, s:I, s:o?, s:o}",
-	    "create", p->create, "branches", field_strings(&p->branches), "domain", p->domain, "address", p->address,
-	    "suffix", p->suffix, "scheme", p->scheme, "max_bytes", (json_int_t)p->max_bytes, "max_objects",
-	    (json_int_t)p->max_objects, "registry_name", p->registry_name, "masks", field_strings(&p->masks),
-	    "directives", field_strings(&p->directives), "static_image", p->static_image, "first_id",
-	    (json_int_t)p->first_id, "last_id", (json_int_t)p->last_id, "networks",
-	    p->service->has_networks ? field_strings(&p->service->networks) : NULL, "settings",
-	    settings_json(p->service));
+	json_t *o =
+	    json_pack("{s:b, s:o, s:s?, s:s?, s:s, s:s, s:s?, s:I, s:I, s:s?, s:o, s:o, s:s?, s:I, s:I, s:o?, s:o}",
+		"create", p->create, "branches", field_strings(&p->branches), "domain", p->domain, "address",
+		p->address, "suffix", p->suffix, "scheme", p->scheme, "proxy_network", p->proxy_network, "max_bytes",
+		(json_int_t)p->max_bytes, "max_objects", (json_int_t)p->max_objects, "registry_name", p->registry_name,
+		"masks", field_strings(&p->masks), "directives", field_strings(&p->directives), "static_image",
+		p->static_image, "first_id", (json_int_t)p->first_id, "last_id", (json_int_t)p->last_id, "networks",
+		p->service->has_networks ? field_strings(&p->service->networks) : NULL, "settings",
+		settings_json(p->service));
 
 	if (o == NULL)
 		abort();

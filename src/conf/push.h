@@ -24,10 +24,11 @@ struct conf_push {
 	bool create;	      /* the first push to a name that nobody has makes the app */
 	struct strv branches; /* that are deployed as the app itself: whichever the repository has first */
 	char *domain;	      /* apps are called NAME.domain; NULL: NAME.address.suffix */
-	char *address;	   /* IPv4; in the checked document NULL where pgod looks for it itself; never NULL in core's */
-	char *suffix;	   /* "sslip.io" */
-	char *scheme;	   /* of the sites of apps: "http" or "https" */
-	int64_t max_bytes; /* of what one push sends */
+	char *address; /* IPv4; in the checked document NULL where pgod looks for it itself; never NULL in core's */
+	char *suffix;  /* "sslip.io" */
+	char *scheme;  /* of the sites of apps: "http" or "https" */
+	char *proxy_network;	/* where a proxy in a container finds apps; NULL: nowhere */
+	int64_t max_bytes;	/* of what one push sends */
 	int64_t max_objects;	/* likewise */
 	char *registry;		/* "user:token@host/path"; NULL without, and in core: a secret */
 	char *registry_name;	/* "host/path" of it, in both documents; NULL without */

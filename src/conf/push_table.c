@@ -27,6 +27,8 @@ static const struct key keys[] = {
 	"The domain that answers with the address in its names."),
     [PUSH_KEY_SCHEME] = KEY_ROW(
 	"scheme", KEY_STRING, KEY_OPTIONAL, rule_push_scheme, "scheme = \"http\"", "How the sites of apps are served."),
+    [PUSH_KEY_PROXY_NETWORK] = KEY_ROW("proxy_network", KEY_STRING, KEY_OPTIONAL, rule_network,
+	"proxy_network = \"reverseproxy\"", "The network on which a proxy in a container finds apps."),
     [PUSH_KEY_MAX_SIZE] = KEY_ROW("max_size", KEY_SIZE, KEY_OPTIONAL, NULL, "max_size = \"1g\"",
 	"The most that a push may send.", .amount = AMOUNT_PUSH_SIZE),
     [PUSH_KEY_MAX_OBJECTS] = KEY_ROW("max_objects", KEY_COUNT, KEY_OPTIONAL, NULL, "max_objects = 1000000",
@@ -165,6 +167,7 @@ push_table_document(const struct table *t)
 	p->address = text_or(t, PUSH_KEY_ADDRESS, NULL);
 	p->suffix = text_or(t, PUSH_KEY_SUFFIX, "sslip.io");
 	p->scheme = text_or(t, PUSH_KEY_SCHEME, "http");
+	p->proxy_network = text_or(t, PUSH_KEY_PROXY_NETWORK, NULL);
 	p->max_bytes = amount_in(t, PUSH_KEY_MAX_SIZE);
 	p->max_objects = amount_in(t, PUSH_KEY_MAX_OBJECTS);
 	p->registry = text_or(t, PUSH_KEY_REGISTRY, NULL);

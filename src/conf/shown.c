@@ -171,6 +171,7 @@ static const struct {
     {"address", plain, NULL},
     {"suffix", plain, "sslip.io"},
     {"scheme", plain, "http"},
+    {"proxy_network", plain, NULL},
     {"max_size", plain, NULL},
     {"max_objects", plain, NULL},
     {"registry", registry, NULL},

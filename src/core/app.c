@@ -137,6 +137,8 @@ app_free(struct app *app)
 	free(app->scaling);
 	free(app->web.service);
 	free(app->next.service);
+	free(app->web.alias);
+	free(app->next.alias);
 	strv_done(&app->reserved);
 	free(app);
 }

@@ -16,6 +16,7 @@ struct service;
 struct app_web {
 	char *service; /* of the compose file; NULL: nowhere, it is a worker */
 	int port;
+	char *alias; /* its name on the network of a proxy in a container; NULL: it has none */
 };
 
 /* store_app.gone. The row stays when the app has gone: it says whose the volumes are that are left. */

@@ -10,7 +10,7 @@
 #include "core/client.h"
 #include "core/job.h"
 #include "core/keep.h"
-#include "core/proxy.h"
+#include "core/lead.h"
 #include "core/service.h"
 #include "core/uploaded.h"
 
@@ -133,7 +133,7 @@ end_start(struct task *task)
 		return;
 	}
 	svc->ready = false;
-	proxy_changed(svc->core, svc->conf->name);
+	lead_changed(svc->core, svc->conf->name);
 	log_info("ends%s%s, its volumes are kept service=%s", task->who[0] != '\0' ? " by " : "", task->who,
 	    svc->conf->name);
 	/* What was never deployed has no containers of ours: a project of that name is somebody else's. */
@@ -177,7 +177,7 @@ on_gone(evutil_socket_t fd, short what, void *ctx)
 	TAILQ_REMOVE(&core->services, svc, entry);
 	service_free(svc);
 	conf_remove_app(core->conf, conf);
-	proxy_changed(core, NULL);
+	lead_changed(core, NULL);
 }
 
 void

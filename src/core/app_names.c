@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "compose/web.h"
 #include "core/cname.h"
+#include "core/import.h"
 #include "core/service.h"
 
 static void
@@ -18,7 +19,8 @@ set_web(struct app_web *w, const json_t *model)
 	bool is = model_web(model, &service, &port);
 
 	free(w->service);
-	*w = (struct app_web){is ? str_dup(service) : NULL, port};
+	free(w->alias);
+	*w = (struct app_web){.service = is ? str_dup(service) : NULL, .port = port, .alias = model_web_alias(model)};
 }
 
 void
@@ -169,6 +171,33 @@ names_judge(const struct service *svc, const struct cname *cname, struct err *er
 	return rc;
 }
 
+void
+names_each_led(struct core *core, void (*fn)(void *ctx, const struct service *svc, const char *host), void *ctx)
+{
+	auto_domains struct domains all = {0};
+
+	names_all(core, false, &all);
+	domains_settle(&all);
+	for (size_t i = 0; i < all.n; i++) {
+		char name[APPNAME_MAX + 1];
+		const struct service *svc;
+
+		if (all.v[i].configured)
+			continue;
+		appname_service(all.v[i].service, name);
+		svc = core_named(core, name);
+		if (names_routed(svc))
+			fn(ctx, svc, all.v[i].host);
+	}
+}
+
+bool
+names_led(const struct service *svc)
+{
+	return names_routed(svc) &&
+	       (svc->core->conf->proxied || (svc->app->web.alias != NULL && import_is_used(svc->core)));
+}
+
 /* What the configuration has given to services, which does not change while core lives. */
 static const struct domains *
 sites_of(struct core *core)
@@ -190,7 +219,7 @@ app_urls(const struct service *svc, struct strv *ret)
 	const struct conf_push *p = svc->core->conf->push;
 	auto_strv struct strv names = {NULL, 0};
 
-	if (!names_routed(svc) || !svc->core->conf->proxied)
+	if (!names_led(svc))
 		return;
 	names_of(svc, &names);
 	for (size_t i = 0; i < names.n; i++) {

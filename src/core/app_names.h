@@ -32,8 +32,11 @@ void names_of(const struct service *svc, struct strv *ret);
 void names_all(struct core *core, bool reserved, struct domains *ret);
 /* May it have its own name and what the file CNAME of a commit says? -EINVAL with a sentence. */
 int names_judge(const struct service *svc, const struct cname *cname, struct err *err);
-/* Where it is asked for, "http://app.example.org", its own name first: nothing as long as nobody is led to it, or
- * without a proxy on the host. */
+/* Calls fn for each host that is an app's, with the app's service, of all apps that are led to. */
+void names_each_led(struct core *core, void (*fn)(void *ctx, const struct service *svc, const char *host), void *ctx);
+/* Does a proxy lead there: that of the host, or one in a container on whose network the app has a name? */
+bool names_led(const struct service *svc);
+/* Where it is asked for, "http://app.example.org", its own name first: nothing as long as no proxy leads there. */
 void app_urls(const struct service *svc, struct strv *ret);
 
 #endif

@@ -8,8 +8,8 @@
 #include "base/auto.h"
 #include "base/log.h"
 #include "core/app_names.h"
+#include "core/lead.h"
 #include "core/op.h"
-#include "core/proxy.h"
 #include "core/push.h"
 #include "core/push_branch.h"
 #include "core/service.h"
@@ -217,7 +217,7 @@ take_over(const struct renaming *r, const char *who)
 	str_set(&app->row.called, r->name);
 	snprintf(app->name, sizeof(app->name), "%s", r->name);
 	snprintf(app->plain, sizeof(app->plain), "%s", r->plain);
-	proxy_changed(r->svc->core, r->svc->conf->name);
+	lead_changed(r->svc->core, r->svc->conf->name);
 }
 
 int

@@ -433,6 +433,7 @@ drop_work(struct client *c)
 	end_oneoff(c);
 	client_stdin_free(c->in);
 	host_upload_free(TAKE(c->upload));
+	domains_forget(TAKE(c->naming));
 	receive_free(TAKE(c->receive));
 	app_create_forget(c->core, c);
 	engine_cancel(TAKE(c->req));

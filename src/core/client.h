@@ -12,6 +12,7 @@
 #include "ipc/opline.h"
 
 struct client_stdin;
+struct naming;
 struct receive;
 struct engine_req;
 struct service;
@@ -38,6 +39,7 @@ struct client {
 	struct client_stdin *in; /* what it sends is being read */
 	struct engine_req *req;
 	struct upload *upload;		  /* of upload-key: whose key is awaited */
+	struct naming *naming;		  /* of domains: until the proxies have taken it in */
 	bool answered;			  /* its operation has ended */
 	bool json;			  /* hold, release, keys: the answer is for a program */
 	int64_t hold;			  /* pgod's answer to hold or release is awaited; 0 */

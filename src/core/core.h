@@ -23,12 +23,14 @@ struct domains;
 struct networks;
 struct proxy;
 struct app_wish;
+struct lead_wait;
 
 TAILQ_HEAD(service_list, service);
 TAILQ_HEAD(job_list, job);
 TAILQ_HEAD(pin_list, pin_req);
 TAILQ_HEAD(client_list, client);
 TAILQ_HEAD(app_wish_list, app_wish);
+TAILQ_HEAD(lead_list, lead_wait);
 
 enum {
 	CORE_PROTOCOL = 1,
@@ -54,6 +56,7 @@ struct core {
 	struct app_wish_list wishes; /* apps that pgod was asked for */
 	struct proxy *proxy;	     /* on the host; NULL when none is configured */
 	struct networks *networks;   /* what deploys have asked about them; NULL: nothing yet */
+	struct lead_list leads;	     /* who waits for the proxies (lead.h) */
 	struct domains *sites;	     /* of pgo.toml; NULL: not looked at yet */
 	size_t nclients;
 	struct pushkeys uploaded; /* uploaded.h */

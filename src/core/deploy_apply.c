@@ -199,7 +199,7 @@ step_checkout_done(struct deploy *d, const struct job_result *r, struct err *err
 int
 step_routes(struct deploy *d, struct err *err)
 {
-	const char *text = import_text(d->svc);
+	const char *text = import_hand_out(d->svc);
 
 	(void)err;
 	return text == NULL ? STEP_NEXT : deploy_job(d, "routes", NULL, text, strlen(text), false);

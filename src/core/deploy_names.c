@@ -7,6 +7,7 @@
 #include "core/app_names.h"
 #include "core/cname.h"
 #include "core/deploy_steps.h"
+#include "core/lead.h"
 #include "core/proxy.h"
 
 enum {
@@ -108,13 +109,13 @@ take_back(struct deploy *d)
 	app->routed = d->routed_before;
 	free(TAKE(d->names_before));
 	app_save(d->svc, NULL);
-	proxy_changed(d->svc->core, d->svc->conf->name);
+	lead_changed(d->svc->core, d->svc->conf->name);
 }
 
 void
 deploy_names_end(struct deploy *d)
 {
-	proxy_abandon(TAKE(d->names_wait));
+	lead_abandon(TAKE(d->names_wait));
 	if (d->names_timer != NULL)
 		event_free(TAKE(d->names_timer));
 	take_back(d);
@@ -144,10 +145,10 @@ tell_new(struct deploy *d, const struct strv *before)
 		if (!strv_has(before, urls.v[i]))
 			task_sayf(d->task, "Adding %s\n", urls.v[i]);
 	}
-	/* What leads to apps is the host's proxy: one in a container, with the routes of `import`, shares no network
-	 * with them. */
-	if (names_routed(d->svc) && !d->svc->core->conf->proxied)
-		task_sayf(d->task, "nobody is led to it from the web: pgo.toml has no [proxy]\n");
+	if (names_routed(d->svc) && !names_led(d->svc))
+		task_sayf(d->task,
+		    "nobody is led to it from the web: pgo.toml has neither [proxy] nor, for a proxy in a container, "
+		    "proxy_network in [push] and a service with import\n");
 }
 
 static int
@@ -171,11 +172,10 @@ not_taken(struct deploy *d, const char *error)
 	}
 	if (news && !d->back) {
 		take_back(d);
-		return deploy_ends(
-		    d, OUTCOME_UNHEALTHY, "names: the proxy of the host does not take them in: %s", error);
+		return deploy_ends(d, OUTCOME_UNHEALTHY, "names: the proxy does not take them in: %s", error);
 	}
 	/* It leads to nowhere at the moment, and would not lead to what ran before either. */
-	task_sayf(d->task, "the proxy of the host is not led to it yet: %s\n", error);
+	task_sayf(d->task, "the proxy is not led to it yet: %s\n", error);
 	return done(d);
 }
 
@@ -212,16 +212,19 @@ linger(struct deploy *d)
 	return STEP_WAIT;
 }
 
+/* Who has not said so in time may have other things to do. */
 static void
-on_proxied(void *ctx, const char *error)
+on_led(void *ctx, enum lead how, const char *why)
 {
 	struct deploy *d = ctx;
 	struct err err = ERR_INIT;
 	int rc;
 
 	d->names_wait = NULL;
-	if (error[0] != '\0')
-		rc = not_taken(d, error);
+	if (how == LEAD_LATE)
+		task_sayf(d->task, "%s\n", why);
+	if (how == LEAD_REFUSED)
+		rc = not_taken(d, why);
 	else
 		rc = written_ms(d) == d->written_before_ms ? done(d) : linger(d);
 	if (rc != STEP_WAIT)
@@ -250,6 +253,6 @@ step_names(struct deploy *d, struct err *err)
 		return -err->num;
 	}
 	d->written_before_ms = written_ms(d);
-	d->names_wait = proxy_await(svc->core, svc->conf->name, on_proxied, d);
+	d->names_wait = lead_await(svc->core, svc->conf->name, on_led, d);
 	return d->names_wait == NULL ? done(d) : STEP_WAIT;
 }

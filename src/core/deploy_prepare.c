@@ -165,6 +165,17 @@ judge_networks(struct deploy *d, struct err *err)
 	    "external network %s does not exist yet: waiting for the service that makes it", buf_str(&names));
 }
 
+/* A new release of an app joins it later, if visitors are led to it. */
+static void
+add_proxy_network(struct deploy *d)
+{
+	const struct conf_push *push = d->svc->core->conf->push;
+
+	if (d->svc->app != NULL && d->approved == NULL && push != NULL && push->proxy_network != NULL &&
+	    !strv_has(&d->networks, push->proxy_network))
+		strv_add(&d->networks, push->proxy_network);
+}
+
 int
 step_networks(struct deploy *d, struct err *err)
 {
@@ -172,6 +183,7 @@ step_networks(struct deploy *d, struct err *err)
 
 	if (rc < 0)
 		return rc;
+	add_proxy_network(d);
 	if (!d->svc->core->engine_up)
 		return err_set(err, EAGAIN, "the engine does not answer: %s", d->svc->core->engine_reason);
 	return deploy_ask_each(d, &(struct asking){d->networks.n, ask_network, got_network, judge_networks}, err);

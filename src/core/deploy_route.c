@@ -1,10 +1,10 @@
-/* Start-first, where a proxy on the host leads to this service: it leads to the new containers before the old ones go,
+/* Start-first, where a proxy leads to this service: it leads to the new containers before the old ones go,
  * or the old ones stay. */
 #include "base/auto.h"
 #include "compose/web.h"
 #include "core/app_names.h"
 #include "core/deploy_switch.h"
-#include "core/proxy.h"
+#include "core/lead.h"
 #include "engine/engine.h"
 
 enum {
@@ -37,20 +37,20 @@ linger(struct switching *sw)
 	return STEP_WAIT;
 }
 
+/* A proxy in a container finds the new ones by the same name; nothing but another port is news to it. */
 static void
-on_proxied(void *ctx, const char *error)
+on_led(void *ctx, enum lead how, const char *why)
 {
 	struct switching *sw = ctx;
 	struct err err = ERR_INIT;
 	int rc;
 
 	sw->wait = NULL;
-	if (error[0] == '\0') {
-		rc = linger(sw);
+	if (how == LEAD_DONE) {
+		rc = sw->d->svc->core->conf->proxied ? linger(sw) : TAKE(sw->routed)(sw, &err);
 	} else {
 		sw->routed = NULL;
-		rc = switch_failed(
-		    sw, OUTCOME_FAILED, "the proxy of the host does not lead to its new container: %s", error);
+		rc = switch_failed(sw, OUTCOME_FAILED, "the proxy does not lead to its new container: %s", why);
 	}
 	deploy_continue(sw->d, rc, &err);
 }
@@ -74,7 +74,7 @@ await(struct switching *sw, struct err *err)
 
 	svc->switch_to_new = true;
 	take_port(sw, sw->approved);
-	sw->wait = proxy_await(svc->core, svc->conf->name, on_proxied, sw);
+	sw->wait = lead_await(svc->core, svc->conf->name, on_led, sw);
 	return sw->wait == NULL ? TAKE(sw->routed)(sw, err) : STEP_WAIT;
 }
 
@@ -111,7 +111,7 @@ next_look(struct switching *sw, struct err *err)
 static bool
 is_led_to(const struct service *svc)
 {
-	return svc->core->conf->proxied && (svc->conf->urls.n > 0 || (svc->app != NULL && names_routed(svc)));
+	return (svc->core->conf->proxied && svc->conf->urls.n > 0) || (svc->app != NULL && names_led(svc));
 }
 
 int
@@ -137,11 +137,11 @@ switch_unroute(struct switching *sw)
 {
 	struct service *svc = sw->d->svc;
 
-	proxy_abandon(TAKE(sw->wait));
+	lead_abandon(TAKE(sw->wait));
 	if (sw->linger != NULL)
 		event_free(TAKE(sw->linger));
 	sw->routed = NULL;
 	if (svc->switch_to_new)
-		proxy_changed(svc->core, svc->conf->name);
+		lead_changed(svc->core, svc->conf->name);
 	svc->switch_to_new = false;
 }

@@ -56,7 +56,7 @@ struct asking {
 
 struct keep;
 struct publish;
-struct proxy_wait;
+struct lead_wait;
 struct switching;
 struct watch_death;
 
@@ -128,8 +128,8 @@ struct deploy {
 
 	bool named; /* of an app: what its commit wants to be called is known */
 	struct strv cname;
-	struct proxy_wait *names_wait; /* until the proxy leads to these names */
-	struct event *names_timer;     /* and a moment longer, when its file is another one than then: */
+	struct lead_wait *names_wait; /* until the proxies lead to these names */
+	struct event *names_timer;    /* and a moment longer, when its file is another one than then: */
 	int64_t written_before_ms;
 	char *names_before; /* what is put back when it does not; NULL: nothing */
 	bool routed_before;

@@ -14,6 +14,26 @@ static const char *const from_says[] = {
     [APP_PORT_WORKER] = "a worker: no visitors are led to it, because NO_HTTP_PROXY is set",
 };
 
+/* On the network where a proxy in a container looks for it. */
+static void
+join_proxy(struct deploy *d)
+{
+	const struct conf_push *push = d->svc->core->conf->push;
+	const char *network = push == NULL ? NULL : push->proxy_network;
+	auto_free char *alias = NULL;
+
+	if (network == NULL)
+		return;
+	if (model_join_proxy(d->model, d->svc->conf->name, network))
+		alias = model_web_alias(d->model);
+	if (d->mode == DEPLOY_PLAN)
+		return;
+	if (alias != NULL)
+		task_sayf(d->task, "a proxy on the network %s finds it as %s\n", network, alias);
+	else
+		task_sayf(d->task, "no proxy on the network %s finds it, for it has a network_mode\n", network);
+}
+
 void
 deploy_decide_port(struct deploy *d)
 {
@@ -24,13 +44,16 @@ deploy_decide_port(struct deploy *d)
 	/* A stored release runs as it was decided; of another service nobody asks. */
 	if (d->svc->app == NULL || d->approved != NULL)
 		return;
+	model_leave_proxy(d->model);
 	from = app_decide_port(d->model, web == NULL ? NULL : json_object_get(d->image_configs, web));
-	if (d->mode == DEPLOY_PLAN)
+	if (!model_web(d->model, &service, &port)) {
+		if (d->mode != DEPLOY_PLAN)
+			task_sayf(d->task, "%s\n", from_says[from]);
 		return;
-	if (model_web(d->model, &service, &port))
+	}
+	if (d->mode != DEPLOY_PLAN)
 		task_sayf(d->task, "%s: listens on port %d, %s\n", service, port, from_says[from]);
-	else
-		task_sayf(d->task, "%s\n", from_says[from]);
+	join_proxy(d);
 }
 
 static void

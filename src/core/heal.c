@@ -137,20 +137,21 @@ start_pinned(struct task *task, const char *kind, const struct strv *args, const
     void (*done)(void *, const struct job_result *))
 {
 	struct start *s = calloc(1, sizeof(*s));
+	const char *routes = import_hand_out(task->svc);
 
 	if (s == NULL)
 		abort();
 	*s = (struct start){.task = task, .kind = kind, .in = in != NULL ? str_dup(in) : NULL, .done = done};
 	for (size_t i = 0; i < args->n; i++)
 		strv_add(&s->args, args->v[i]);
-	if (import_text(task->svc) == NULL)
+	if (routes == NULL)
 		pin(s);
 	else
 		task->job = job_start(task->svc->core, &(struct job_spec){
 							   .kind = "routes",
 							   .service = task->svc->conf->name,
-							   .in = import_text(task->svc),
-							   .in_len = strlen(import_text(task->svc)),
+							   .in = routes,
+							   .in_len = strlen(routes),
 							   .done = on_routes,
 							   .ctx = s,
 						       });

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "base/io.h"
 #include "base/log.h"
 #include "conf/routes.h"
+#include "core/app_names.h"
 #include "core/reload.h"
 #include "core/service.h"
 #include "engine/engine.h"
@@ -23,22 +23,14 @@ void
 import_init(struct service *svc)
 {
 	struct import *im = &svc->import;
-	auto_routes struct routes routes = {0};
-	auto_buf struct buf text = BUF_INIT(ROUTES_TEXT_MAX);
 	struct err err = ERR_INIT;
-	bool loaded = false;
 
 	im->trouble = str_dup("");
 	if (svc->conf->import == NULL)
 		return;
-	routes_of(svc->core->conf, &routes);
-	routes_caddyfile(&routes, &text);
-	im->n = routes.n;
-	im->text = buf_take(&text);
 	im->timer = event_new(svc->core->base, -1, 0, on_retry, svc);
-	if (store_routes_get(svc->core->store, svc->conf->name, &im->good, &loaded, &err) < 0)
+	if (store_routes_get(svc->core->store, svc->conf->name, &im->good, &im->taken, &err) < 0)
 		log_err("%s service=%s", err.msg, svc->conf->name);
-	im->loaded = loaded && str_eq(im->good, im->text);
 }
 
 void
@@ -49,14 +41,108 @@ import_done(struct service *svc)
 	if (im->timer != NULL)
 		event_free(im->timer);
 	free(im->text);
+	free(im->handed);
 	free(im->good);
 	free(im->trouble);
 }
 
-const char *
-import_text(const struct service *svc)
+/* --- what the file is to hold --- */
+
+struct writing {
+	struct buf *text;
+	size_t n;
+	const char *scheme; /* of the names of apps, as an address of Caddy's begins */
+};
+
+/* An app is found by its name on the proxy's network. While its containers take turns a request waits for a moment. */
+static void
+add_app(void *ctx, const struct service *svc, const char *host)
 {
-	return svc->import.refused && svc->import.good != NULL ? svc->import.good : svc->import.text;
+	const struct app *app = svc->app;
+	const struct app_web *web = app->next.service != NULL ? &app->next : &app->web;
+	struct writing *w = ctx;
+
+	if (web->alias == NULL)
+		return;
+	buf_printf(w->text,
+	    "%s%s {\n\treverse_proxy %s:%d {\n\t\tlb_try_duration 5s\n\t\tlb_try_interval 100ms\n\t}\n}\n", w->scheme,
+	    host, web->alias, web->port);
+	w->n++;
+}
+
+static size_t
+write_routes(struct core *core, struct buf *ret)
+{
+	const struct conf_push *push = core->conf->push;
+	auto_routes struct routes routes = {0};
+	struct writing w = {.text = ret, .scheme = push != NULL && str_eq(push->scheme, "https") ? "" : "http://"};
+
+	routes_of(core->conf, &routes);
+	routes_caddyfile(&routes, ret);
+	w.n = routes.n;
+	names_each_led(core, add_app, &w);
+	return w.n;
+}
+
+static void
+take_text(struct service *svc, const char *text, size_t n)
+{
+	struct import *im = &svc->import;
+
+	if (im->text != NULL && str_eq(im->text, text))
+		return;
+	str_set(&im->text, text);
+	im->n = n;
+	im->loaded = im->taken && str_eq(im->good, text);
+	im->seen = false;
+	im->refused = false;
+	str_set(&im->trouble, "");
+	import_try_again(svc);
+	if (svc->core->engine != NULL)
+		service_next(svc);
+}
+
+void
+import_refresh(struct core *core)
+{
+	auto_buf struct buf text = BUF_INIT(ROUTES_TEXT_MAX);
+	struct service *svc;
+	size_t n;
+
+	if (!core->loaded || !import_is_used(core))
+		return;
+	n = write_routes(core, &text);
+	if (text.full) {
+		log_err("there are more routes than %d bytes hold: no proxy in a container is told of them",
+		    ROUTES_TEXT_MAX);
+		return;
+	}
+	TAILQ_FOREACH(svc, &core->services, entry)
+	{
+		if (svc->conf->import != NULL)
+			take_text(svc, buf_str(&text), n);
+	}
+}
+
+bool
+import_is_used(const struct core *core)
+{
+	for (size_t i = 0; i < core->conf->nservices; i++) {
+		if (core->conf->services[i].import != NULL)
+			return true;
+	}
+	return false;
+}
+
+const char *
+import_hand_out(struct service *svc)
+{
+	struct import *im = &svc->import;
+	const char *text = im->refused && im->good != NULL ? im->good : im->text;
+
+	if (text != NULL)
+		str_set(&im->handed, text);
+	return text == NULL ? NULL : im->handed;
 }
 
 static void
@@ -74,9 +160,10 @@ import_written(struct service *svc, const char *answer)
 {
 	struct import *im = &svc->import;
 
-	im->seen = !im->refused;
-	if (str_eq(answer, "same\n") || !im->loaded)
+	im->seen = str_eq(im->handed, im->text);
+	if (str_eq(answer, "same\n") || !im->taken)
 		return;
+	im->taken = false;
 	im->loaded = false;
 	record(svc, im->good, false);
 }
@@ -162,14 +249,30 @@ import_is_due(const struct service *svc)
 }
 
 void
-import_loaded(struct service *svc)
+import_loaded(struct service *svc, const char *text, size_t n)
 {
 	struct import *im = &svc->import;
 
-	record(svc, im->text, true);
-	str_set(&im->good, im->text);
-	im->loaded = true;
-	log_info("the proxy has taken in %zu route%s service=%s", im->n, im->n == 1 ? "" : "s", svc->conf->name);
+	record(svc, text, true);
+	str_set(&im->good, text);
+	im->taken = true;
+	im->loaded = str_eq(text, im->text);
+	log_info("the proxy has taken in %zu route%s service=%s", n, n == 1 ? "" : "s", svc->conf->name);
+}
+
+enum import_state
+import_state(const struct service *svc)
+{
+	const struct import *im = &svc->import;
+	bool can = svc->ready && svc->row.release != 0 && svc->core->engine_up && !svc->held;
+
+	if (im->text == NULL || (im->seen && im->loaded))
+		return IMPORT_DONE;
+	if (im->trouble[0] != '\0')
+		return IMPORT_REFUSED;
+	if (svc->running != NULL && svc->running->kind == TASK_ROUTES)
+		return IMPORT_WORKING;
+	return can && import_is_due(svc) ? IMPORT_WORKING : IMPORT_DONE;
 }
 
 void

@@ -1,7 +1,7 @@
-/* The routes of the host for a proxy in a container, in the file that the key `import` of its service names. The file
- * is written before a container of the service starts; when it changes while the proxy runs, the proxy is told, as
- * `reload` says (import_task.c). What the routes are does not change while core lives: a new configuration is a new
- * core. */
+/* The routes of the host for a proxy in a container, in the file that the key `import` of its service names: what
+ * `urls` say, and the names of apps that have a name on the proxy's network (compose/web.h). The file is written before
+ * a container of the service starts; when it changes while the proxy runs, the proxy is told, as `reload` says
+ * (import_task.c). What `urls` say does not change while core lives; apps come and go. */
 #ifndef PGO_CORE_IMPORT_H
 #define PGO_CORE_IMPORT_H
 
@@ -16,6 +16,7 @@ enum {
 	IMPORT_RETRY_MIN_MS = 2000, /* between two of them: doubles, a minute in all */
 };
 
+struct core;
 struct reload;
 struct service;
 struct task;
@@ -23,8 +24,10 @@ struct task;
 struct import {
 	char *text;    /* what the file is to hold; NULL: the service imports nothing */
 	size_t n;      /* routes in it */
-	char *good;    /* what is put back when the proxy refuses that; NULL: nothing is known */
-	bool loaded;   /* the proxy has taken text in */
+	char *handed;  /* what import_hand_out has said last */
+	char *good;    /* what is put back when the proxy refuses text; NULL: nothing is known */
+	bool taken;    /* the proxy goes by good */
+	bool loaded;   /* and that is text */
 	bool seen;     /* the file holds text, as far as is known */
 	bool refused;  /* the proxy did not take text in: the file holds what it took in before */
 	char *trouble; /* why the file does not hold text, or the proxy has not taken it in; "" */
@@ -32,13 +35,18 @@ struct import {
 	struct event *timer;
 };
 
-/* From the configuration and the record. */
+/* From the record; what the file is to hold import_refresh says. */
 void import_init(struct service *svc);
+/* What the files of all services that import are to hold now; one that is to hold something else is written soon. To be
+ * called once all services are there, and whenever an app's names or port are others. */
+void import_refresh(struct core *core);
+/* Is there any service that imports, and can a proxy of it be told of apps? */
+bool import_is_used(const struct core *core);
 void import_done(struct service *svc);
-/* What the file holds before a container starts: the routes, or what the proxy took in last when it has refused these.
- * NULL: the service imports nothing. Borrowed. */
-const char *import_text(const struct service *svc);
-/* The job `routes` has ended well: the file holds import_text. answer: what it said. */
+/* What the file is to hold before a container starts: the routes, or what the proxy took in last when it has refused
+ * these. NULL: the service imports nothing. Borrowed, until it is asked again. */
+const char *import_hand_out(struct service *svc);
+/* The job `routes` has ended well: the file holds what was handed out. answer: what it said. */
 void import_written(struct service *svc, const char *answer);
 /* What lay there before pgo wrote anything is the best that is known to put back. */
 void import_remember(struct service *svc, const char *before);
@@ -55,8 +63,14 @@ bool import_target_runs(const struct service *svc, const char *compose_service);
 /* Does the proxy go by the routes, as far as is known (*ret_is), and how it stands with them, for people; NULL for a
  * service that imports nothing. The caller frees. */
 char *import_status(const struct service *svc, bool *ret_is);
-/* The proxy has taken the routes in; that is recorded. */
-void import_loaded(struct service *svc);
+enum import_state {
+	IMPORT_DONE,	/* it goes by the routes, or nobody can tell it now: it hears of them when it starts */
+	IMPORT_WORKING, /* that is about to be done */
+	IMPORT_REFUSED, /* it did not take them in: svc->import.trouble */
+};
+enum import_state import_state(const struct service *svc);
+/* The proxy has taken in these routes, n of them; that is recorded. */
+void import_loaded(struct service *svc, const char *text, size_t n);
 /* It did not work: why, aloud, and when it is tried again; hopeless: not before something else has happened. */
 void import_failed(struct service *svc, const char *why, bool hopeless);
 

@@ -15,6 +15,8 @@ enum { STATUS_NOT_EXECUTABLE = 126, STATUS_NO_PROGRAM = 127 };
 
 struct importing {
 	struct task *task;
+	char *text; /* the routes; those of core may be others by the time that the proxy has them */
+	size_t n;
 	struct reload reload; /* target NULL: there is none, or it fits no compose service */
 	char *inside;	      /* the file's path in the proxy's containers; NULL: they do not see it */
 	bool itself;	      /* it is mounted itself, not the directory that it lies in */
@@ -27,7 +29,9 @@ end(struct importing *ing, const char *why, bool hopeless)
 {
 	struct task *task = ing->task;
 
-	if (why != NULL) {
+	if (why != NULL && !str_eq(ing->text, task->svc->import.text)) {
+		log_warn("routes: %s; they are others by now service=%s", why, task->svc->conf->name);
+	} else if (why != NULL) {
 		import_failed(task->svc, why, hopeless);
 	} else {
 		str_set(&task->svc->import.trouble, "");
@@ -35,6 +39,7 @@ end(struct importing *ing, const char *why, bool hopeless)
 		task->svc->import.refused = false;
 	}
 	reload_done(&ing->reload);
+	free(ing->text);
 	free(ing->inside);
 	free(ing->hopeless);
 	free(ing->why);
@@ -93,10 +98,10 @@ put_back(struct importing *ing, char *take_why)
 	struct import *im = &ing->task->svc->import;
 
 	im->seen = false;
-	im->refused = true;
+	im->refused = str_eq(ing->text, im->text);
 	ing->why = take_why;
 	/* The end of pgod is no word of the proxy's: the next one asks it. */
-	if (im->good == NULL || str_eq(im->good, im->text) || ing->task->svc->core->quitting)
+	if (im->good == NULL || str_eq(im->good, ing->text) || ing->task->svc->core->quitting)
 		end(ing, ing->why, false);
 	else
 		start_job(ing, "routes", NULL, im->good, on_put_back);
@@ -112,7 +117,7 @@ on_reloaded(void *ctx, const struct job_result *r)
 		put_back(ing, last_words("reload", r));
 		return;
 	}
-	import_loaded(ing->task->svc);
+	import_loaded(ing->task->svc, ing->text, ing->n);
 	end(ing, NULL, false);
 }
 
@@ -132,11 +137,13 @@ static void
 tell_proxy(struct importing *ing)
 {
 	struct service *svc = ing->task->svc;
+	struct import *im = &svc->import;
 
-	svc->import.seen = true;
+	im->seen = str_eq(ing->text, im->text);
 	if (ing->hopeless != NULL)
 		end(ing, ing->hopeless, true);
-	else if (ing->reload.target == NULL || svc->import.loaded || !import_target_runs(svc, ing->reload.target))
+	else if (ing->reload.target == NULL || (im->taken && str_eq(im->good, ing->text)) ||
+		 !import_target_runs(svc, ing->reload.target))
 		end(ing, NULL, false);
 	else
 		tell_target(ing, &ing->reload.command, on_reloaded);
@@ -153,6 +160,7 @@ on_placed(void *ctx, const struct job_result *r)
 		return;
 	}
 	ing->task->svc->import.refused = false;
+	str_set(&ing->task->svc->import.handed, ing->text);
 	import_written(ing->task->svc, r->out);
 	tell_proxy(ing);
 }
@@ -160,7 +168,7 @@ on_placed(void *ctx, const struct job_result *r)
 static void
 place(struct importing *ing)
 {
-	start_job(ing, "routes", NULL, ing->task->svc->import.text, on_placed);
+	start_job(ing, "routes", NULL, ing->text, on_placed);
 }
 
 static void
@@ -191,10 +199,10 @@ can_check(const struct importing *ing, struct strv *ret_command)
 	struct service *svc = ing->task->svc;
 	auto_free char *candidate = NULL;
 
-	if (ing->hopeless != NULL || ing->reload.target == NULL || ing->inside == NULL || svc->import.n == 0)
+	if (ing->hopeless != NULL || ing->reload.target == NULL || ing->inside == NULL || ing->n == 0)
 		return false;
 	/* Without anything to put back, or that it took in already, there is no choice. */
-	if (svc->import.good == NULL || str_eq(svc->import.good, svc->import.text) ||
+	if (svc->import.good == NULL || str_eq(svc->import.good, ing->text) ||
 	    !import_target_runs(svc, ing->reload.target))
 		return false;
 	candidate = candidate_inside(ing);
@@ -261,9 +269,11 @@ import_start(struct task *task)
 	if (ing == NULL)
 		abort();
 	ing->task = task;
+	ing->text = str_dup(svc->import.text);
+	ing->n = svc->import.n;
 	if (svc->conf->reload != NULL && import_reload(svc, &ing->reload, &err) < 0)
 		ing->hopeless = str_dup(err.msg);
 	else if (svc->conf->reload != NULL)
 		find_inside(ing);
-	start_job(ing, "routes-try", NULL, svc->import.text, on_tried);
+	start_job(ing, "routes-try", NULL, ing->text, on_tried);
 }

@@ -18,6 +18,7 @@
 #include "core/core.h"
 #include "core/ended.h"
 #include "core/from_pgod.h"
+#include "core/import.h"
 #include "core/judge.h"
 #include "core/op.h"
 #include "core/pin.h"
@@ -150,6 +151,7 @@ make_services(struct core *core, struct err *err)
 		TAILQ_INSERT_TAIL(&core->services, svc, entry);
 	}
 	core->loaded = true;
+	import_refresh(core);
 	for (size_t i = 0; i < conf_count(core->conf); i++)
 		judge_current(core_service(core, conf_at(core->conf, i)->name));
 	return 0;
@@ -278,6 +280,7 @@ serve(struct err *err)
 	TAILQ_INIT(&core.wishes);
 	TAILQ_INIT(&core.pins);
 	TAILQ_INIT(&core.clients);
+	TAILQ_INIT(&core.leads);
 	read_boot(&core);
 	log_tap(on_log_line, &core);
 	/* The end of a key's life may be told in local time; behind the door the zone's file is out of reach, and libc

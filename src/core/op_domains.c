@@ -1,13 +1,15 @@
-/* `domains`: the names that an app has beside those of its repository. */
+/* `domains`: the names that an app has beside those of its repository. What is added is answered when visitors are led
+ * there. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/auto.h"
 #include "core/app_names.h"
 #include "core/client.h"
+#include "core/lead.h"
 #include "core/op.h"
-#include "core/proxy.h"
 #include "core/service.h"
 #include "ipc/hostname.h"
 
@@ -119,8 +121,48 @@ clear(struct client *c, struct strv *added, const struct strv *names, struct buf
 	return 0;
 }
 
+/* "a.com,b.com" and "a.com b.com" alike. */
+static void
+split_commas(const struct strv *words, struct strv *ret)
+{
+	for (size_t i = 0; i < words->n; i++) {
+		const char *at = words->v[i];
+
+		while (*at != '\0') {
+			size_t len = strcspn(at, ",");
+			auto_free char *name = str_printf("%.*s", (int)len, at);
+
+			if (len > 0 && !strv_has(ret, name))
+				strv_add(ret, name);
+			at += len + (at[len] == ',' ? 1 : 0);
+		}
+	}
+}
+
+/* These and no others; octohost's domains:set. */
+static int
+set(struct client *c, struct strv *added, const struct strv *words, struct buf *out, struct err *err)
+{
+	auto_strv struct strv names = {NULL, 0}, go = {NULL, 0}, come = {NULL, 0}, had = {NULL, 0};
+	int rc;
+
+	split_commas(words, &names);
+	names_of(c->svc, &had);
+	for (size_t i = 0; i < added->n; i++) {
+		if (!strv_has(&names, added->v[i]))
+			strv_add(&go, added->v[i]);
+	}
+	for (size_t i = 0; i < names.n; i++) {
+		if (!strv_has(&had, names.v[i]))
+			strv_add(&come, names.v[i]);
+	}
+	rc = take_out(c, added, &go, out, err);
+	return rc < 0 ? rc : add(c, added, &come, out, err);
+}
+
 static const struct verb verbs[] = {
     {"add", add, true},
+    {"set", set, true},
     {"remove", take_out, true},
     {"clear", clear, false},
 };
@@ -162,6 +204,81 @@ list(struct client *c, bool json)
 		client_answer(c, 1, 0, "%s", buf_str(&out));
 }
 
+/* --- a change, and its answer --- */
+
+/* Until the proxies have taken it in. */
+struct naming {
+	struct client *c;
+	struct lead_wait *wait;
+	char *said;   /* the answer then */
+	char *before; /* what is put back when they refuse it */
+	char *after;
+};
+
+void
+domains_forget(struct naming *n)
+{
+	if (n == NULL)
+		return;
+	lead_abandon(n->wait);
+	free(n->said);
+	free(n->before);
+	free(n->after);
+	free(n);
+}
+
+/* Unless they have been changed once more, by somebody who waits himself. */
+static bool
+take_back(const struct naming *n)
+{
+	const struct service *svc = n->c->svc;
+
+	if (!str_eq(svc->app->row.domains, n->after))
+		return false;
+	str_set(&svc->app->row.domains, n->before);
+	if (app_save(svc, NULL) < 0)
+		return false;
+	lead_changed(svc->core, svc->conf->name);
+	return true;
+}
+
+static void
+on_led(void *ctx, enum lead how, const char *why)
+{
+	struct client *c = ctx;
+	struct naming *n = TAKE(c->naming);
+
+	n->wait = NULL;
+	if (how == LEAD_DONE)
+		client_answer(c, 1, 0, "%s", n->said);
+	else if (how == LEAD_REFUSED && take_back(n))
+		client_answer(
+		    c, 2, 1, "domains: the proxy does not take it in, so the names are as they were: %s\n", why);
+	else {
+		client_output(c, 1, n->said, strlen(n->said));
+		client_answer(c, 2, 1,
+		    "domains: the names are these now, but visitors are not led there yet, `status` tells when: %s\n",
+		    why);
+	}
+	domains_forget(n);
+}
+
+static void
+await(struct client *c, const char *said, const char *before)
+{
+	struct naming *n = calloc(1, sizeof(*n));
+
+	if (n == NULL)
+		abort();
+	*n = (struct naming){
+	    .c = c, .said = str_dup(said), .before = str_dup(before), .after = str_dup(c->svc->app->row.domains)};
+	c->naming = n;
+	lead_changed(c->core, c->svc->conf->name);
+	n->wait = names_led(c->svc) ? lead_await(c->core, c->svc->conf->name, on_led, c) : NULL;
+	if (n->wait == NULL)
+		on_led(c, LEAD_DONE, "");
+}
+
 static void
 change(struct client *c, const struct verb *v, const struct strv *names)
 {
@@ -183,8 +300,7 @@ change(struct client *c, const struct verb *v, const struct strv *names)
 		client_answer(c, 2, 500, "domains: %s\n", err.msg);
 		return;
 	}
-	proxy_changed(c->core, c->svc->conf->name);
-	client_answer(c, 1, 0, "%s", buf_str(&out));
+	await(c, buf_str(&out), before);
 }
 
 void

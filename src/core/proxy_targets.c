@@ -248,45 +248,31 @@ find(struct core *core, struct networks *networks, const struct route *r, const 
 	return !s.asked;
 }
 
+struct finding {
+	struct core *core;
+	struct networks *networks;
+	struct upstreams *u;
+	bool asked;
+};
+
 /* The port is that of the containers that visitors are led to. */
-static bool
-find_app(struct core *core, struct networks *networks, const struct service *svc, const char *host, struct upstreams *u)
+static void
+find_app(void *ctx, const struct service *svc, const char *host)
 {
 	__attribute__((cleanup(hand_done))) struct hand hand = hand_of(svc);
 	const struct app *app = svc->app;
 	const struct app_web *web = app->next.service != NULL ? &app->next : &app->web;
 	struct route r = {.service = svc->conf->name, .upstream = web->service, .port = web->port};
+	struct finding *f = ctx;
 
-	return find(core, networks, &r, &hand, &upstreams_add_app(u, host, web->port)->to);
-}
-
-static bool
-find_apps(struct core *core, struct networks *networks, struct upstreams *u)
-{
-	auto_domains struct domains all = {0};
-	bool asked = false;
-
-	names_all(core, false, &all);
-	domains_settle(&all);
-	for (size_t i = 0; i < all.n; i++) {
-		char name[APPNAME_MAX + 1];
-		const struct service *svc;
-
-		if (all.v[i].configured)
-			continue;
-		appname_service(all.v[i].service, name);
-		svc = core_named(core, name);
-		if (names_routed(svc))
-			asked = !find_app(core, networks, svc, all.v[i].host, u) || asked;
-	}
-	return !asked;
+	f->asked = !find(f->core, f->networks, &r, &hand, &upstreams_add_app(f->u, host, web->port)->to) || f->asked;
 }
 
 bool
 targets_find(struct core *core, const struct routes *routes, struct networks *networks, struct upstreams *ret)
 {
 	struct upstreams u = {.v = calloc(routes->n + 1, sizeof(*u.v)), .n = routes->n};
-	bool asked = false;
+	struct finding f = {.core = core, .networks = networks, .u = &u};
 
 	if (u.v == NULL)
 		abort();
@@ -294,12 +280,12 @@ targets_find(struct core *core, const struct routes *routes, struct networks *ne
 		const struct route *r = &routes->v[i];
 		__attribute__((cleanup(hand_done))) struct hand hand = hand_of(core_service(core, r->service));
 
-		asked = !find(core, networks, r, &hand, &u.v[i]) || asked;
+		f.asked = !find(core, networks, r, &hand, &u.v[i]) || f.asked;
 	}
-	asked = !find_apps(core, networks, &u) || asked;
-	if (asked)
+	names_each_led(core, find_app, &f);
+	if (f.asked)
 		upstreams_done(&u);
 	else
 		*ret = u;
-	return !asked;
+	return !f.asked;
 }

@@ -8,7 +8,6 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "core/app.h"
-#include "core/app_names.h"
 #include "core/push_state.h"
 #include "core/store_push.h"
 #include "core/urls.h"

@@ -9,6 +9,7 @@
 #include "core/app.h"
 #include "core/client.h"
 #include "core/ended.h"
+#include "core/lead.h"
 #include "core/masks.h"
 #include "core/push.h"
 #include "core/runs.h"
@@ -139,13 +140,13 @@ act(struct service *svc, enum action action, const struct runs *runs)
 }
 
 static struct task *
-waiting_deploy(const struct service *svc)
+waiting(const struct service *svc, enum task_kind kind)
 {
 	struct task *task;
 
 	TAILQ_FOREACH(task, &svc->queue, entry)
 	{
-		if (task->kind == TASK_DEPLOY)
+		if (task->kind == kind)
 			return task;
 	}
 	return NULL;
@@ -162,9 +163,9 @@ service_cancel_waiting(struct service *svc, const char *who)
 		return false;
 	facts = service_facts(svc, &runs);
 	/* Before it may wait a look, after which it would have been queued. */
-	if (waiting_deploy(svc) == NULL && reconcile_decide(&facts) == ACTION_DEPLOY)
+	if (waiting(svc, TASK_DEPLOY) == NULL && reconcile_decide(&facts) == ACTION_DEPLOY)
 		act(svc, ACTION_DEPLOY, &runs);
-	task = waiting_deploy(svc);
+	task = waiting(svc, TASK_DEPLOY);
 	/* What an earlier pgod, or an interrupted deploy, has left half-way has to be finished. */
 	if (task == NULL || task->mode == DEPLOY_RESUME)
 		return false;
@@ -201,6 +202,23 @@ turn_away(struct service *svc, const char *why)
 	}
 }
 
+/* Deploys of apps may have all places and wait for the proxy: it is told without one. */
+static void
+routes_first(struct service *svc)
+{
+	struct task *task = waiting(svc, TASK_ROUTES);
+	auto_runs struct runs runs = RUNS_INIT;
+	struct reconcile_facts facts;
+
+	if (task != NULL) {
+		run_task(svc, task);
+		return;
+	}
+	facts = service_facts(svc, &runs);
+	if (reconcile_decide(&facts) == ACTION_ROUTES)
+		act(svc, ACTION_ROUTES, &runs);
+}
+
 void
 service_next(struct service *svc)
 {
@@ -235,6 +253,7 @@ service_next(struct service *svc)
 	 * one of his own that does. */
 	if (!client_waits(svc) && svc->core->busy >= CORE_TASKS_MAX) {
 		svc->waits = true;
+		routes_first(svc);
 		return;
 	}
 	run_task(svc, task);
@@ -267,6 +286,7 @@ task_end(struct task *task, int status, const char *text)
 	try_again(task);
 	task_free(task);
 	service_next(svc);
+	lead_look(svc->core);
 	core_kick(svc->core);
 	core_maybe_exit(svc->core);
 }

@@ -28,6 +28,7 @@ static const struct {
     {"stop", "stop", NULL, NAME},
     {"restart", "restart", NULL, NAME},
     {"reload", "restart", NULL, NAME},
+    {"domains:set", "domains", "set", NAME},
     {"domains:get", "domains", "list", NAME},
     {"service:tags", "tags", NULL, NAME},
 };

@@ -123,7 +123,7 @@ def test_a_bad_file_of_the_administrator_keeps_the_routes_of_before(pgo, proxy):
         text.write("nonsense {{{\n")
     head = repo.commit({"compose.yaml": shop("two")})
     status = pgo.wait_judged("shop", head, deadline=60)
-    assert "the proxy of the host does not lead to its new container" in status
+    assert "the proxy does not lead to its new container" in status
     assert "the proxy has not taken what they lead to now" in pgo.status("shop") or proxy.text() == good
     assert proxy.text() == good
     assert proxy.ask("shop.test").body == "shop"

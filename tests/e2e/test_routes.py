@@ -1,4 +1,5 @@
-"""A real Caddy in a container on a shared network, as its own service: the routes of the others reach it, with and without TLS."""
+"""A real Caddy in a container on a shared network, as its own service: the routes of the others reach it, with and without TLS, and the names of
+apps that are pushed."""
 
 import os
 import re
@@ -7,8 +8,10 @@ import subprocess
 
 import pytest
 
-from lib.caddy import IMAGE
+from lib.caddy import IMAGE, Load
 from lib.host import TOP, run, wait_until
+from lib.pusher import Pusher
+from lib.pushes import DOMAIN, RATE, accept_pushes
 
 EDGE = "pgot-reverseproxy"
 # As the README's example, but that names resolve nowhere here: certificates come from Caddy itself.
@@ -41,6 +44,7 @@ class World:
         self.repo = pgo.repo("caddy", {"compose.yaml": proxy_model(), "caddy/Caddyfile": CADDYFILE, ".gitignore": "caddy/Caddyfile-import\n"})
         pgo.service("caddy", self.repo, **{"import": "caddy/Caddyfile-import", "reload": RELOAD, "ports": ["80/0", "443/0"], "settle": "500ms"})
         self.file = pgo.live("caddy", "caddy", "Caddyfile-import")
+        accept_pushes(pgo, proxy_network=EDGE, health_timeout="60s")
         self.site("frontend", {"http://shop.example.org": "frontend:8080", "secure.example.org": "frontend:8080"})
 
     def site(self, page, urls):
@@ -167,3 +171,38 @@ def test_a_file_that_is_mounted_itself_is_told_and_a_restart_shows_it(pgo, world
     assert world.get("www.example.org") == ""
     assert pgo.ctl("caddy", "restart").returncode == 0
     world.wait_page("www.example.org", "frontend")
+
+
+def app(page, port=8080):
+    """A web server that ends its requests before it goes."""
+    return {"Dockerfile": f'FROM {IMAGE}\nEXPOSE {port}\nCMD ["respond", "--listen", ":{port}", "{page}"]\n', "CNAME": "www.pushed.example.org\n"}
+
+
+def test_a_pushed_app_is_reached_by_its_names_when_its_push_is_accepted_and_nobody_is_turned_away_by_the_next(pgo, world):
+    me, own = Pusher(pgo, "pushed"), f"pushed.{DOMAIN}"
+
+    def push(files):
+        me.commit(files)
+        done = me.push(deadline=120)
+        assert done.returncode == 0, done.stderr
+
+    push(app("one"))
+    assert world.get(own) == world.get("www.pushed.example.org") == "one"
+    assert run_hostname(pgo) == "www.pushed.example.org"
+    box, reloads = world.caddy(), len(re.findall("the proxy has taken in", pgo.log()))
+    with Load(box, RATE, port=80, host=own) as load:
+        push(app("two"))
+        assert world.get(own) == "two"
+        # Another port is another route: the proxy is led over before the containers of the first go.
+        push(app("three", 8081))
+    assert load.failures == [] and len(load.answers) > RATE // 4, (len(load.answers), load.failures[:10])
+    assert world.get(own) == world.get("www.pushed.example.org") == "three"
+    assert len(re.findall("the proxy has taken in", pgo.log())) == reloads + 1 and world.caddy().id == box.id
+    assert pgo.ctl("pushed", "domains", "add", "more.example.org").returncode == 0
+    assert world.get("more.example.org") == "three"
+    assert world.get("shop.example.org") == "frontend" and world.get(f"other.{DOMAIN}") == ""
+
+
+def run_hostname(pgo):
+    (box,) = pgo.running("pushed")
+    return pgo.engine.ask("GET", f"/containers/{box.id}/json")[1]["Config"]["Hostname"]

@@ -107,7 +107,7 @@ def test_a_switch_that_the_proxy_does_not_take_leaves_the_old_container(pgo, pro
     proxy.order("reload", "not that one")
     model["services"]["web"]["environment"] = {"A": "b"}
     head = repo.commit({"compose.yaml": model})
-    assert "the proxy of the host does not lead to its new container" in pgo.wait_judged("shop", head)
+    assert "the proxy does not lead to its new container" in pgo.wait_judged("shop", head)
     wait_until(lambda: [box.id for box in pgo.running("shop")] == [old.id], "only the old one is left")
     assert proxy.leads_to() == led and proxy.leads_to(name="pgo.conf") == led
     proxy.forgive("reload")

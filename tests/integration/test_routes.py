@@ -1,6 +1,7 @@
 """The routes for a proxy: the file that `import` names, when it is written, and when `reload` runs. The proxy here is a container of the
 fake engine, and its reload a program that copies the file; tests/e2e/test_routes.py has a real Caddy."""
 
+import concurrent.futures
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import pytest
 
 from lib.host import wait_until
 from lib.pgo import web
+from lib.pusher import Pusher, operator, said
 
 SHOP = "shop.example.org {\n\treverse_proxy frontend:8080\n}\n"
 BLOG = "blog.example.org {\n\treverse_proxy ghost:2368\n}\n"
@@ -189,3 +191,130 @@ def test_something_in_the_place_of_the_file_fails_the_deploy_and_harms_nothing(p
     pgo.wait_status("proxy", "state +live.*in sync +no: .*routes: caddy/Caddyfile-import: cannot put the new file in the place of the old one")
     assert pgo.engine.containers("proxy")[0].id == box and os.path.isdir(os.path.join(live.file, "mine"))
     assert "state       live" in pgo.status("shop")
+
+
+# --- apps ---
+
+ZONE = "1.2.3.4.sslip.io"
+
+
+def route(host, port=8080, app="app"):
+    return f"http://{host} {{\n\treverse_proxy {app}-{port}--pgo:{port} {{\n\t\tlb_try_duration 5s\n\t\tlb_try_interval 100ms\n\t}}\n}}\n"
+
+
+def compose(port=8080, **more):
+    return web(expose=[str(port)], **more)
+
+
+def names_on_edge(pgo):
+    return [box.networks["edge"]["Aliases"][1:] for box in pgo.running("app")]
+
+
+@pytest.fixture
+def pushed(pgo, proxied):
+    """The proxy, and an app that can be pushed to and will be on the network `edge`."""
+    pgo.engine.create_network("edge")
+    pgo.tables = '[push]\naddress = "1.2.3.4"\nproxy_network = "edge"\n' + operator(pgo.key)
+    pgo.service("app", hosted=True, repository=None)
+    pgo.start().wait_listening()
+    pgo.wait_deployed("proxy", proxied.repo.head)
+    proxied.wait_loaded(SHOP)
+    return proxied
+
+
+def push(pgo, files):
+    me = Pusher(pgo, "app")
+    me.commit(files)
+    return me.push()
+
+
+def test_an_app_is_found_by_its_names_through_a_proxy_in_a_container(pgo, pushed):
+    done = push(pgo, {"compose.yaml": compose(), "CNAME": "www.a.com\n"})
+    own = f"app.{ZONE}"
+    # Whoever reads that it is there finds it, under a name on the network that nobody else can have.
+    assert done.returncode == 0, done.stderr
+    assert read(pushed.loaded) == SHOP + route(own) + route("www.a.com")
+    assert names_on_edge(pgo) == [["app-8080--pgo"]]
+    assert f"=====> Application deployed:\n       http://{own}\n       http://www.a.com" in said(done)
+    pgo.wait_status("proxy", "routes +yes: 3, taken in by the proxy")
+    # A release that changes neither name nor port is none of the proxy's business.
+    reloads, inode = pushed.reloads(), os.lstat(pushed.file).st_ino
+    assert push(pgo, {"compose.yaml": compose(labels={"rev": "2"})}).returncode == 0
+    assert (pushed.reloads(), os.lstat(pushed.file).st_ino) == (reloads, inode)
+    # Names that are added are answered when the proxy has them.
+    assert pgo.ctl("app", "domains", "add", "b.a.com").stdout == "-----> Added b.a.com to app\n"
+    assert read(pushed.loaded) == SHOP + route(own) + route("b.a.com") + route("www.a.com")
+    assert pgo.ssh("domains:set app c.a.com,b.a.com,www.a.com").stdout == "-----> Added c.a.com to app\n"
+    assert pgo.ctl("app", "domains", "set", "c.a.com").stdout == "-----> Removed b.a.com from app\n"
+    assert read(pushed.loaded) == SHOP + route(own) + route("c.a.com") + route("www.a.com")
+    # Another port is another name there, so that no request goes to the port of before.
+    assert push(pgo, {"compose.yaml": compose(9090)}).returncode == 0
+    assert read(pushed.loaded) == SHOP + route(own, 9090) + route("c.a.com", 9090) + route("www.a.com", 9090)
+    # Another core knows all of it.
+    reloads = pushed.reloads()
+    pushed.restart()
+    pgo.wait_status("proxy", "routes +yes: 4, taken in by the proxy")
+    assert pushed.reloads() == reloads
+
+
+def test_start_first_leads_the_proxy_over_before_the_old_containers_go(pgo, pushed):
+    healthy = {"healthcheck": {"test": ["CMD", "true"]}, "x_pgo": {"update": "start-first"}}
+    assert push(pgo, {"compose.yaml": compose(**healthy)}).returncode == 0
+    (old,) = pgo.running("app")
+    pgo.engine.fail("exec", stderr="no")
+    refused = push(pgo, {"compose.yaml": compose(9090, **healthy)})
+    assert refused.returncode != 0 and "the proxy does not lead to its new container: reload: no" in said(refused)
+    # It goes on as if nothing had been.
+    assert pgo.running("app") == [old] and read(pushed.file) == SHOP + route(f"app.{ZONE}")
+    pgo.engine.heal("exec")
+    assert push(pgo, {"compose.yaml": compose(9091, **healthy)}).returncode == 0
+    assert read(pushed.loaded) == SHOP + route(f"app.{ZONE}", 9091) and names_on_edge(pgo) == [["app-9091--pgo"]]
+
+
+def test_names_that_a_proxy_in_a_container_refuses_come_to_nothing(pgo, pushed):
+    assert push(pgo, {"compose.yaml": compose()}).returncode == 0
+    good = SHOP + route(f"app.{ZONE}")
+    pgo.engine.fail("exec", stderr="log line\nError: no such directive")
+    added = pgo.ctl("app", "domains", "add", "b.a.com")
+    assert (added.returncode, added.stderr) == (1, "domains: the proxy does not take it in, so the names are as they were: reload: Error: no such directive\n")
+    done = push(pgo, {"compose.yaml": compose(), "CNAME": "www.a.com\n"})
+    assert done.returncode != 0 and "names: the proxy does not take them in: reload: Error: no such directive" in said(done)
+    assert json.loads(pgo.ctl("app", "status", "--json").stdout)["urls"] == [f"http://app.{ZONE}"]
+    pgo.engine.heal("exec")
+    pushed.wait_loaded(good)
+
+
+def test_a_proxy_that_is_down_keeps_no_push_waiting_and_has_the_app_when_it_starts(pgo, pushed):
+    assert pgo.ctl("proxy", "stop").returncode == 0
+    assert push(pgo, {"compose.yaml": compose()}).returncode == 0
+    assert read(pushed.file) == SHOP + route(f"app.{ZONE}") and read(pushed.loaded) == SHOP
+    assert pgo.ctl("proxy", "start").returncode == 0
+    pushed.wait_loaded(SHOP + route(f"app.{ZONE}"))
+
+
+def test_deploys_that_wait_for_the_proxy_leave_it_a_place_to_be_told(pgo, proxied):
+    """As many apps at once as services are worked on at a time."""
+    apps = [f"app{n}" for n in range(4)]
+    pgo.engine.create_network("edge")
+    pgo.tables = '[push]\naddress = "1.2.3.4"\nproxy_network = "edge"\ncreate = true\n' + operator(pgo.key)
+    pgo.start().wait_listening()
+    pgo.wait_deployed("proxy", proxied.repo.head)
+    proxied.wait_loaded(SHOP)
+    pgo.engine.hold("up")
+    pushers = [Pusher(pgo, app, name=app) for app in apps]
+    for me in pushers:
+        me.commit({"compose.yaml": compose()})
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        going = [pool.submit(me.push) for me in pushers]
+        wait_until(lambda: all(pgo.engine.calls("up", app) for app in apps), "all of them are being deployed")
+        pgo.engine.release("up")
+        assert [done.result().returncode for done in going] == [0] * 4
+    assert read(proxied.loaded) == SHOP + "".join(route(f"{app}.{ZONE}", app=app) for app in apps)
+
+
+def test_a_network_of_the_proxy_that_is_not_there_refuses_a_push(pgo, proxied):
+    pgo.tables = '[push]\naddress = "1.2.3.4"\nproxy_network = "edge"\n' + operator(pgo.key)
+    pgo.service("app", hosted=True, repository=None)
+    pgo.start().wait_listening()
+    done = push(pgo, {"compose.yaml": compose()})
+    assert done.returncode != 0 and "external network edge does not exist" in said(done)
