@@ -37,6 +37,9 @@ section(const char *manual, const char *heading)
 	const char *from = strstr(manual, heading);
 	const char *to = from == NULL ? NULL : strstr(from + strlen(heading), "\n.S");
 
+	/* .Sm is no heading. */
+	while (to != NULL && !str_starts(to, "\n.Ss") && !str_starts(to, "\n.Sh"))
+		to = strstr(to + 1, "\n.S");
 	assert_non_null(to);
 	return str_printf("%.*s", (int)(to - from), from);
 }
