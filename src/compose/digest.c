@@ -74,15 +74,37 @@ add_images(SHA2_CTX *ctx, const struct model_image_id *ids, size_t n)
 	free(pairs);
 }
 
-static void
-add_inputs(SHA2_CTX *ctx, const struct strv *inputs, const struct strv *answers)
-{
-	struct pair *pairs = pairs_new(inputs->n);
+struct readers {
+	struct strv builds;
+	struct strv containers;
+};
 
-	for (size_t i = 0; i < inputs->n; i++)
-		pairs[i] = (struct pair){inputs->v[i], answers->v[i]};
-	add_pairs(ctx, "inputs", pairs, inputs->n);
+static void
+note_reader(const struct ref *ref, void *arg)
+{
+	struct readers *r = arg;
+
+	strv_add(ref->mounted ? &r->containers : &r->builds, ref->path);
+}
+
+/* built: what builds alone read is in the images, whose IDs count. */
+static void
+add_inputs(SHA2_CTX *ctx, const json_t *model, bool built, const struct strv *inputs, const struct strv *answers)
+{
+	struct readers readers = {{NULL, 0}, {NULL, 0}};
+	struct pair *pairs = pairs_new(inputs->n);
+	size_t n = 0;
+
+	if (built)
+		refs_each(model, note_reader, &readers);
+	for (size_t i = 0; i < inputs->n; i++) {
+		if (!strv_has(&readers.builds, inputs->v[i]) || strv_has(&readers.containers, inputs->v[i]))
+			pairs[n++] = (struct pair){inputs->v[i], answers->v[i]};
+	}
+	add_pairs(ctx, "inputs", pairs, n);
 	free(pairs);
+	strv_done(&readers.builds);
+	strv_done(&readers.containers);
 }
 
 json_t *
@@ -122,7 +144,7 @@ model_digest(const json_t *model, const struct model_image_id *ids, size_t nids,
 	hash_text(&ctx, "pgo release 1");
 	hash_text(&ctx, text);
 	add_images(&ctx, ids, nids);
-	add_inputs(&ctx, inputs, answers);
+	add_inputs(&ctx, model, nids > 0, inputs, answers);
 	SHA256Final(sum, &ctx);
 	str_hex(sum, sizeof(sum), ret_hex);
 	return 0;

@@ -116,8 +116,9 @@ void model_label_inputs(json_t *approved, const json_t *model, const struct strv
 enum { MODEL_DIGEST_HEX = 65 };
 
 /* What a release is known by (I11): SHA-256, in hex, over the canonical resolved model, the image IDs by service, and
- * the job's `inputs` answers (answers->v[i] is about inputs->v[i]). The order of ids and of inputs does not matter.
- * -EINVAL when the two lists differ in length. */
+ * the job's `inputs` answers (answers->v[i] is about inputs->v[i]). What builds alone read counts only without image
+ * IDs, which say what became of it. The order of ids and of inputs does not matter. -EINVAL when the two lists differ
+ * in length. */
 int model_digest(const json_t *model, const struct model_image_id *ids, size_t nids, const struct strv *inputs,
     const struct strv *answers, char ret_hex[MODEL_DIGEST_HEX], struct err *err);
 

@@ -426,6 +426,33 @@ a_change_leaves_the_digest_as_it_was(void **state)
 	}
 }
 
+#define BUILT "{\"services\":{\"a\":{\"build\":{\"context\":\"/p\"}}}}"
+#define BUILT_AND_MOUNTED \
+	"{\"services\":{\"a\":{\"build\":{\"context\":\"/p\"},\"volumes\":[{\"type\":\"bind\",\"source\":\"/p\",\"target\":\"/x\"}]}}}"
+
+/* Containers would be made anew for a file that is in no image. */
+static void
+the_same_image_of_another_commit_is_another_release(void **state)
+{
+	static const struct model_image_id id[] = {{"a", ID_A}}, other[] = {{"a", ID_B}};
+	static const char *const before = "tree 1", *const after = "tree 2";
+	char x[MODEL_DIGEST_HEX], y[MODEL_DIGEST_HEX];
+
+	(void)state;
+	digest_of(BUILT, id, 1, (const char *[]){"/p"}, &before, 1, x);
+	digest_of(BUILT, id, 1, (const char *[]){"/p"}, &after, 1, y);
+	assert_string_equal(x, y);
+	digest_of(BUILT, other, 1, (const char *[]){"/p"}, &before, 1, y);
+	assert_string_not_equal(x, y);
+	/* What is to be built is not known before, and what is mounted as well is read by the container. */
+	digest_of(BUILT, NULL, 0, (const char *[]){"/p"}, &before, 1, x);
+	digest_of(BUILT, NULL, 0, (const char *[]){"/p"}, &after, 1, y);
+	assert_string_not_equal(x, y);
+	digest_of(BUILT_AND_MOUNTED, id, 1, (const char *[]){"/p"}, &before, 1, x);
+	digest_of(BUILT_AND_MOUNTED, id, 1, (const char *[]){"/p"}, &after, 1, y);
+	assert_string_not_equal(x, y);
+}
+
 /* Every release of every service would be deployed anew after an update of pgo. */
 static void
 an_update_of_pgo_changes_the_digest(void **state)
@@ -487,6 +514,7 @@ main(void)
 	    cmocka_unit_test(a_service_runs_without_an_image_id),
 	    cmocka_unit_test(order_changes_the_digest),
 	    cmocka_unit_test(a_change_leaves_the_digest_as_it_was),
+	    cmocka_unit_test(the_same_image_of_another_commit_is_another_release),
 	    cmocka_unit_test(an_update_of_pgo_changes_the_digest),
 	    cmocka_unit_test(an_input_without_answer_is_forgotten),
 	};
