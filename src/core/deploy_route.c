@@ -5,24 +5,45 @@
 #include "core/app_names.h"
 #include "core/deploy_switch.h"
 #include "core/lead.h"
+#include "core/proxy.h"
 #include "engine/engine.h"
 
 enum {
-	/* nginx's old processes take new requests for a moment after the reload, and send them where they know. */
+	/* nginx's old processes take new requests for a moment after the reload, and send them where they know. They
+	 * are waited for as long as they live, and this at most: one of them may have a visitor for hours. */
 	ROUTE_LINGER_MS = 2000,
 };
 
 static int next_look(struct switching *sw, struct err *err);
 
 static void
+go_on(struct switching *sw)
+{
+	struct err err = ERR_INIT;
+
+	deploy_continue(sw->d, TAKE(sw->routed)(sw, &err), &err);
+}
+
+static void
 on_lingered(evutil_socket_t fd, short what, void *ctx)
 {
 	struct switching *sw = ctx;
-	struct err err = ERR_INIT;
 
 	(void)fd;
 	(void)what;
-	deploy_continue(sw->d, TAKE(sw->routed)(sw, &err), &err);
+	proxy_abandon(TAKE(sw->left));
+	go_on(sw);
+}
+
+static void
+on_left(void *ctx, const char *error)
+{
+	struct switching *sw = ctx;
+
+	(void)error;
+	sw->left = NULL;
+	event_del(sw->linger);
+	go_on(sw);
 }
 
 static int
@@ -34,6 +55,7 @@ linger(struct switching *sw)
 		sw->linger = evtimer_new(sw->d->svc->core->base, on_lingered, sw);
 	if (sw->linger == NULL || event_add(sw->linger, &tv) < 0)
 		abort();
+	sw->left = proxy_await_left(sw->d->svc->core, on_left, sw);
 	return STEP_WAIT;
 }
 
@@ -138,6 +160,7 @@ switch_unroute(struct switching *sw)
 	struct service *svc = sw->d->svc;
 
 	lead_abandon(TAKE(sw->wait));
+	proxy_abandon(TAKE(sw->left));
 	if (sw->linger != NULL)
 		event_free(TAKE(sw->linger));
 	sw->routed = NULL;

@@ -25,15 +25,16 @@ struct switching {
 	json_t *approved;
 	char *hashes; /* what compose says that the containers should be */
 	struct swaps swaps;
-	size_t at;		/* the swap in hand */
-	json_t *networks;	/* of its new containers: {id: {network: [aliases]}} */
-	size_t looking;		/* the new container whose answer is awaited */
-	switch_fn *healthy;	/* what follows once the new containers are; NULL while they are not awaited */
-	bool was_touched;	/* before the first swap */
-	switch_fn *routed;	/* what follows once the proxies lead to the new containers */
-	struct lead_wait *wait; /* for that; NULL while it is not awaited */
-	struct event *linger;	/* and for the proxy's old processes */
-	bool drained;		/* old containers have gone: there is no way back but the put back */
+	size_t at;		 /* the swap in hand */
+	json_t *networks;	 /* of its new containers: {id: {network: [aliases]}} */
+	size_t looking;		 /* the new container whose answer is awaited */
+	switch_fn *healthy;	 /* what follows once the new containers are; NULL while they are not awaited */
+	bool was_touched;	 /* before the first swap */
+	switch_fn *routed;	 /* what follows once the proxies lead to the new containers */
+	struct lead_wait *wait;	 /* for that; NULL while it is not awaited */
+	struct event *linger;	 /* and for the old processes of the host's proxy, at most */
+	struct proxy_wait *left; /* their end; NULL while it is not awaited */
+	bool drained;		 /* old containers have gone: there is no way back but the put back */
 
 	struct move *moves;
 	size_t nmoves, next;

@@ -146,6 +146,14 @@ on_proxied(void *ctx, struct msg *m, struct err *err)
 }
 
 static int
+on_proxy_left(void *ctx, struct msg *m, struct err *err)
+{
+	(void)err;
+	proxy_on_left(ctx, msg_int(m, "id"));
+	return 0;
+}
+
+static int
 on_client(void *ctx, struct msg *m, struct err *err)
 {
 	(void)err;
@@ -199,6 +207,7 @@ const struct channel_rule from_pgod_rules[] = {
     {"pinned", 1u << CORE_RUNNING, on_pinned},
     {"deploy-key", 1u << CORE_RUNNING, on_deploy_key},
     {"proxied", 1u << CORE_RUNNING, on_proxied},
+    {"proxy-left", 1u << CORE_RUNNING, on_proxy_left},
     {"client", 1u << CORE_RUNNING, on_client},
     {"web", 1u << CORE_RUNNING, on_web},
     {"quit", 1u << CORE_CONFIG | 1u << CORE_RUNNING, on_quit},

@@ -25,22 +25,26 @@ enum {
 struct proxy_wait {
 	TAILQ_ENTRY(proxy_wait) entry;
 	struct proxy *proxy;
+	struct proxy_waits *list;
 	void (*done)(void *ctx, const char *error);
 	void *ctx;
 	int64_t since; /* the first message that counts */
 };
+
+TAILQ_HEAD(proxy_waits, proxy_wait);
 
 struct proxy {
 	struct core *core;
 	struct routes routes;
 	struct networks *networks;
 	struct event *timer;
-	TAILQ_HEAD(, proxy_wait) waits;
-	char *said;   /* the last message's addresses; NULL: none yet */
-	int64_t id;   /* of the last message */
-	bool asked;   /* it has no answer yet */
-	bool changed; /* look again when it has */
-	char *error;  /* of the last answer; "" when all is well */
+	struct proxy_waits waits;   /* for the proxy to have the routes */
+	struct proxy_waits leaving; /* and for the end of who goes by those of before */
+	char *said;		    /* the last message's addresses; NULL: none yet */
+	int64_t id;		    /* of the last message */
+	bool asked;		    /* it has no answer yet */
+	bool changed;		    /* look again when it has */
+	char *error;		    /* of the last answer; "" when all is well */
 	int64_t written_ms;
 	int retry_ms;	  /* the next pause after a refusal */
 	long long due_ms; /* when what was refused is tried again */
@@ -58,15 +62,15 @@ in_ms(struct proxy *p, int ms)
 }
 
 static void
-tell_waits(struct proxy *p, int64_t id, const char *error)
+tell_waits(struct proxy_waits *list, int64_t id, const char *error)
 {
-	struct proxy_wait *w = TAILQ_FIRST(&p->waits);
+	struct proxy_wait *w = TAILQ_FIRST(list);
 
 	while (w != NULL) {
 		struct proxy_wait *next = TAILQ_NEXT(w, entry);
 
 		if (w->since <= id) {
-			TAILQ_REMOVE(&p->waits, w, entry);
+			TAILQ_REMOVE(list, w, entry);
 			w->proxy = NULL;
 			if (w->done != NULL)
 				w->done(w->ctx, error);
@@ -127,7 +131,7 @@ look(struct proxy *p)
 
 	/* What does not answer is no reason to lead nobody anywhere. */
 	if (!p->core->engine_up) {
-		tell_waits(p, INT64_MAX, "the engine does not answer");
+		tell_waits(&p->waits, INT64_MAX, "the engine does not answer");
 		return;
 	}
 	if (!targets_find(p->core, &p->routes, p->networks, &u))
@@ -135,7 +139,7 @@ look(struct proxy *p)
 	upstreams_pack(&u, &text);
 	news = p->said == NULL || !str_eq(p->said, buf_str(&text));
 	if (!news && p->error[0] == '\0') {
-		tell_waits(p, INT64_MAX, "");
+		tell_waits(&p->waits, INT64_MAX, "");
 		return;
 	}
 	if (turn_in_ms(p, news) > 0) {
@@ -220,7 +224,7 @@ proxy_on_answer(struct core *core, int64_t id, const char *error, int64_t writte
 		p->written_ms = written_ms;
 	}
 	str_set(&p->error, error);
-	tell_waits(p, id, error);
+	tell_waits(&p->waits, id, error);
 	if (p->changed || error[0] != '\0')
 		in_ms(p, p->changed ? 0 : p->retry_ms);
 	if (error[0] != '\0') {
@@ -228,6 +232,33 @@ proxy_on_answer(struct core *core, int64_t id, const char *error, int64_t writte
 		p->retry_ms = p->retry_ms * 2 > PROXY_RETRY_MAX_MS ? PROXY_RETRY_MAX_MS : p->retry_ms * 2;
 	}
 	p->changed = false;
+}
+
+void
+proxy_on_left(struct core *core, int64_t id)
+{
+	if (core->proxy != NULL)
+		tell_waits(&core->proxy->leaving, id, "");
+}
+
+static struct proxy_wait *
+wait_in(struct proxy *p, struct proxy_waits *list, int64_t since, void (*done)(void *ctx, const char *error), void *ctx)
+{
+	struct proxy_wait *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		abort();
+	*w = (struct proxy_wait){.proxy = p, .list = list, .done = done, .ctx = ctx, .since = since};
+	TAILQ_INSERT_TAIL(list, w, entry);
+	return w;
+}
+
+struct proxy_wait *
+proxy_await_left(struct core *core, void (*done)(void *ctx, const char *error), void *ctx)
+{
+	struct proxy *p = core->proxy;
+
+	return p == NULL ? NULL : wait_in(p, &p->leaving, p->id, done, ctx);
 }
 
 struct proxy_wait *
@@ -238,11 +269,7 @@ proxy_await(struct core *core, const char *project, void (*done)(void *ctx, cons
 
 	if (p == NULL || !has_routes(p, project))
 		return NULL;
-	w = calloc(1, sizeof(*w));
-	if (w == NULL)
-		abort();
-	*w = (struct proxy_wait){.proxy = p, .done = done, .ctx = ctx, .since = p->id + 1};
-	TAILQ_INSERT_TAIL(&p->waits, w, entry);
+	w = wait_in(p, &p->waits, p->id + 1, done, ctx);
 	if (p->asked)
 		p->changed = true;
 	else
@@ -255,7 +282,7 @@ proxy_abandon(struct proxy_wait *w)
 {
 	if (w == NULL || w->proxy == NULL)
 		return;
-	TAILQ_REMOVE(&w->proxy->waits, w, entry);
+	TAILQ_REMOVE(w->list, w, entry);
 	free(w);
 }
 
@@ -306,6 +333,7 @@ proxy_new(struct core *core)
 	p->retry_ms = PROXY_RETRY_MIN_MS;
 	p->pause_ms = PROXY_CALM_MS;
 	TAILQ_INIT(&p->waits);
+	TAILQ_INIT(&p->leaving);
 	routes_of(core->conf, &p->routes);
 	p->networks = networks_new(on_network, core);
 	return p;

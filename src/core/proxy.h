@@ -22,6 +22,11 @@ void proxy_on_answer(struct core *core, int64_t id, const char *error, int64_t w
  * from the event loop; NULL where no proxy is configured or none of the service's sites leads there. */
 struct proxy_wait *proxy_await(
     struct core *core, const char *project, void (*done)(void *ctx, const char *error), void *ctx);
+/* pgod's word that whoever went by the routes before those of this answer has ended. */
+void proxy_on_left(struct core *core, int64_t id);
+/* Once the proxy has the routes: calls done when it is known that nobody goes by those of before any more. That may be
+ * never, so whoever waits has a deadline. */
+struct proxy_wait *proxy_await_left(struct core *core, void (*done)(void *ctx, const char *error), void *ctx);
 /* Nobody waits any more; NULL is fine. */
 void proxy_abandon(struct proxy_wait *w);
 /* For metrics: does the file say what core said last, and when was it written? False without proxy, and before pgod's

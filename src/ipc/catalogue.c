@@ -38,6 +38,8 @@ static const struct msg_spec catalogue[] = {
     {"app-answer", PGOD_TO_CORE, "id:i error:s", 0, 0, "The app that core asked for is there; or why it is not."},
     {"proxied", PGOD_TO_CORE, "id:i error:s written_ms:i", 0, 0,
 	"The proxy on the host has the routes as core said, in a file written then; or why it has not."},
+    {"proxy-left", PGOD_TO_CORE, "id:i", 0, 0,
+	"The proxy's processes that went by the routes before these have ended; where that is not known, it is not said."},
     {"client", PGOD_TO_CORE, "id:i peer:s", 1, 1, "A channel to the pgod-ssh that serves a new connection from peer."},
     {"web", PGOD_TO_CORE, "", 1, 1, "A channel to the pgod-web that serves metrics; an earlier one is over."},
     {"quit", PGOD_TO_CORE, "", 0, 0, "Start nothing new, finish what runs, then exit."},

@@ -13,6 +13,7 @@
 #include "conf/routes.h"
 #include "ipc/upstreams.h"
 #include "supervisor/proxy_file.h"
+#include "supervisor/proxy_old.h"
 #include "supervisor/proxy_text.h"
 
 enum {
@@ -20,6 +21,7 @@ enum {
 	PROXY_DEADLINE_MS = 3 * PROXY_COMMAND_MS + 20 * 1000,
 	PROXY_QUIT_MS = 5 * 1000,
 	REPORT_FD = 3, /* of the child */
+	REPORT_BYTES = 16 * 1024,
 };
 
 /* What a child does: core's order, or, at the start, what an earlier one has left. */
@@ -43,6 +45,7 @@ struct proxy {
 	struct child child;
 	struct event *deadline;
 	int report; /* read end */
+	struct proxy_watch *watch;
 };
 
 static void run_next(struct proxy *p);
@@ -67,6 +70,15 @@ answer(struct proxy *p, struct job *j, const char *error, long long written_ms)
 	j->id = 0;
 }
 
+static void
+on_left(void *ctx, long long id)
+{
+	struct proxy *p = ctx;
+
+	if (id != 0 && p->core != NULL)
+		channel_send(p->core, msg_new("proxy-left", "sI", "id", (json_int_t)id), NULL, 0);
+}
+
 /* --- the child --- */
 
 static bool
@@ -80,7 +92,7 @@ has_certificate(void *ctx, const char *host)
 }
 
 static int
-child_work(const struct proxy *p, const char *state, long long *ret_ms, struct err *err)
+child_work(const struct proxy *p, const char *state, long long *ret_ms, struct proxy_old *ret_old, struct err *err)
 {
 	struct conf_proxy *c = p->facts->conf->proxy;
 	auto_buf struct buf text = BUF_INIT(PROXY_TEXT_MAX);
@@ -96,7 +108,22 @@ child_work(const struct proxy *p, const char *state, long long *ret_ms, struct e
 	proxy_text(&in, &text);
 	if (text.full)
 		return err_set(err, EFBIG, "the routes are longer than %d bytes", PROXY_TEXT_MAX);
-	return proxy_file_apply(c, state, &text, ret_ms, err);
+	return proxy_file_apply(c, state, &text, ret_ms, ret_old, err);
+}
+
+/* "MS", and the processes that are to end: " PID:STARTED"; or why it failed. */
+static void
+child_says(int rc, long long ms, const struct proxy_old *old, const struct err *err)
+{
+	auto_buf struct buf said = BUF_INIT(REPORT_BYTES);
+
+	if (rc < 0) {
+		buf_str_add(&said, err->msg);
+	} else {
+		buf_printf(&said, "%lld", ms);
+		proxy_old_pack(old, &said);
+	}
+	io_write_all(REPORT_FD, buf_str(&said), said.len, NULL);
 }
 
 /* Forked and not executed: it writes what only root may, and reads nothing that is foreign. */
@@ -104,7 +131,7 @@ static void
 child_run(const struct proxy *p, int report)
 {
 	auto_free char *state = str_printf("%s/.proxy", p->facts->dir);
-	auto_free char *said = NULL;
+	struct proxy_old old = {.n = 0};
 	struct err err = ERR_INIT;
 	long long ms = 0;
 	sigset_t all;
@@ -118,28 +145,41 @@ child_run(const struct proxy *p, int report)
 	if (dup2(report, REPORT_FD) < 0 || close_range(REPORT_FD + 1, ~0U, 0) < 0 ||
 	    fcntl(REPORT_FD, F_SETFD, FD_CLOEXEC) < 0)
 		_exit(EXIT_FAILURE);
-	rc = child_work(p, state, &ms, &err);
-	said = rc < 0 ? str_dup(err.msg) : str_printf("%lld", ms);
-	io_write_all(REPORT_FD, said, strlen(said), NULL);
+	rc = child_work(p, state, &ms, &old, &err);
+	child_says(rc, ms, &old, &err);
 	_exit(rc < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+/* It is written, and read. */
+static void
+answer_good(struct proxy *p, const char *said)
+{
+	struct proxy_old old = {.n = 0};
+	auto_free char *ms = str_printf("%.*s", (int)strcspn(said, " "), said);
+	long long id = p->running.id;
+	int64_t written_ms = 0;
+
+	str_to_int(ms, 0, INT64_MAX, &written_ms);
+	proxy_old_unpack(said + strlen(ms), &old);
+	answer(p, &p->running, "", written_ms);
+	proxy_watch_add(p->watch, id, &old);
 }
 
 static void
 on_ended(void *ctx, int wstatus)
 {
 	struct proxy *p = ctx;
-	auto_buf struct buf text = BUF_INIT(ERR_MSG_MAX);
-	int64_t written_ms = 0;
+	auto_buf struct buf text = BUF_INIT(REPORT_BYTES);
 
 	io_read_all(p->report, &text, NULL);
 	auto_close_(&p->report);
 	p->report = -1;
-	if (wstatus == 0)
-		str_to_int(buf_str(&text), 0, INT64_MAX, &written_ms);
-	else if (text.len == 0)
+	if (text.len == 0)
 		buf_str_add(&text, "the process that writes it was killed");
-	if (!p->stuck)
-		answer(p, &p->running, wstatus == 0 ? "" : buf_str(&text), written_ms);
+	if (!p->stuck && wstatus == 0)
+		answer_good(p, buf_str(&text));
+	else if (!p->stuck)
+		answer(p, &p->running, buf_str(&text), 0);
 	event_del(p->deadline);
 	p->busy = p->stuck = false;
 	job_done(&p->running);
@@ -287,6 +327,7 @@ proxy_set_core(struct proxy *p, struct channel *core)
 	if (core != NULL)
 		return;
 	p->running.id = 0;
+	proxy_watch_clear(p->watch);
 	if (p->has_next && !p->next.recover) {
 		job_done(&p->next);
 		p->has_next = false;
@@ -304,6 +345,7 @@ proxy_new(struct event_base *base, struct children *children, const struct facts
 	p->children = children;
 	p->facts = facts;
 	p->report = -1;
+	p->watch = proxy_watch_new(base, on_left, p);
 	routes_of(facts->conf, &p->routes);
 	if (facts->conf->proxy != NULL)
 		enqueue(p, (struct job){.recover = true});
@@ -316,6 +358,7 @@ proxy_close(struct proxy *p)
 	if (p == NULL)
 		return;
 	event_free(p->deadline);
+	proxy_watch_free(p->watch);
 	auto_close_(&p->report);
 	job_done(&p->running);
 	job_done(&p->next);

@@ -173,12 +173,14 @@ take_back(const struct place *at, bool proxy_untouched, struct err *err)
 }
 
 static int
-try_text(const struct place *at, bool undecided, const struct buf *text, struct err *err)
+try_text(const struct place *at, bool undecided, const struct buf *text, struct proxy_old *ret_old, struct err *err)
 {
 	if (write_whole(at->dirfd, at->name, MODE_FILE, "", text, err) < 0)
 		return take_back(at, !undecided, err);
 	if (run(&at->proxy->test, "test", err) < 0)
 		return take_back(at, !undecided, err);
+	if (at->proxy->type == PROXY_NGINX)
+		proxy_old_find(buf_str(text), ret_old);
 	if (run(&at->proxy->reload, "reload", err) < 0)
 		return take_back(at, false, err);
 	return remove_name(at->statefd, BEFORE, err);
@@ -234,8 +236,8 @@ proxy_file_recover(const struct conf_proxy *p, const char *state, struct err *er
 }
 
 int
-proxy_file_apply(
-    const struct conf_proxy *p, const char *state, const struct buf *text, long long *ret_ms, struct err *err)
+proxy_file_apply(const struct conf_proxy *p, const char *state, const struct buf *text, long long *ret_ms,
+    struct proxy_old *ret_old, struct err *err)
 {
 	auto_place struct place at = {.dirfd = -1, .statefd = -1};
 	auto_buf struct buf now = BUF_INIT(PROXY_TEXT_MAX);
@@ -248,7 +250,7 @@ proxy_file_apply(
 	if (undecided || there == 0 || !equal(&now, text)) {
 		if (!undecided)
 			rc = write_whole(at.statefd, BEFORE, MODE_STATE, there > 0 ? PRESENT : ABSENT, &now, err);
-		if (rc < 0 || (rc = try_text(&at, undecided, text, err)) < 0)
+		if (rc < 0 || (rc = try_text(&at, undecided, text, ret_old, err)) < 0)
 			return rc;
 	}
 	return written_ms(&at, ret_ms, err);

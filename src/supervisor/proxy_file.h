@@ -10,14 +10,16 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "conf/proxy.h"
+#include "supervisor/proxy_old.h"
 
 enum { PROXY_COMMAND_MS = 30 * 1000 };
 
 /* Makes the file say text and the proxy read it; nothing is written, tested or reloaded when it does already. state:
  * the directory <dir>/.proxy. Fails with what the test or the reload said, the file as it was before. *ret_ms: when the
- * file was written, milliseconds of the wall clock. */
-int proxy_file_apply(
-    const struct conf_proxy *p, const char *state, const struct buf *text, long long *ret_ms, struct err *err);
+ * file was written, milliseconds of the wall clock. *ret_old: of nginx, the workers that go by the file of before,
+ * which the reload has told to end. */
+int proxy_file_apply(const struct conf_proxy *p, const char *state, const struct buf *text, long long *ret_ms,
+    struct proxy_old *ret_old, struct err *err);
 /* What an earlier run has left untested is taken back; fine when nothing is. */
 int proxy_file_recover(const struct conf_proxy *p, const char *state, struct err *err);
 

@@ -113,12 +113,13 @@ static int
 apply(struct world *w, const char *text, struct err *err)
 {
 	auto_buf struct buf b = BUF_INIT(PROXY_TEXT_MAX);
+	struct proxy_old old = {.n = 0};
 	long long ms = 0;
 	int rc;
 
 	*err = (struct err)ERR_INIT;
 	buf_str_add(&b, text);
-	rc = proxy_file_apply(&w->proxy, w->state, &b, &ms, err);
+	rc = proxy_file_apply(&w->proxy, w->state, &b, &ms, &old, err);
 	assert_true(rc < 0 || ms > 0);
 	return rc;
 }
