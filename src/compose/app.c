@@ -200,3 +200,56 @@ app_decide_port(json_t *model, const json_t *image)
 		model_set_web(model, web, port);
 	return from;
 }
+
+/* --- process 1 --- */
+
+/* s6-overlay (init) refuses to be another process; the others need none above them. */
+static const char *const inits[] = {"init", "tini", "tini-static", "docker-init", "dumb-init", "catatonit", "my_init",
+    "s6-svscan", "runit", "runit-init", "runsvdir", "runsvdir-start", "systemd"};
+
+/* path[0..len): "/usr/bin/tini". */
+static bool
+is_init(const char *path, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_LEN(inits); i++) {
+		size_t n = strlen(inits[i]);
+
+		if (len >= n && strncmp(path + len - n, inits[i], n) == 0 && (len == n || path[len - n - 1] == '/'))
+			return true;
+	}
+	return false;
+}
+
+/* Each word counts: it may stand behind a shell (the form of ENTRYPOINT without brackets) or env. */
+static bool
+names_init(const json_t *command)
+{
+	json_t *entry;
+	size_t i, len;
+
+	json_array_foreach(command, i, entry)
+	{
+		const char *text = json_string_value(entry);
+
+		for (const char *at = text; at != NULL && *(at += strspn(at, " \t\n")) != '\0'; at += len) {
+			len = strcspn(at, " \t\n");
+			if (is_init(at, len))
+				return true;
+		}
+	}
+	return false;
+}
+
+void
+app_decide_init(json_t *model, const json_t *image)
+{
+	const char *web = app_web_service(model);
+	json_t *service = web == NULL ? NULL : json_object_get(json_object_get(model, "services"), web);
+
+	if (service == NULL || !app_is_made(model))
+		return;
+	json_object_del(service, "init");
+	if (json_object_size(image) > 0 && !names_init(json_object_get(image, "Entrypoint")) &&
+	    !names_init(json_object_get(image, "Cmd")) && json_object_set_new(service, "init", json_true()) < 0)
+		abort();
+}

@@ -38,6 +38,7 @@ void
 deploy_decide_port(struct deploy *d)
 {
 	const char *web = app_web_service(d->model), *service = NULL;
+	const json_t *image;
 	enum app_port from;
 	int port = 0;
 
@@ -45,7 +46,9 @@ deploy_decide_port(struct deploy *d)
 	if (d->svc->app == NULL || d->approved != NULL)
 		return;
 	model_leave_proxy(d->model);
-	from = app_decide_port(d->model, web == NULL ? NULL : json_object_get(d->image_configs, web));
+	image = web == NULL ? NULL : json_object_get(d->image_configs, web);
+	app_decide_init(d->model, image);
+	from = app_decide_port(d->model, image);
 	if (!model_web(d->model, &service, &port)) {
 		if (d->mode != DEPLOY_PLAN)
 			task_sayf(d->task, "%s\n", from_says[from]);

@@ -160,6 +160,44 @@ what_a_compose_file_writes_of_ours_does_not_count(void **state)
 	assert_false(app_is_made(model));
 }
 
+static bool
+gets_init(const char *kind, const char *image_text)
+{
+	auto_json json_t *model = model_of(kind, "", "\"web\":{\"init\":false}");
+	auto_json json_t *image = image_of(image_text);
+
+	app_decide_init(model, image);
+	return json_is_true(json_object_get(json_object_get(json_object_get(model, "services"), "web"), "init"));
+}
+
+static void
+a_program_that_ignores_sigterm_is_waited_for_ten_seconds(void **state)
+{
+	(void)state;
+	assert_true(gets_init("dockerfile", "{\"Entrypoint\":null,\"Cmd\":[\"httpd\",\"-f\"]}"));
+	assert_true(gets_init("static", "{\"Entrypoint\":[\"/docker-entrypoint.sh\"],\"Cmd\":[\"nginx\"]}"));
+	assert_true(gets_init("dockerfile", "{\"Cmd\":[\"/bin/sh\",\"-c\",\"exec initdb; node ./reinit\"]}"));
+	/* What a compose file says is its own, and of an image that is not there nothing is known. */
+	assert_false(gets_init("compose", "{\"Cmd\":[\"httpd\"]}"));
+	assert_false(gets_init("dockerfile", "{}"));
+}
+
+static void
+an_image_with_an_init_of_its_own_does_not_start(void **state)
+{
+	static const char *const images[] = {
+	    "{\"Entrypoint\":[\"/init\"],\"Cmd\":[\"app\"]}",
+	    "{\"Cmd\":[\"/sbin/my_init\"]}",
+	    "{\"Entrypoint\":[\"/usr/bin/tini\",\"--\",\"/run.sh\"]}",
+	    "{\"Entrypoint\":[\"/bin/sh\",\"-c\",\"exec /usr/bin/dumb-init node server.js\"]}",
+	    "{\"Entrypoint\":[\"env\",\"A=b\",\"tini\",\"-g\",\"app\"]}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(images); i++)
+		assert_false(gets_init("dockerfile", images[i]));
+}
+
 int
 main(void)
 {
@@ -172,6 +210,8 @@ main(void)
 	    cmocka_unit_test(a_worker_has_no_port),
 	    cmocka_unit_test(of_a_compose_file_web_or_the_only_service_is_led_to),
 	    cmocka_unit_test(what_a_compose_file_writes_of_ours_does_not_count),
+	    cmocka_unit_test(a_program_that_ignores_sigterm_is_waited_for_ten_seconds),
+	    cmocka_unit_test(an_image_with_an_init_of_its_own_does_not_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
