@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "compose/app.h"
 #include "core/deploy_steps.h"
+#include "core/deploy_switch.h"
 #include "core/rules.h"
 #include "core/runs.h"
 #include "core/watch.h"
@@ -343,8 +344,8 @@ step_make_anew(struct deploy *d, struct err *err)
 	return deploy_job(d, "up", &args, d->approved, strlen(d->approved), true);
 }
 
-int
-step_up(struct deploy *d, struct err *err)
+static int
+run_up(struct deploy *d, struct err *err)
 {
 	auto_strv struct strv args = {NULL, 0};
 	int rc;
@@ -354,13 +355,24 @@ step_up(struct deploy *d, struct err *err)
 	if (d->changed && deploy_update(d) == MODEL_UPDATE_RECREATE && (!d->back || d->upped))
 		strv_add(&args, "--force-recreate");
 	rc = up_services(d, &args, err);
-	if (rc < 0)
-		return rc;
+	return rc < 0 ? rc : deploy_job(d, "up", &args, d->approved, strlen(d->approved), true);
+}
+
+int
+switch_up(struct deploy *d, bool whole, struct err *err)
+{
+	return whole ? step_up_done(d, NULL, err) : run_up(d, err);
+}
+
+/* Start-first has made the containers already: where these are all, compose would only say so. */
+int
+step_up(struct deploy *d, struct err *err)
+{
 	free(TAKE(d->deaths));
 	d->deaths = watch_deaths(d->svc->core->engine, d->svc->conf->name, &d->ndeaths);
 	d->touched = d->touched || d->changed;
 	d->upped = true;
-	return deploy_job(d, "up", &args, d->approved, strlen(d->approved), true);
+	return switch_may_be_whole(d) ? switch_look_whole(d) : run_up(d, err);
 }
 
 /* Its containers are there now, whatever becomes of them. What cannot be recorded (a full disk) is recorded later. */

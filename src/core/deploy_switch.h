@@ -39,6 +39,7 @@ struct switching {
 	struct move *moves;
 	size_t nmoves, next;
 	bool forgiving; /* a move that fails is told, and the next one made */
+	bool whole;	/* there is nothing but what was switched, and all of it runs */
 	bool left_over; /* one did: something may be there that should not */
 	switch_fn *then;
 	void (*listed)(struct switching *sw, const json_t *list);
@@ -63,6 +64,14 @@ enum outcome switch_blames(const struct engine_reply *reply);
 /* The swap in hand has come to nothing: the new containers go, the old ones were not touched. */
 int switch_failed(struct switching *sw, enum outcome outcome, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* deploy_compare.c */
+/* Were all compose services of the release switched, and may compose have nothing left to do? */
+bool switch_may_be_whole(const struct deploy *d);
+/* Looks whether it has, then calls switch_up(). Returns like a step. */
+int switch_look_whole(struct deploy *d);
+/* deploy_apply.c. whole: the containers of the release run, and no others. */
+int switch_up(struct deploy *d, bool whole, struct err *err);
 
 /* deploy_health.c */
 /* Waits until the new containers of the swap in hand are healthy, health_timeout at most. Returns like a step. */
