@@ -406,7 +406,8 @@ verb_proc_receive(const struct job *job, char *const *operands, struct err *err)
 	r = note_pushed(job, &refs, true, &why);
 	if (r >= 0)
 		r = control_ask(PUSHLINE_DEPLOY, &refs, no, &why);
-	if (r >= 0 && note_pushed(job, &refs, false, &why) < 0)
+	/* The job `accept` has dropped them with what it moved; else nothing may have. */
+	if (r == 0 && note_pushed(job, &refs, false, &why) < 0)
 		job_say("%s", why.msg); /* the next push does it */
 	r = answer(&refs, r > 0 ? NULL : r == 0 ? no : why.msg, err);
 	return r < 0 ? r : JOB_OK;

@@ -114,12 +114,14 @@ verb_inputs(const struct job *job, char *const *operands, struct err *err)
 	const char *rel;
 	int r;
 
-	if (job_read_paths(&paths, err) < 0 || root_tree(job, operands[0], &root, err) < 0 ||
-	    tree_load(job, operands[0], true, &tree, err) < 0)
+	if (job_read_paths(&paths, err) < 0 || tree_load(job, operands[0], true, &tree, err) < 0)
 		return -err->num;
 	for (const char *p = buf_str(&paths); p < buf_str(&paths) + paths.len; p += strlen(p) + 1)
 		if (path_is_beneath(job->live, p, &rel))
 			strv_add(&read, rel);
+	for (const char *p = buf_str(&paths); p < buf_str(&paths) + paths.len && root.len == 0; p += strlen(p) + 1)
+		if (str_eq(p, job->live) && root_tree(job, operands[0], &root, err) < 0)
+			return -err->num;
 	r = missing_check(job, &tree, &read, err);
 	if (r != JOB_OK)
 		return r;

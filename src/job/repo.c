@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <string.h>
@@ -86,6 +87,27 @@ repo_ref(const struct job *job, const char *ref, char *ret_oid)
 	return true;
 }
 
+/* git keeps a ref in a file of its name or in a line of packed-refs. In doubt there are some. */
+static bool
+has_no_refs(const char *git_dir, const char *prefix)
+{
+	auto_free char *dir = str_printf("%s/%s", git_dir, prefix);
+	auto_free char *packed = str_printf("%s/packed-refs", git_dir);
+	auto_free char *line = str_printf(" %s", prefix);
+	auto_buf struct buf text = BUF_INIT(REFS_TEXT_MAX_BYTES);
+	struct err err = ERR_INIT;
+	DIR *d = opendir(dir);
+	bool none = d != NULL || errno == ENOENT;
+
+	for (struct dirent *e = d != NULL ? readdir(d) : NULL; e != NULL && none; e = readdir(d))
+		none = str_eq(e->d_name, ".") || str_eq(e->d_name, "..");
+	if (d != NULL)
+		closedir(d);
+	if (none && io_read_file(AT_FDCWD, packed, &text, &err) < 0)
+		return err.num == ENOENT;
+	return none && strstr(buf_str(&text), line) == NULL;
+}
+
 int
 repo_list_refs(const struct job *job, const char *git_dir, const char *prefix, struct strv *ret, struct err *err)
 {
@@ -94,6 +116,8 @@ repo_list_refs(const struct job *job, const char *git_dir, const char *prefix, s
 	auto_free char *text = NULL;
 	char *save = NULL;
 
+	if (has_no_refs(git_dir != NULL ? git_dir : job->repo, prefix))
+		return 0;
 	if (git_do(job, &(struct git_call){.args = args, .git_dir = git_dir, .out = &out}, "cannot list refs", err) < 0)
 		return -err->num;
 	text = buf_take(&out);
