@@ -33,8 +33,8 @@ char *app_check_path(const json_t *model);
 enum app_port app_decide_port(json_t *model, const json_t *image);
 
 /* Gives the container of an app without a compose file an init as its process 1: a program that has no handler for
- * SIGTERM is ended by it then, and not ten seconds later. Not where the image starts one itself, as some insist on being
- * process 1. What an earlier decision wrote goes. image as above. */
+ * SIGTERM is ended by it then, and not ten seconds later. Not where the image starts one itself, as some insist on
+ * being process 1. What an earlier decision wrote goes. image as above. */
 void app_decide_init(json_t *model, const json_t *image);
 
 #endif
