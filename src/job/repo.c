@@ -33,8 +33,9 @@ bool
 repo_exists(const struct job *job)
 {
 	auto_free char *head = str_printf("%s/HEAD", job->repo);
+	auto_free char *last = str_printf("%s/objects/info", job->repo);
 
-	return access(head, F_OK) == 0;
+	return access(head, F_OK) == 0 && access(last, F_OK) == 0;
 }
 
 int

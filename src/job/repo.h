@@ -23,7 +23,7 @@
 #define REPO_CHECKOUT_MARK "pgo-checkout.oid" /* the commit whose checkout has begun and not ended */
 #define REPO_BROKEN_MARK "pgo-broken"	      /* a verb found damaged objects: the next fetch begins anew */
 
-/* Somebody made a repository here (it may be damaged). */
+/* A repository was made here, to the end (it may be damaged). */
 bool repo_exists(const struct job *job);
 /* Makes the bare repository for object names of oid_len hex digits. */
 int repo_init(const struct job *job, size_t oid_len, struct err *err);

@@ -20,6 +20,8 @@
 #define RECEIVING "pgo-receiving" /* locked by each push, shared, as long as any of its processes lives */
 #define QUARANTINE "tmp_objdir-"  /* what git calls the directories of what has not been accepted yet */
 
+enum { MAKERS_MAX = 10 };
+
 /* For all three. What pgo keeps for itself is nobody's to see; a blob of any size costs no memory of its size. */
 static const char *const ordinary[] = {
     "transfer.hideRefs=refs/pgo",
@@ -60,14 +62,6 @@ add_all(struct strv *config, const char *const *list)
 }
 
 static int
-make_repository(const struct job *job, struct err *err)
-{
-	enum { SHA1_HEX = 40 };
-
-	return repo_exists(job) ? 0 : repo_init(job, SHA1_HEX, err);
-}
-
-static int
 sweep_cuts(const struct job *job, struct err *err)
 {
 	DIR *d = opendir(job->repo);
@@ -102,20 +96,36 @@ sweep(const struct job *job, struct err *err)
 	return r < 0 ? r : hook_forget_pushed(job, err);
 }
 
-/* The descriptor is left open on purpose, for git and its hooks: its lock says that somebody receives. */
+/* By the one who holds the lock alone. */
 static int
-begin_receiving(const struct job *job, struct err *err)
+prepare(const struct job *job, struct err *err)
+{
+	enum { SHA1_HEX = 40 };
+
+	if (!repo_exists(job) && repo_init(job, SHA1_HEX, err) < 0)
+		return -err->num;
+	return sweep(job, err);
+}
+
+/* The descriptor is left open on purpose, for git and its hooks: its lock says that somebody receives. Of two first
+ * pushes one makes the repository and the other waits for that, or does it when the first one was killed over it. */
+static int
+hold_repository(const struct job *job, struct err *err)
 {
 	auto_free char *path = str_printf("%s/" RECEIVING, job->repo);
 	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
 		return err_errno(err, "cannot open %s", path);
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && sweep(job, err) < 0)
-		return -err->num;
-	if (flock(fd, LOCK_SH) < 0)
-		return err_errno(err, "cannot lock %s", path);
-	return 0;
+	for (int i = 0; i < MAKERS_MAX; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0 && prepare(job, err) < 0)
+			return -err->num;
+		if (flock(fd, LOCK_SH) < 0)
+			return err_errno(err, "cannot lock %s", path);
+		if (repo_exists(job))
+			return 0;
+	}
+	return err_set(err, EAGAIN, "others are making the repository: try again");
 }
 
 int
@@ -125,7 +135,7 @@ verb_receive_pack(const struct job *job, char *const *operands, struct err *err)
 	auto_strv struct strv config = {0};
 
 	(void)operands;
-	if (make_repository(job, err) < 0 || begin_receiving(job, err) < 0)
+	if (hold_repository(job, err) < 0)
 		return -err->num;
 	add_all(&config, ordinary);
 	add_all(&config, receiving);
@@ -175,7 +185,7 @@ serve(const struct job *job, const char *const *args, struct err *err)
 {
 	auto_strv struct strv config = {0};
 
-	if (make_repository(job, err) < 0)
+	if (!repo_exists(job) && hold_repository(job, err) < 0)
 		return -err->num;
 	point_head(job);
 	add_all(&config, ordinary);

@@ -5,9 +5,9 @@ import os
 import re
 import signal
 import subprocess
-import subprocess
 
 import pytest
+
 from lib.host import wait_until
 from lib.pgo import web
 from lib.pusher import Pusher, allow_pushes, hosted, said
@@ -153,6 +153,16 @@ def test_a_second_push_hears_who_holds_the_app(pgo):
     assert me.remote_refs()["refs/heads/main"] == head and revs(pgo) == ["2"]
 
 
+def test_whoever_is_killed_while_he_makes_the_repository_leaves_one_that_takes_no_push(pgo):
+    me = hosted(pgo)
+    half = os.path.join(pgo.dir, ".repos", "app.git")
+    owner = os.stat(half)
+    with open(os.path.join(half, "HEAD"), "w", encoding="ascii") as head:
+        head.write("ref: refs/heads/none\n")
+    os.chown(head.name, owner.st_uid, owner.st_gid)
+    accepted(me, rev(1))
+
+
 def test_of_two_first_pushes_to_one_name_at_the_same_moment_one_hears_who_holds_it(pgo):
     allow_pushes(pgo, "create = true")
     pgo.start().wait_listening()
@@ -170,7 +180,6 @@ def test_of_two_first_pushes_to_one_name_at_the_same_moment_one_hears_who_holds_
     (refused,) = [push for push in pushes if push.poll() is not None]
     (taken,) = [push for push in pushes if push.poll() is None]
     _, err = refused.communicate()
-    print(err)
     assert re.search(r"shop is being (made|pushed to|deployed: deploy 1, pushed) by SHA256:\S+ operator tess", err), err
     pgo.engine.release("up")
     _, err = taken.communicate(timeout=30)
@@ -254,7 +263,6 @@ def test_what_interrupts_the_watch_of_a_push_decides_nothing_and_the_pusher_is_t
         wait_until(lambda: revs(pgo) == [str(number)], "it is being watched")
         begin()
         _, err = push.communicate(timeout=30)
-        print(err)
         assert push.returncode == 1, err
         told = f"not decided yet: interrupted: {why}.*. The deploy goes on when that is over, and its end decides about the branch: `logs deploy` tells"
         assert re.search(rf"^remote:  !     {told} *$", err, re.M) and re.search(rf"remote rejected\] main -> main \({told}\)", err), err
