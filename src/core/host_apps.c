@@ -280,13 +280,16 @@ run_rename(struct client *c, struct service *svc, const struct strv *words)
 static void
 set_lock(struct client *c, struct service *svc, const char *text, const char *sentence)
 {
+	auto_free char *before = str_dup(svc->app->row.locked);
 	struct err err = ERR_INIT;
 
 	str_set(&svc->app->row.locked, text);
-	if (app_save(svc, &err) < 0)
+	if (app_save(svc, &err) < 0) {
+		str_set(&svc->app->row.locked, before);
 		client_answer(c, 2, 1, "%s\n", err.msg);
-	else
-		answer_app(c, svc, sentence);
+		return;
+	}
+	answer_app(c, svc, sentence);
 }
 
 static void
