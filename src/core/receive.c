@@ -275,7 +275,7 @@ receive_new(struct client *c, int take_fd)
 void
 receive_quit(struct client *c)
 {
-	if (c->receive != NULL && c->receive->wire->state < WIRE_DEPLOYING)
+	if (c->receive != NULL && c->job != NULL && c->receive->wire->state < WIRE_DEPLOYING)
 		job_signal(c->job, "TERM");
 }
 
