@@ -8,7 +8,7 @@ import pytest
 from lib.fakeproxy import FakeProxy
 from lib.host import wait_until
 from lib.pgo import Key, web
-from lib.pusher import Pusher, operator, said
+from lib.pusher import Pusher, apps, listed, operator, said
 from lib.scrape import ask
 
 ZONE = "1.2.3.4.sslip.io"
@@ -23,16 +23,6 @@ def host(pgo):
     pgo.service("site", hosted=True, urls={f"taken.{ZONE}": "web:80"})
     pgo.start().wait_listening()
     return pgo
-
-
-def apps(host, line, key=None, code=0, **kw):
-    done = host.ssh("host://apps " + line, key=key, **kw)
-    assert done.returncode == code, done
-    return done.stdout + done.stderr
-
-
-def listed(host):
-    return {app["name"]: app for app in json.loads(apps(host, "list --json"))}
 
 
 def rev(n):

@@ -248,26 +248,25 @@ def test_containers_is_a_variable_like_any_other(live):
     wait_until(lambda: live.ctl("app", "scale").stdout == "web: 3\n", "it outlives pgod")
 
 
-def test_a_kill_in_the_middle_of_scaling_leaves_a_number_that_was_never_seen_to_run(live):
-    before = ids(live, "app")
+def killed_while_scaling(live, ups):
+    """Pgod is, in the deploy whose `up` has this number; compose outlives it."""
     live.engine.hold("up")
     with subprocess.Popen(live.ssh_argv("app//scale web=3"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as change:
-        wait_until(lambda: len(live.engine.calls("up")) == 2, "it is applied")
+        wait_until(lambda: len(live.engine.calls("up")) == ups, "it is applied")
         live.kill()
         change.wait(30)
     live.engine.release("up")
     wait_until(lambda: len(live.running("app")) == 3, "compose has outlived pgod")
+
+
+def test_a_kill_in_the_middle_of_scaling_leaves_a_number_that_was_never_seen_to_run(live):
+    before = ids(live, "app")
+    killed_while_scaling(live, 2)
     live.start().wait_listening()
     wait_until(lambda: ids(live, "app") == before, "those that are too many go")
     assert live.ctl("app", "scale").stdout == "web: 1\n"
     # Again, and the pgod that puts it right is killed as well.
-    live.engine.hold("up")
-    with subprocess.Popen(live.ssh_argv("app//scale web=3"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as change:
-        wait_until(lambda: len(live.engine.calls("up")) == 4, "it is applied")
-        live.kill()
-        change.wait(30)
-    live.engine.release("up")
-    wait_until(lambda: len(live.running("app")) == 3, "compose has outlived pgod")
+    killed_while_scaling(live, 4)
     live.engine.hold("up")
     live.start().wait_listening()
     wait_until(lambda: len(live.engine.calls("up")) == 5, "it is being put right")

@@ -79,6 +79,17 @@ def allow_pushes(pgo, push="", operators=None):
     pgo.tables = "[push]\n" + push + "\n" + (operators if operators is not None else operator(pgo.key))
 
 
+def apps(pgo, line, key=None, code=0, **kw):
+    """What host://apps says."""
+    done = pgo.ssh("host://apps " + line, key=key, **kw)
+    assert done.returncode == code, done
+    return done.stdout + done.stderr
+
+
+def listed(pgo):
+    return {app["name"]: app for app in json.loads(apps(pgo, "list --json"))}
+
+
 def hosted(pgo, name="app", push="", operators=None, **keys):
     """A service that is pushed to, whose operator holds the test's key."""
     allow_pushes(pgo, push, operators)

@@ -18,13 +18,13 @@ auth: {{htpasswd: {{realm: "pgo tests", path: {users}}}}}
 # A proxy before docker-registry that writes down who asks for what. For some names it misbehaves instead: it stalls, answers garbage, or says
 # back what it was sent.
 FRONT = """
-import http.client, http.server, json, socketserver, sys, time
+import http.client, http.server, json, socketserver, sys
 class Front(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         sent = self.headers.get("Authorization", "")
         print(self.command, self.path, sent, flush=True)
         if "/stall/" in self.path:
-            time.sleep(600)
+            self.rfile.read()  # until the client goes
         elif "/echo/" in self.path and sent:
             words = "no entry with " + sent + " \\x1b[31m" + 8000 * "x"
             self.answer(403, [], json.dumps({"errors": [{"code": "DENIED", "message": words}]}).encode())
