@@ -1,6 +1,5 @@
 """kill -9 while an app is made, renamed or destroyed: afterwards it is there, whole, or not at all, under one name, and no number was given twice."""
 
-import json
 import os
 import re
 import signal
@@ -10,7 +9,7 @@ import pytest
 
 from lib.host import wait_until
 from lib.pgo import Key, web
-from lib.pusher import Pusher, operator
+from lib.pusher import Pusher, listed, operator
 
 # What appears while `shop` is made, in no promised order. The last one is its end.
 MADE = [".apps/.next", ".apps/.shop.new", ".apps/shop", ".repos/shop.git", ".stage/shop", "shop"]
@@ -28,12 +27,6 @@ def host(pgo):
 
 def apps(host, line):
     return host.ssh("host://apps " + line)
-
-
-def listed(host):
-    done = apps(host, "list --json")
-    assert done.returncode == 0, done
-    return {app["name"]: app for app in json.loads(done.stdout)}
 
 
 def begin(host, line):
