@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from lib.host import wait_until
+from lib.host import command_of, descendants_of, wait_until
 from lib.pgo import program, web
 from lib.slowbuild import go_on, step_of
 from lib.terminal import Terminal
@@ -40,17 +40,9 @@ def environment(site):
 
 
 def composes(site, verb):
-    """The processes of compose that do this for the service."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as line:
-                words = line.read().split(b"\0")
-        except OSError:
-            continue
-        if words[0].endswith(b"docker-compose") and b"site" in words and verb.encode() in words:
-            found.append(int(pid))
-    return found
+    """This pgod's processes of compose, orphans too, that do this for the service."""
+    words = {pid: command_of(pid).split() for pid in [*descendants_of(site.process.pid), *site.orphans()]}
+    return [pid for pid, line in words.items() if line and line[0].endswith("docker-compose") and "site" in line and verb in line]
 
 
 def memory_kb(pids):
@@ -137,6 +129,11 @@ def test_a_reader_that_rests_fills_the_memory(site):
     wait_until(lambda: not composes(site, "exec"), "compose goes with its reader")
 
 
+def compose_was_reset(done):
+    """Once in some hundred times the engine closes its socket with input unread, and compose takes the kernel's ECONNRESET for the end of the command, as the manual says."""
+    return done.returncode == 1 and done.stderr.endswith(b"docker.sock: read: connection reset by peer\n")
+
+
 def test_large_streams_get_damaged_on_their_way_through_a_container(site):
     data = os.urandom(1 << 20) * 32
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as got:
@@ -146,9 +143,12 @@ def test_large_streams_get_damaged_on_their_way_through_a_container(site):
         assert done.returncode == 0, done.stderr
         got.seek(0)
         assert hashlib.sha256(got.read()).digest() == hashlib.sha256(data).digest()
-        given.seek(0)
-        done = subprocess.run(argv(site, "exec", "web", "sh", "-c", "echo not read; exit 4"), stdin=given, capture_output=True, env=environment(site), timeout=60, check=False)
-        assert (done.returncode, done.stdout) == (4, b"not read\n")
+        done = None
+        while done is None or compose_was_reset(done):
+            given.seek(0)
+            done = subprocess.run(argv(site, "exec", "web", "sh", "-c", "echo not read; exit 4"), stdin=given, capture_output=True, env=environment(site), timeout=60, check=False)
+            assert done.stdout == b"not read\n"
+        assert done.returncode == 4, done.stderr
 
 
 def test_arguments_lose_bytes_on_their_way_into_a_container(site):

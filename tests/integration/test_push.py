@@ -172,9 +172,11 @@ def test_of_two_first_pushes_to_one_name_at_the_same_moment_one_hears_who_holds_
     pgo.engine.hold("up")
     (core,) = pgo.role_pids("pgod-core")
     os.kill(core, signal.SIGSTOP)
-    pushes = [me.begin() for me in both]
-    wait_until(lambda: len(pgo.connections()) == 2, "both are at the door")
-    os.kill(core, signal.SIGCONT)
+    try:
+        pushes = [me.begin() for me in both]
+        wait_until(lambda: len(pgo.connections()) == 2, "both are at the door")
+    finally:
+        os.kill(core, signal.SIGCONT)
     wait_step(pgo, "up")
     wait_until(lambda: any(push.poll() is not None for push in pushes), "one is refused")
     (refused,) = [push for push in pushes if push.poll() is not None]

@@ -201,12 +201,14 @@ class Pgod:
         return self
 
     def wait_listening(self):
+        """The port is bound, and core, without which nobody is served, has said so."""
+
         def listens():
             self.check_alive()
             with open("/proc/net/tcp", encoding="ascii") as table:
                 rows = [line.split() for line in table][1:]
             bound = any(row[1].endswith(":%04X" % self.port) and row[3] == "0A" for row in rows)
-            return bound and " is up" in self.log()[self.log_mark :]
+            return bound and "core is up" in self.log()[self.log_mark :]
 
         wait_until(listens, "pgod listens")
         return self
