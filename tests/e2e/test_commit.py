@@ -25,7 +25,7 @@ def site_files(pgo, page, image="pgo-test/web:1", more=""):
 
 def fetch(box, path="/"):
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"http://{box.address}:8080{path}", timeout=2) as answer:
+    with opener.open(f"http://{box.address}:8080{path}", timeout=10) as answer:
         return answer.read().decode().strip()
 
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from lib.host import wait_until
+from lib.host import outcome, wait_until
 from lib.pusher import Pusher, operator, said
 from lib.registries import Registry
 from test_commit import fetch, only
@@ -87,7 +87,7 @@ def test_nobody_waits_for_a_registry_that_stalls(pgo, how):
     wait_until(lambda: "/stall/" in registry.requests(), "the registry is asked", 60)
     assert fetch(only(pgo, "shop")) == "one"
     assert pgo.ctl("shop", how).returncode == 0
-    _, told = push.communicate(timeout=30)
+    _, told = outcome(push, 30)
     assert push.returncode == 0 and "The images were not pushed to" in told, told
     assert me.remote_refs()["refs/heads/main"] == head
     assert not [name for name in names_of_images(pgo) if "/stall/" in name]

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import fcntl
 import grp
+import http.client
 import os
 import pwd
 import random
@@ -19,7 +20,7 @@ import time
 TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 DEADLINE = 20.0
 BUSY_COUNTS = 0.2
-NOT_YET = (OSError, KeyError, IndexError, ValueError, AssertionError, subprocess.SubprocessError)
+NOT_YET = (OSError, KeyError, IndexError, ValueError, AssertionError, subprocess.SubprocessError, http.client.HTTPException)
 
 libc = ctypes.CDLL(None, use_errno=True)
 PR_SET_CHILD_SUBREAPER = 36
@@ -72,12 +73,29 @@ def stays(condition, what, events):
     wait_until(look, f"enough happened to believe: {what}")
 
 
+def outcome(process, deadline, given=None):
+    """communicate() with a deadline as that of wait_until. Who is late is not killed."""
+    end, passed = time.monotonic() + deadline, clock()
+    while True:
+        try:
+            return process.communicate(given, timeout=max(1.0, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            given = None  # it has been taken over
+            if passed() > deadline:
+                raise
+
+
 def run(*argv, check=True, deadline=60, **kw):
     """A command to its end, with its output as text."""
-    kw.setdefault("stdin", subprocess.DEVNULL)
-    if "input" in kw:
-        kw.pop("stdin")
-    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=deadline, text=True, check=False, **kw)
+    given = kw.pop("input", None)
+    kw.setdefault("stdin", subprocess.DEVNULL if given is None else subprocess.PIPE)
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kw) as process:
+        try:
+            out, err = outcome(process, deadline, given)
+        except BaseException:
+            process.kill()
+            raise
+    done = subprocess.CompletedProcess(argv, process.returncode, out, err)
     if check and done.returncode != 0:
         raise AssertionError(f"{' '.join(argv)}: status {done.returncode}\n{done.stdout}{done.stderr}")
     return done
