@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from lib.host import wait_until
-from lib.pushes import GOOD, App, is_as_before, nobody_turned_away, run_in, running, visited
+from lib.pushes import GOOD, App, is_as_before, let_start, nobody_turned_away, running, visited
 
 SLOW = GOOD + 'CMD ["sh", "-c", "busybox mkfifo /go && read go </go && exec httpd -f -p 8080 -h /www"]\n'
 ENDLESS = GOOD + "RUN echo the build has begun; tail -f /dev/null\n"
@@ -28,7 +28,7 @@ def slow(pgo, app):
 def let_go(pgo, app):
     old = {box.id for box in app.first}
     (box,) = [box for box in pgo.running(app.name) if box.id not in old]
-    run_in(pgo, box, "echo now > /go")
+    let_start(pgo, box)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from lib.host import run
-from lib.pushes import SAMPLES, App, routes, run_in, visited
+from lib.pushes import SAMPLES, App, let_start, routes, visited
 
 STATIC = "pgo-test/static:1"
 SITE = """FROM pgo-test/web:1
@@ -15,8 +15,9 @@ CMD ["httpd", "-f", "-p", "80", "-h", "/usr/share/nginx/html"]
 
 
 @pytest.fixture
-def host(pgo):
-    return visited(pgo, static_image=STATIC, health_timeout="4s")
+def host(pgo, request):
+    """Its parameter: how long an app may take to start."""
+    return visited(pgo, static_image=STATIC, health_timeout=getattr(request, "param", "60s"))
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("sample", BAD)
+@pytest.mark.parametrize("sample, host", [(sample, "4s" if sample == "never-listens" else "60s") for sample in BAD], indirect=["host"], ids=BAD)
 def test_what_does_not_come_to_run_is_rejected_and_says_why(pgo, host, sample):
     app = App(pgo, sample, sample)
     push = app.push().rejected(BAD[sample])
@@ -115,7 +116,7 @@ def test_a_push_is_not_accepted_before_a_slow_app_answers(pgo, host):
     push = app.begin().see("Waiting until all of it runs well")
     (box,) = pgo.wait_running(app.name)
     assert app.refs() == {} and push.process.poll() is None
-    run_in(pgo, box, "echo now > /go")
+    let_start(pgo, box)
     push.end().accepted()
     app.runs(app.head())
     on_the_web(host, app, push.said)

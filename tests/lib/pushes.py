@@ -9,7 +9,7 @@ import subprocess
 from types import SimpleNamespace
 
 from lib.caddy import Load
-from lib.host import TOP, descendants_of, program_of, wait_until
+from lib.host import TOP, descendants_of, outcome, program_of, wait_until
 from lib.pgo import ROLES, toml
 from lib.proxies import Nginx
 from lib.pusher import Pusher, operator
@@ -53,7 +53,7 @@ class Push:
         return self
 
     def end(self, deadline=120):
-        data, _ = self.process.communicate(timeout=deadline)
+        data, _ = outcome(self.process, deadline)
         self.seen += data
         return self
 
@@ -164,6 +164,11 @@ def run_in(pgo, box, command):
     assert status == 201, answer
     status, _ = pgo.engine.ask("POST", f"/exec/{answer['Id']}/start", {"Detach": True})
     assert status == 200
+
+
+def let_start(pgo, box):
+    """An app that waits until somebody writes to /go, which it makes itself, goes on."""
+    run_in(pgo, box, "until test -p /go; do sleep 0.05; done; echo now > /go")
 
 
 def routes(pgo):
