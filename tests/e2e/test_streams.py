@@ -25,8 +25,9 @@ def site(pgo):
         "db": web(stop_grace_period="1s", command=["sh", "-c", TALK.format(name="db-says")])["services"]["web"],
         "loud": web(stop_grace_period="1s", command=["sh", "-c", "exec httpd -f -p 8080 -h /www"])["services"]["web"],
     }
-    pgo.service("site", pgo.repo("site", {"compose.yaml": {"services": services}}))
-    pgo.start().wait_running("site", 3, 60)
+    repo = pgo.repo("site", {"compose.yaml": {"services": services}})
+    pgo.service("site", repo)
+    pgo.start().wait_deployed("site", repo.head, 3, 60)
     pgo.site = pgo.status("site")
     return pgo
 
@@ -86,16 +87,22 @@ def test_a_shell_outlives_the_terminal_that_it_runs_on(site):
     wait_until(lambda: "sh" not in processes(site, "web"), lambda: f"the shell is gone: {processes(site, 'web')}, before {before}")
 
 
+def read_until(stream, seen, *words):
+    """What was seen, and the lines up to the one with the last of these words."""
+    while not all(word in seen for word in words):
+        line = stream.readline()
+        assert line, seen
+        seen += line
+    return seen
+
+
 def test_followed_logs_run_on_without_their_reader(site):
     follow = subprocess.Popen(argv(site, "logs", "-f", "-n", "2", "web", "db"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(site))
-    seen = b""
-    while b"web-says" not in seen or b"db-says" not in seen:
-        seen += follow.stdout.readline()
+    seen = read_until(follow.stdout, b"", b"web-says", b"db-says")
     assert b"\x1b" not in seen, "colours are for terminals"
     assert composes(site, "logs")
     assert site.ctl("site", "exec", "db", "sh", "-c", "echo more > /talk").returncode == 0
-    while b"db-says more" not in seen:
-        seen += follow.stdout.readline()
+    read_until(follow.stdout, seen, b"db-says more")
     follow.kill()
     follow.communicate()
     wait_until(lambda: not composes(site, "logs"), "compose goes with its reader")
@@ -116,6 +123,7 @@ def test_a_reader_that_rests_fills_the_memory(site):
     shout = subprocess.Popen(argv(site, "exec", "loud", "sh", "-c", "busybox yes 0123456789abcdef"), stdout=subprocess.PIPE, env=environment(site))
     try:
         assert shout.stdout.read(1 << 20)
+        wait_until(lambda: len(site.connections()) == 1, "who was there before has gone")
         ours = [*site.connections(), *site.role_pids("pgod-core"), site.process.pid]
         before = memory_kb(ours)
         until = time.monotonic() + 3
