@@ -3,6 +3,7 @@
 and the other services say; without it nothing is allowed besides. A new directory is a new test."""
 
 import concurrent.futures
+import contextlib
 import json
 import os
 import subprocess
@@ -32,18 +33,20 @@ def judged(compose, accounts):
     """All of the corpus: resolved as pgod does it, a few pgods at a time; the policy in one process."""
     directories = [os.path.join(CORPUS, kind, name) for kind in ("refuse", "pass") for name in names(kind)]
 
-    def resolve(share):
+    def resolve(job, share):
         models = {}
-        with sealed(accounts, compose) as job:
-            for directory in share:
-                status, model, words = job.resolve(directory)
-                assert status == 0, f"{directory}: {words}"
-                # For the judge, who looks for symbolic links, the live tree is the directory itself.
-                models[directory] = model.replace(job.live, directory)
+        for directory in share:
+            status, model, words = job.resolve(directory)
+            assert status == 0, f"{directory}: {words}"
+            # For the judge, who looks for symbolic links, the live tree is the directory itself.
+            models[directory] = model.replace(job.live, directory)
         return models
 
-    with concurrent.futures.ThreadPoolExecutor(PGODS) as pool:
-        models = {key: model for share in pool.map(resolve, [directories[n::PGODS] for n in range(PGODS)]) for key, model in share.items()}
+    # Each is closed when those that began after it have gone: to it they would be left over.
+    with contextlib.ExitStack() as pgods, concurrent.futures.ThreadPoolExecutor(PGODS) as pool:
+        jobs = [pgods.enter_context(sealed(accounts, compose)) for _ in range(PGODS)]
+        shares = [directories[number::PGODS] for number in range(PGODS)]
+        models = {key: model for share in pool.map(resolve, jobs, shares) for key, model in share.items()}
     cases = []
     for directory in directories:
         case = {"name": os.path.relpath(directory, CORPUS), "model": models[directory], "live": directory, "datadir": "/data/web"}
