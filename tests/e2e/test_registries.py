@@ -106,7 +106,7 @@ def test_a_registry_that_never_answers_shows_no_token_and_a_kill_leaves_none(pgo
     secret = "st4lled-token"
     registry = Registry(pgo, {"alice": secret})
     host = registry.host
-    repo = private(pgo, "site", "one", "pgo-test/web:1", [f"alice:{secret}@{host}"], timeout="7s")
+    repo = private(pgo, "site", "one", "pgo-test/web:1", [f"alice:{secret}@{host}"])
     pgo.start().wait_deployed("site", repo.head, deadline=60)
     before = only(pgo).id
     repo.commit(site_files(pgo, "two", f"{host}/stall:1"))
@@ -121,6 +121,7 @@ def test_a_registry_that_never_answers_shows_no_token_and_a_kill_leaves_none(pgo
     assert os.listdir(os.path.join(pgo.dir, ".private")) == []
     pgo.kill()
     assert os.listdir(os.path.join(pgo.dir, ".private")) == []
+    pgo.services["site"]["timeout"] = "7s"
     pgo.start()
     # The next pgod ends what is left of the last one, and tries for itself, until the step's deadline.
     pgo.wait_status("site", r"last deploy[^\n]*: failed, took", 90)

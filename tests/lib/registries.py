@@ -49,7 +49,9 @@ class Front(http.server.BaseHTTPRequestHandler):
         pass
 class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
-Server(("127.0.0.1", int(sys.argv[1])), Front).serve_forever()
+server = Server(("127.0.0.1", int(sys.argv[1])), Front)
+print("it listens", flush=True)
+server.serve_forever()
 """
 
 
@@ -69,6 +71,7 @@ class Registry:
         with open(pgo.path("front.log"), "ab") as log:
             argv = ["/usr/bin/python3", "-IS", "-c", FRONT, str(port + 1), str(port)]
             pgo.helper(pgo.engine.inside(*argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log))
+        wait_until(lambda: "it listens" in self.requests(), "the proxy listens")
 
     def set_users(self, users):
         """Counts from the start on."""

@@ -101,13 +101,16 @@ class Registry(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body if self.command == "GET" else b"")
     do_HEAD = do_GET
-http.server.HTTPServer(("127.0.0.1", 5000), Registry).serve_forever()
+server = http.server.HTTPServer(("127.0.0.1", 5000), Registry)
+print("it listens", flush=True)
+server.serve_forever()
 """
 
 
 def empty_registry(pgo):
     """A registry without any image, where the engine sees it at 127.0.0.1:5000."""
-    process = pgo.engine.inside("/usr/bin/python3", "-IS", "-c", REGISTRY, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = pgo.engine.inside("/usr/bin/python3", "-IS", "-c", REGISTRY, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout.readline() == b"it listens\n"
     return pgo.helper(process)
 
 
