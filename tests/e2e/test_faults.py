@@ -224,7 +224,7 @@ def test_the_old_release_answers_again_after_one_that_does_not_come_up(pgo, take
             assert "rolled back" in text, f"{fault}: {text}"
             prober.wait_answer()
             print(f"{style}, {fault}: {prober.outage(mark):.2f} s without an answer, {len(prober.failed(mark))} requests failed")
-            assert prober.outage(mark) < BACK_S, fault
+            assert prober.outage(mark, of_deadlines=True) < BACK_S, fault
             if style == "start-first":
                 prober.check_none_failed(mark)
             pgo.wait_status("site", "state +live.*in sync +no")

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 
-from lib.host import wait_until
+from lib.host import clock, wait_until
 
 EVERY_S = 0.02
 PATIENCE_S = 1.0
@@ -16,15 +16,15 @@ class Prober:
     """A thread that requests / of the container of `service`, at its address on the bridge.
 
     retry_s: like a proxy with a few upstreams it tries whichever container is there for so long before the request has failed; 0: one
-    attempt. patience_s: how long an attempt waits for its answer; at an address that is gone nobody gives one. Each request is one entry
-    (begun, ended, what was answered; None when it failed).
+    attempt. patience_s: how long an attempt waits for its answer, as deadlines are counted; at an address that is gone nobody gives one. Each
+    request is one entry (begun, ended, what was answered; None when it failed, and how much of deadlines had passed then).
     """
 
     def __init__(self, engine, project, service="web", port=8080, retry_s=0, patience_s=PATIENCE_S):
         self.engine, self.project, self.service, self.port = engine, project, service, port
         self.retry_s, self.patience_s = retry_s, patience_s
         self.requests, self.ending = [], threading.Event()
-        self.known = []
+        self.known, self.passed = [], clock()
         self.thread = threading.Thread(target=self.run, daemon=True)
 
     def __enter__(self):
@@ -45,12 +45,21 @@ class Prober:
             self.known = [box.address for box in boxes if box.address]
         return self.known
 
+    def receive(self, connection, until):
+        while True:
+            try:
+                return connection.recv(65536)
+            except TimeoutError:
+                if self.passed() > until:
+                    raise
+
     def fetch(self, address):
+        until = self.passed() + self.patience_s
         with contextlib.suppress(OSError):
             with socket.create_connection((address, self.port), self.patience_s) as connection:
                 connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
                 answer = b""
-                while data := connection.recv(65536):
+                while data := self.receive(connection, until):
                     answer += data
             head, _, body = answer.partition(b"\r\n\r\n")
             if b" 200 " in head.split(b"\r\n")[0]:
@@ -70,7 +79,7 @@ class Prober:
 
     def run(self):
         while not self.ending.wait(EVERY_S):
-            self.requests.append(self.request())
+            self.requests.append((*self.request(), self.passed()))
 
     # what a test asks
 
@@ -81,10 +90,11 @@ class Prober:
     def failed(self, mark=0):
         return [request for request in self.requests[mark:] if request[2] is None]
 
-    def outage(self, mark=0):
-        """The longest time in seconds from one answer to the next."""
+    def outage(self, mark=0, of_deadlines=False):
+        """The longest time in seconds from one answer to the next; as deadlines are counted, or as it was."""
         answers = [request for request in self.requests[mark:] if request[2] is not None]
-        return max([later[1] - earlier[1] for earlier, later in zip(answers, answers[1:])], default=0)
+        at = 3 if of_deadlines else 1
+        return max([later[at] - earlier[at] for earlier, later in zip(answers, answers[1:])], default=0)
 
     def wait_answer(self, page=None, deadline=40):
         """The service answers now, with this page if one is given; requests before do not count."""
