@@ -1,5 +1,8 @@
 """A private Docker engine (scripts/engine) and what the tests ask of it, over its API."""
 
+import contextlib
+import fcntl
+import glob
 import http.client
 import json
 import os
@@ -23,11 +26,25 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
+def remove_abandoned_engines():
+    """Those of sessions that were killed before they could."""
+    for link in glob.glob("/run/pgo-engine-*"):
+        directory = os.path.realpath(link)
+        with contextlib.suppress(FileNotFoundError, BlockingIOError), open(os.path.join(directory, "session"), "rb") as session:
+            fcntl.flock(session, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for verb in ("kill", "remove"):
+                run(os.path.join(TOP, "scripts", "engine"), verb, directory, deadline=120)
+
+
 class RealEngine:
     images = ("pgo-test/web:1", "pgo-test/web:2")
 
     def __init__(self):
+        remove_abandoned_engines()
         self.dir = tempfile.mkdtemp(prefix="pgot-eng-")
+        # Held as long as this process lives, however it ends.
+        self.session = open(os.path.join(self.dir, "session"), "wb")  # noqa: SIM115
+        fcntl.flock(self.session, fcntl.LOCK_EX)
         self.docker_host = f"unix://{self.dir}/docker.sock"
         self.run = f"{self.dir}/run"  # what is mounted there the engine sees
 
@@ -57,6 +74,7 @@ class RealEngine:
 
     def remove(self):
         self.script("remove")
+        self.session.close()
 
     def ask(self, method, path, body=None):
         connection = UnixConnection(f"{self.dir}/docker.sock")
