@@ -12,6 +12,7 @@
 #include "core/app.h"
 #include "core/host.h"
 #include "core/job.h"
+#include "core/naming.h"
 #include "core/oneoff.h"
 #include "core/op.h"
 #include "core/receive.h"
@@ -433,7 +434,7 @@ drop_work(struct client *c)
 	end_oneoff(c);
 	client_stdin_free(c->in);
 	host_upload_free(TAKE(c->upload));
-	domains_forget(TAKE(c->naming));
+	naming_forget(TAKE(c->naming));
 	receive_free(TAKE(c->receive));
 	app_create_forget(c->core, c);
 	engine_cancel(TAKE(c->req));

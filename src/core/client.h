@@ -39,7 +39,7 @@ struct client {
 	struct client_stdin *in; /* what it sends is being read */
 	struct engine_req *req;
 	struct upload *upload;		  /* of upload-key: whose key is awaited */
-	struct naming *naming;		  /* of domains: until the proxies have taken it in */
+	struct naming *naming;		  /* of domains, apps rename: until the proxies have it */
 	bool answered;			  /* its operation has ended */
 	bool json;			  /* hold, release, keys: the answer is for a program */
 	int64_t hold;			  /* pgod's answer to hold or release is awaited; 0 */

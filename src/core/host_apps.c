@@ -6,8 +6,10 @@
 #include "base/auto.h"
 #include "base/io.h"
 #include "core/app.h"
+#include "core/app_names.h"
 #include "core/client.h"
 #include "core/host.h"
+#include "core/naming.h"
 #include "core/op.h"
 #include "core/status.h"
 #include "core/urls.h"
@@ -170,14 +172,20 @@ run_info(struct client *c, struct service *svc, const struct strv *words)
 /* --- create, destroy --- */
 
 static void
-answer_app(struct client *c, const struct service *svc, const char *sentence)
+answer_app_with(struct client *c, int status, const struct service *svc, const char *sentence)
 {
 	auto_json json_t *app = c->json ? app_json(svc) : NULL;
 
 	if (c->json)
-		client_answer_json(c, 0, app);
+		client_answer_json(c, status, app);
 	else
-		client_answer(c, 1, 0, "%s %s\n", svc->app->name, sentence);
+		client_answer(c, 1, status, "%s %s\n", svc->app->name, sentence);
+}
+
+static void
+answer_app(struct client *c, const struct service *svc, const char *sentence)
+{
+	answer_app_with(c, 0, svc, sentence);
 }
 
 static void
@@ -253,12 +261,38 @@ run_destroy(struct client *c, struct service *svc, const struct strv *words)
 
 /* --- rename --- */
 
+/* It, or one of its branches, which is called after it. */
+static bool
+is_led(const struct service *svc)
+{
+	const struct service *other;
+	bool is = names_led(svc);
+
+	TAILQ_FOREACH(other, &svc->core->services, entry)
+	{
+		if (other->app != NULL && str_eq(other->app->row.main, svc->conf->name))
+			is = is || names_led(other);
+	}
+	return is;
+}
+
+static void
+tell_renamed(struct client *c, const struct naming *n, enum lead how, const char *why)
+{
+	if (how != LEAD_DONE) {
+		auto_free char *late =
+		    str_printf("visitors are not led there by its new name yet, `status` tells when: %s\n", why);
+
+		client_output(c, 2, late, strlen(late));
+	}
+	answer_app_with(c, how == LEAD_DONE ? 0 : 1, c->svc, n->said);
+}
+
 static void
 run_rename(struct client *c, struct service *svc, const struct strv *words)
 {
 	const struct conf_operator *o = c->access.operator;
-	auto_free char *before = str_dup(svc->app->name);
-	auto_free char *sentence = str_printf("is what %s is called now: push to it by that name", before);
+	auto_free char *sentence = str_printf("is what %s is called now: push to it by that name", svc->app->name);
 	char service[APPNAME_MAX + 1];
 	struct err err = ERR_INIT;
 
@@ -269,10 +303,12 @@ run_rename(struct client *c, struct service *svc, const struct strv *words)
 			return;
 		}
 	}
-	if (app_rename(svc, words->v[2], c->access.place, &err) < 0)
+	if (app_rename(svc, words->v[2], c->access.place, &err) < 0) {
 		client_answer(c, 2, 1, "%s\n", err.msg);
-	else
-		answer_app(c, svc, sentence);
+		return;
+	}
+	c->svc = svc; /* who waits is turned away when it goes */
+	naming_await(c, svc, is_led(svc), &(struct naming){.told = tell_renamed, .said = TAKE(sentence)});
 }
 
 /* --- lock, unlock --- */

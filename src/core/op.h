@@ -10,7 +10,6 @@
 
 struct client;
 struct core;
-struct naming;
 struct service;
 struct store_deploy;
 struct task;
@@ -116,8 +115,6 @@ void log_run(struct client *c, const struct strv *args, const struct strv *opera
 void config_run(struct client *c, const struct op *op, const struct strv *args);
 /* op_domains.c */
 void domains_run(struct client *c, const struct op *op, const struct strv *args);
-/* Its client has left: what was changed stays. NULL is fine. */
-void domains_forget(struct naming *n);
 /* op_tags.c */
 void tags_run(struct client *c, const struct op *op, const struct strv *args);
 void links_run(struct client *c, const struct op *op, const struct strv *args);

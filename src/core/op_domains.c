@@ -8,7 +8,7 @@
 #include "base/auto.h"
 #include "core/app_names.h"
 #include "core/client.h"
-#include "core/lead.h"
+#include "core/naming.h"
 #include "core/op.h"
 #include "core/service.h"
 #include "ipc/hostname.h"
@@ -206,32 +206,11 @@ list(struct client *c, bool json)
 
 /* --- a change, and its answer --- */
 
-/* Until the proxies have taken it in. */
-struct naming {
-	struct client *c;
-	struct lead_wait *wait;
-	char *said;   /* the answer then */
-	char *before; /* what is put back when they refuse it */
-	char *after;
-};
-
-void
-domains_forget(struct naming *n)
-{
-	if (n == NULL)
-		return;
-	lead_abandon(n->wait);
-	free(n->said);
-	free(n->before);
-	free(n->after);
-	free(n);
-}
-
 /* Unless they have been changed once more, by somebody who waits himself. */
 static bool
-take_back(const struct naming *n)
+take_back(const struct client *c, const struct naming *n)
 {
-	const struct service *svc = n->c->svc;
+	const struct service *svc = c->svc;
 
 	if (!str_eq(svc->app->row.domains, n->after))
 		return false;
@@ -243,15 +222,11 @@ take_back(const struct naming *n)
 }
 
 static void
-on_led(void *ctx, enum lead how, const char *why)
+tell(struct client *c, const struct naming *n, enum lead how, const char *why)
 {
-	struct client *c = ctx;
-	struct naming *n = TAKE(c->naming);
-
-	n->wait = NULL;
 	if (how == LEAD_DONE)
 		client_answer(c, 1, 0, "%s", n->said);
-	else if (how == LEAD_REFUSED && take_back(n))
+	else if (how == LEAD_REFUSED && take_back(c, n))
 		client_answer(
 		    c, 2, 1, "domains: the proxy does not take it in, so the names are as they were: %s\n", why);
 	else {
@@ -260,23 +235,6 @@ on_led(void *ctx, enum lead how, const char *why)
 		    "domains: the names are these now, but visitors are not led there yet, `status` tells when: %s\n",
 		    why);
 	}
-	domains_forget(n);
-}
-
-static void
-await(struct client *c, const char *said, const char *before)
-{
-	struct naming *n = calloc(1, sizeof(*n));
-
-	if (n == NULL)
-		abort();
-	*n = (struct naming){
-	    .c = c, .said = str_dup(said), .before = str_dup(before), .after = str_dup(c->svc->app->row.domains)};
-	c->naming = n;
-	lead_changed(c->core, c->svc->conf->name);
-	n->wait = names_led(c->svc) ? lead_await(c->core, c->svc->conf->name, on_led, c) : NULL;
-	if (n->wait == NULL)
-		on_led(c, LEAD_DONE, "");
 }
 
 static void
@@ -300,7 +258,9 @@ change(struct client *c, const struct verb *v, const struct strv *names)
 		client_answer(c, 2, 500, "domains: %s\n", err.msg);
 		return;
 	}
-	await(c, buf_str(&out), before);
+	naming_await(c, c->svc, names_led(c->svc),
+	    &(struct naming){
+		.told = tell, .said = buf_take(&out), .before = TAKE(before), .after = str_dup(app->row.domains)});
 }
 
 void

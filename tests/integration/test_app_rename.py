@@ -215,9 +215,19 @@ def test_visitors_are_led_by_the_new_name(pgo):
     accepted(Pusher(pgo, "shop"), {"compose.yaml": web(labels={"rev": "1"}, expose=["80"])})
     there = proxy.site(f"shop.{ZONE}")
     assert there and there != "503"
+    # Answered when the proxy has it.
     apps(pgo, "rename shop store")
-    wait_until(lambda: proxy.site(f"store.{ZONE}") == there and proxy.site(f"shop.{ZONE}") is None, "the new name leads there")
+    assert proxy.site(f"store.{ZONE}") == there and proxy.site(f"shop.{ZONE}") is None
     assert listed(pgo)["store"]["urls"] == [f"http://store.{ZONE}"]
+    # One that does not take it in keeps no app from its name, but says so.
+    proxy.order("test", "no such thing\n")
+    done = pgo.ssh("host://apps rename store shop")
+    assert (done.returncode, done.stdout) == (1, "shop is what store is called now: push to it by that name\n")
+    assert done.stderr.startswith("visitors are not led there by its new name yet, `status` tells when: ") and done.stderr.endswith("ended with 1: no such thing\n")
+    assert proxy.site(f"store.{ZONE}") == there and list(listed(pgo)) == ["shop"]
+    proxy.forgive("test")
+    done = pgo.ssh("host://apps rename shop store --json")
+    assert done.returncode == 0 and json.loads(done.stdout)["name"] == "store" and proxy.site(f"store.{ZONE}") == there
 
 
 def test_a_service_of_the_file_comes_before_a_renamed_app(host):
