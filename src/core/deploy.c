@@ -286,6 +286,7 @@ record_begin(struct deploy *d, struct err *err)
 	    &(struct store_begin){.trigger = d->task->trigger,
 		.who = d->task->who,
 		.commit = d->commit,
+		.why = d->task->why,
 		.release = d->mode == DEPLOY_RESUME ? d->release : 0},
 	    &d->id, err);
 

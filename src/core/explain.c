@@ -308,10 +308,11 @@ static char *
 why_of(const struct deploy *d, const struct plan *p)
 {
 	auto_free char *changes = plan_why(p);
+	const char *asked = d->task->why;
 
-	if (d->mode != DEPLOY_BACK || d->back)
+	if (asked == NULL)
 		return TAKE(changes);
-	return str_printf("rollback to release %lld\n%s", (long long)d->release, changes);
+	return str_printf("%s%s%s", asked, changes[0] != '\0' ? "\n" : "", changes);
 }
 
 /* A deploy that cannot be explained is a deploy all the same. */

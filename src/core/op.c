@@ -337,6 +337,10 @@ op_operands(const struct strv *args)
 void
 op_queue(struct client *c, struct task task)
 {
+	auto_free char *why = NULL;
+
+	if (task.why != NULL)
+		task.why = why = str_printf("%s, by %s", task.why, c->access.place);
 	task.client = c;
 	task.trigger = "operator";
 	snprintf(task.who, sizeof(task.who), "%s", c->who);

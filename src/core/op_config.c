@@ -12,7 +12,7 @@
 #include "core/op.h"
 #include "core/service.h"
 
-enum { FILE_MAX = 8 * VARS_BYTES_MAX, SHOWN_MAX = FILE_MAX + VARS_MAX * VAR_NAME_MAX };
+enum { FILE_MAX = 8 * VARS_BYTES_MAX, SHOWN_MAX = FILE_MAX + VARS_MAX * VAR_NAME_MAX, ASKED_MAX = 200 };
 
 /* What the first word asks for; words are those behind it. */
 struct verb {
@@ -113,6 +113,32 @@ static void export(struct client *c, const struct strv *words)
 
 /* --- what changes --- */
 
+/* What is set or unset: names, and no values. */
+struct asked_change {
+	const char *verb;
+	struct buf said;  /* to who asks, a line each */
+	struct buf asked; /* in the history, as many as fit a line */
+};
+#define CHANGE_INIT(word)                                                                 \
+	{                                                                                 \
+		.verb = (word), .said = BUF_INIT(SHOWN_MAX), .asked = BUF_INIT(ASKED_MAX) \
+	}
+
+static void
+change_done(struct asked_change *ch)
+{
+	buf_done(&ch->said);
+	buf_done(&ch->asked);
+}
+#define auto_change __attribute__((cleanup(change_done)))
+
+static void
+change_add(struct asked_change *ch, const char *name)
+{
+	buf_printf(&ch->said, "       %s\n", name);
+	buf_printf(&ch->asked, " %s", name);
+}
+
 /* They are what the first push gets. */
 static void
 keep(struct client *c, int64_t version)
@@ -132,9 +158,11 @@ keep(struct client *c, int64_t version)
 }
 
 static void
-deploy_with(struct client *c, int64_t version)
+deploy_with(struct client *c, int64_t version, const struct asked_change *ch)
 {
-	struct task task = {.kind = TASK_DEPLOY, .mode = DEPLOY_PUSH, .vars = version};
+	auto_free char *asked =
+	    str_printf("config %s%s%s", ch->verb, buf_str(&ch->asked), ch->asked.full ? " and more" : "");
+	struct task task = {.kind = TASK_DEPLOY, .mode = DEPLOY_PUSH, .vars = version, .why = asked};
 
 	snprintf(task.commit, sizeof(task.commit), "%s", c->svc->release.commit);
 	op_queue(c, task);
@@ -142,7 +170,7 @@ deploy_with(struct client *c, int64_t version)
 
 /* All of them, as they are to be. */
 static void
-apply(struct client *c, const struct vars *before, const struct vars *vars, const char *what)
+apply(struct client *c, const struct vars *before, const struct vars *vars, const struct asked_change *ch)
 {
 	auto_free char *refusal = op_app_refusal(c->svc);
 	struct err err = ERR_INIT;
@@ -160,11 +188,11 @@ apply(struct client *c, const struct vars *before, const struct vars *vars, cons
 		client_answer(c, 2, 1, "config: %s\n", err.msg);
 		return;
 	}
-	client_output(c, 1, what, strlen(what));
+	client_output(c, 1, buf_str(&ch->said), ch->said.len);
 	if (c->svc->row.release == 0)
 		keep(c, version);
 	else
-		deploy_with(c, version);
+		deploy_with(c, version, ch);
 }
 
 /* Sets what is in the other set as well. */
@@ -172,18 +200,18 @@ static void
 change(struct client *c, const struct vars *with)
 {
 	auto_vars struct vars before = {0}, vars = {0};
-	auto_buf struct buf what = BUF_INIT(SHOWN_MAX);
+	auto_change struct asked_change ch = CHANGE_INIT("set");
 	struct err err = ERR_INIT;
 
 	if (!load(c, &before))
 		return;
-	buf_str_add(&what, "-----> Setting config vars\n");
+	buf_str_add(&ch.said, "-----> Setting config vars\n");
 	for (size_t i = 0; i < with->n; i++)
-		buf_printf(&what, "       %s\n", with->v[i].name);
+		change_add(&ch, with->v[i].name);
 	if (vars_merge(&vars, &before, &err) < 0 || vars_merge(&vars, with, &err) < 0)
 		client_answer(c, 2, 1, "config: %s\n", err.msg);
 	else
-		apply(c, &before, &vars, buf_str(&what));
+		apply(c, &before, &vars, &ch);
 }
 
 static void
@@ -238,7 +266,7 @@ static void
 unset(struct client *c, const struct strv *words)
 {
 	auto_vars struct vars before = {0}, vars = {0};
-	auto_buf struct buf what = BUF_INIT(SHOWN_MAX);
+	auto_change struct asked_change ch = CHANGE_INIT("unset");
 	struct err err = ERR_INIT;
 
 	if (words->n == 0) {
@@ -251,7 +279,7 @@ unset(struct client *c, const struct strv *words)
 		client_answer(c, 2, 1, "config: %s\n", err.msg);
 		return;
 	}
-	buf_str_add(&what, "-----> Unsetting config vars\n");
+	buf_str_add(&ch.said, "-----> Unsetting config vars\n");
 	for (size_t i = 0; i < words->n; i++) {
 		if (!vars_unset(&vars, words->v[i])) {
 			auto_buf struct buf name = BUF_INIT(512);
@@ -260,9 +288,9 @@ unset(struct client *c, const struct strv *words)
 			client_answer(c, 2, 1, "config: there is no variable %s\n", buf_str(&name));
 			return;
 		}
-		buf_printf(&what, "       %s\n", words->v[i]);
+		change_add(&ch, words->v[i]);
 	}
-	apply(c, &before, &vars, buf_str(&what));
+	apply(c, &before, &vars, &ch);
 }
 
 static void

@@ -152,10 +152,15 @@ op_rollback(struct client *c, const struct op *op, const struct strv *args)
 		return;
 	}
 	id = release_of(c, id);
-	if (id != 0)
-		op_queue(
-		    c, (struct task){
-			   .kind = TASK_DEPLOY, .mode = DEPLOY_BACK, .release = id, .json = op_has(args, "--json")});
+	if (id != 0) {
+		auto_free char *asked = str_printf("rollback to release %lld", (long long)id);
+
+		op_queue(c, (struct task){.kind = TASK_DEPLOY,
+				.mode = DEPLOY_BACK,
+				.release = id,
+				.why = asked,
+				.json = op_has(args, "--json")});
+	}
 }
 
 void

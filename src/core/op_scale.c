@@ -64,6 +64,7 @@ set(struct client *c, const struct strv *words)
 	struct service *svc = c->svc;
 	auto_free char *refusal = op_app_refusal(svc);
 	auto_buf struct buf text = BUF_INIT(APPSCALE_TEXT_MAX);
+	auto_buf struct buf asked = BUF_INIT(2 * APPSCALE_TEXT_MAX);
 	struct task task = {.kind = TASK_DEPLOY, .mode = DEPLOY_BACK, .release = svc->row.release, .scales = true};
 	struct err err = ERR_INIT;
 	int rc = 0;
@@ -86,6 +87,10 @@ set(struct client *c, const struct strv *words)
 		return;
 	}
 	snprintf(task.scale, sizeof(task.scale), "%s", buf_str(&text));
+	buf_str_add(&asked, "scale");
+	for (size_t i = 0; i < words->n; i++)
+		buf_printf(&asked, " %s", words->v[i]);
+	task.why = asked.data;
 	op_queue(c, task);
 }
 

@@ -69,11 +69,12 @@ struct task {
 	bool whole;		      /* TASK_HEAL: also what has finished */
 	bool recreate;		      /* TASK_HEAL: what runs, but not well */
 	bool again;		      /* TASK_SETTLE: one of its jobs was killed */
-	char *why;		      /* TASK_HEAL: what is wrong; TASK_NAMES: the container; owned */
-	int64_t heal;		      /* TASK_HEAL: its row in the journal */
-	struct client *client;	      /* who waits for it; NULL when nobody does (any more) */
-	struct deploy *deploy;	      /* while TASK_DEPLOY runs */
-	struct job *job;	      /* the running job of the other kinds */
+	/* TASK_HEAL: what is wrong; TASK_NAMES: the container; TASK_DEPLOY: what an operator asked for; owned */
+	char *why;
+	int64_t heal;	       /* TASK_HEAL: its row in the journal */
+	struct client *client; /* who waits for it; NULL when nobody does (any more) */
+	struct deploy *deploy; /* while TASK_DEPLOY runs */
+	struct job *job;       /* the running job of the other kinds */
 };
 TAILQ_HEAD(task_list, task);
 

@@ -222,6 +222,24 @@ def test_a_new_number_of_containers_makes_those_that_run_anew(live):
     assert len(live.running("app")) == 2, "it is the app's, whatever is pushed"
 
 
+def test_the_history_does_not_say_what_an_operator_asked_for(live):
+    def whys():
+        return [(d["why"] or "").split("\n")[0] for d in reversed(json.loads(live.ctl("app", "history", "--json").stdout)["deploys"])]
+
+    assert live.ctl("app", "scale", "web=2").returncode == 0
+    assert config(live, "set", "TOKEN=canary-1", "MORE=canary-2").returncode == 0
+    assert config(live, "unset", "MORE").returncode == 0
+    assert live.ctl("app", "rollback").returncode == 0
+    asked = whys()[-4:]
+    assert [why.rpartition(", by ")[0] for why in asked] == ["scale web=2", "config set MORE TOKEN", "config unset MORE", "rollback to release 2"], asked
+    text = live.ctl("app", "history").stdout
+    assert all(why in text for why in asked) and "canary" not in text
+    # What went wrong comes before it, in a table; `deploys` has both.
+    live.engine.behave("web", exits=1)
+    assert live.ctl("app", "scale", "web=3").returncode == 1
+    assert "scale web=3, by " in live.ctl("app", "deploys").stdout
+
+
 def test_containers_that_do_not_come_to_run_well_are_kept_and_counted(live):
     before = ids(live, "app")
     live.engine.behave("web", exits=1)
