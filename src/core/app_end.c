@@ -202,6 +202,30 @@ app_forget(struct core *core, const char *service)
 		uploaded_forget(core, plain);
 }
 
+/* What is gone for good, and where the rest is. */
+static void
+tell_destroyed(struct task *task)
+{
+	const struct service *svc = task->svc;
+	const struct conf *conf = svc->core->conf;
+	auto_free char *files = str_printf("%s/.removed/%s-*", conf->dir, svc->conf->name);
+	auto_free char *data = str_printf("%s/.removed/%s-*", conf->datadir, svc->conf->name);
+	auto_free char *text = NULL;
+
+	if (task->client != NULL && task->client->json) {
+		auto_json json_t *all = json_pack("{ss ss ss ss}", "destroyed", svc->app->name, "service",
+		    svc->conf->name, "files", files, "data", data);
+
+		text = client_document(all);
+	} else {
+		text = str_printf(
+		    "%s is destroyed: its containers and releases are gone; its volumes stay, its files and its "
+		    "repository are put away in %s, data in %s\n",
+		    svc->app->name, files, data);
+	}
+	task_say(task, 1, text, strlen(text));
+}
+
 bool
 app_on_retired(struct core *core, const char *service, const char *error)
 {
@@ -229,6 +253,7 @@ app_on_retired(struct core *core, const char *service, const char *error)
 	if (store_service_forget(core->store, service, &err) < 0)
 		log_err("%s service=%s", err.msg, service);
 	event_base_once(core->base, -1, EV_TIMEOUT, on_gone, svc, &now);
+	tell_destroyed(task);
 	task_end(task, 0, NULL);
 	return true;
 }

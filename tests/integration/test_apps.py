@@ -1,5 +1,6 @@
 """Apps: made by operators, known over restarts, with accounts of their own; and nothing of them is left but what must stay."""
 
+import glob
 import json
 import os
 import sqlite3
@@ -93,7 +94,10 @@ def test_a_destroyed_app_leaves_its_volumes_and_files_and_nothing_else(host, eng
     assert "write the name twice" in apps(host, "destroy shop", code=1)
     assert "write the name twice" in apps(host, "destroy shop site", code=1)
     assert listed(host)["shop"]["state"] == "live"
-    assert apps(host, "destroy shop shop") == ""
+    told = apps(host, "destroy shop shop")
+    files, data = (os.path.join(top, ".removed", "shop-*") for top in (host.dir, host.datadir))
+    assert told == f"shop is destroyed: its containers and releases are gone; its volumes stay, its files and its repository are put away in {files}, data in {data}\n"
+    assert len(glob.glob(files)) == 1 and len(glob.glob(data)) == 1
     assert "shop" not in listed(host)
     assert not host.running("shop") and engine.containers("shop") == []
     assert not [call for call in engine.calls("down") if "-v" in call["args"] or "--volumes" in call["args"]]
@@ -200,7 +204,7 @@ def test_numbers_of_others_are_left_out_and_when_none_is_left_that_is_told(host)
     apps(host, "create shop")
     assert listed(host)["shop"]["account"] == "65535"
     assert "no user id is left for another app" in apps(host, "create blog", code=1)
-    assert apps(host, "destroy shop shop") == ""
+    assert json.loads(apps(host, "destroy shop shop --json"))["destroyed"] == "shop"
     assert "no user id is left for another app" in apps(host, "create blog", code=1)
     assert "no user id is left for another app" in apps(host, "create shop", code=1)
     assert set(listed(host)) == {"site"}
