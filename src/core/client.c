@@ -263,6 +263,7 @@ answer_stranger(struct client *c)
 	auto_buf struct buf name = BUF_INIT(512);
 
 	buf_vis(&name, c->line.service, strlen(c->line.service), false);
+	op_hint_at_host(c);
 	client_answer(
 	    c, 1, 401, "Unauthorized: Key for user \"%s\" does not match any for name %s\n", c->user, buf_str(&name));
 }
@@ -276,6 +277,7 @@ answer_nothing(struct client *c)
 	char app[APPNAME_MAX + 1];
 
 	buf_vis(&name, c->line.service, strlen(c->line.service), false);
+	op_hint_at_host(c);
 	if (c->git && str_eq(c->line.op, "push") && c->core->conf->push != NULL && !c->core->conf->push->create) {
 		appname_of_service(c->line.service, app);
 		hint = str_printf(", and pushes make no apps here (create in [push]): `apps create %s` makes it", app);

@@ -242,6 +242,17 @@ find(bool of_host, const char *name)
 	return NULL;
 }
 
+void
+op_hint_at_host(struct client *c)
+{
+	auto_free char *hint = NULL;
+
+	if (!str_eq(c->line.service, "host") || c->git || find(true, c->line.op) == NULL)
+		return;
+	hint = str_printf("What is asked of the host itself has a colon before the slashes: host://%s\n", c->line.op);
+	client_output(c, 2, hint, strlen(hint));
+}
+
 /* Whose journal the line is for: the service's, whatever people call it. */
 static const char *
 log_name(const struct client *c)
@@ -275,6 +286,7 @@ op_run(struct client *c)
 		auto_buf struct buf name = BUF_INIT(512);
 
 		buf_vis(&name, c->line.op, strlen(c->line.op), false);
+		op_hint_at_host(c);
 		client_answer(c, 1, 406, "Not Acceptable: Command \"%s\" does not match any route\n", buf_str(&name));
 		return;
 	}

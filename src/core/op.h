@@ -55,6 +55,9 @@ void op_help(struct client *c, const struct op *table, size_t n, bool json);
 int op_args(const struct op *op, const struct strv *args, struct strv *ret, struct err *err);
 /* Runs the client's operation line: answers it, now or later. */
 void op_run(struct client *c);
+/* "host//apps" asks for a service called host, which there may be: says how the host is asked. Who asks, and what there
+ * is, makes no difference to that. */
+void op_hint_at_host(struct client *c);
 
 /* Checked arguments, where options come first: is "--json" there? */
 bool op_has(const struct strv *args, const char *option);

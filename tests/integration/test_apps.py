@@ -117,6 +117,12 @@ def test_a_destroyed_app_leaves_its_volumes_and_files_and_nothing_else(host, eng
     host.wait_running("shop")
 
 
+def test_the_host_is_asked_for_as_if_it_were_a_service(host):
+    done = host.ssh("host//apps list")
+    assert done.returncode == 404 % 256 and 'No service found with name "host"' in done.stdout
+    assert done.stderr == "What is asked of the host itself has a colon before the slashes: host://apps\n"
+
+
 def test_a_service_of_the_file_is_not_destroyed_by_an_order(host):
     assert "stands in pgo.toml" in apps(host, "destroy site site", code=1)
     assert "site" in listed(host)

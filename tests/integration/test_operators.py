@@ -59,6 +59,11 @@ def test_operators_act_within_their_services_and_operations(host):
     assert ask("nowhere//ping", "ci").returncode == REFUSED
     unknown = ask("nowhere//ping", "alice")
     assert (unknown.stdout, unknown.returncode) == ('Not Found: No service found with name "nowhere"\n', NOT_FOUND)
+    # There is a service called host, which knows no apps; who is nobody hears the same of it.
+    hint = "What is asked of the host itself has a colon before the slashes: host://apps\n"
+    answers = [ask("host//apps", "alice"), ask("host//apps", "ci"), host.ssh("host//apps", key=Key(host.path("nobody")))]
+    assert [answer.stderr for answer in answers] == [hint] * 3 and {answer.stdout.split(":")[0] for answer in answers} == {"Not Acceptable", "Unauthorized"}
+    assert hint not in ask("nowhere//apps", "alice").stderr + ask("host//ping", "ci").stderr
     for who in ("gone", "elsewhere"):
         assert ask("site//ping", who).returncode == REFUSED
         assert ask("host://status", who).returncode == REFUSED
