@@ -251,6 +251,10 @@ push_settled(struct service *svc, const char *no)
 
 	svc->unsettled = false;
 	svc->pushed[0] = '\0';
+	/* The next failure, of whatever it is, waits as long as a first one. */
+	if (svc->settle_trouble[0] != '\0')
+		service_retry_cancel(svc);
+	str_set(&svc->settle_trouble, "");
 	if (p != NULL && no != NULL && p->no == NULL) {
 		push_text_error(&p->text, no);
 		str_set(&p->no, no);

@@ -75,6 +75,11 @@ why_not(const struct service *svc)
 	holds = push_holder(svc);
 	if (holds != NULL)
 		return holds;
+	if (svc->unsettled && svc->settle_trouble[0] != '\0')
+		return str_printf(
+		    "%s: what was pushed before is not finished: %s: it is tried again by itself, and `status` tells "
+		    "when: push again then",
+		    name, svc->settle_trouble);
 	/* What was interrupted comes first, and decides about the push that it was of. */
 	if (svc->row.applying != 0 || svc->unsettled)
 		return str_printf(

@@ -28,6 +28,20 @@ forget(struct task *task, const char *no)
 	task_end(task, 0, NULL);
 }
 
+/* It is done once more, later and later: what git, the disk or the account has, nobody may mend soon. Said once,
+ * `status` and the next pusher are told as long as it lasts. */
+static void
+settle_later(struct task *task, const char *why)
+{
+	struct service *svc = task->svc;
+
+	if (!str_eq(svc->settle_trouble, why))
+		log_err("a push: %s; it is tried again, less and less often service=%s", why, svc->conf->name);
+	str_set(&svc->settle_trouble, why);
+	service_retry_later(svc, SERVICE_RETRY_MIN_MS);
+	task_end(task, 1, NULL);
+}
+
 static bool
 is_accepted(const struct service *svc)
 {
@@ -49,12 +63,10 @@ try_again(struct task *task, const struct job_result *r)
 static void
 keys_unread(struct task *task, const char *why)
 {
-	struct service *svc = task->svc;
+	auto_free char *text = str_printf("the keys of the commit are not recorded: %s", why);
 
-	log_err("the keys of the commit are not recorded: %s service=%s", why, svc->conf->name);
-	push_accepted(svc);
-	service_retry_later(svc, SERVICE_RETRY_MIN_MS);
-	task_end(task, 1, NULL);
+	push_accepted(task->svc);
+	settle_later(task, text);
 }
 
 static void
@@ -124,15 +136,14 @@ on_moved(void *ctx, const struct job_result *r)
 	if (try_again(task, r))
 		return;
 	no = str_printf("its refs could not be moved: %s", job_reason(r, reason, sizeof(reason)));
-	log_err("a push: %s service=%s", no, svc->conf->name);
 	if (r->status == JOB_STATUS_REFUSED || !is_accepted(svc)) {
+		log_err("a push: %s service=%s", no, svc->conf->name);
 		forget(task, no);
 		return;
 	}
 	/* What runs is what was pushed, so the refs have to follow. */
 	push_unsettled(svc, no);
-	service_retry_later(svc, SERVICE_RETRY_MIN_MS);
-	task_end(task, 1, NULL);
+	settle_later(task, no);
 }
 
 /* The account's repository has the refs: that of the main app, for one of a branch. */
@@ -188,9 +199,7 @@ settle_start(struct task *task)
 		abort();
 	n = store_push_refs(svc->core->store, svc->conf->name, refs, PUSH_REFS_MAX, &err);
 	if (n < 0) {
-		log_err("%s service=%s", err.msg, svc->conf->name);
-		service_retry_later(svc, SERVICE_RETRY_MIN_MS);
-		task_end(task, 1, NULL);
+		settle_later(task, err.msg);
 		return;
 	}
 	for (int i = 0; is_accepted(svc) && i < n; i++) {

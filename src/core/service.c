@@ -187,6 +187,7 @@ service_new(struct core *core, const struct conf_service *conf, struct err *err)
 	svc->problem = str_dup("");
 	svc->hold_note = str_dup("");
 	svc->look_error = str_dup("");
+	svc->settle_trouble = str_dup("");
 	svc->awaited = str_dup("");
 	svc->trouble = str_dup("");
 	svc->pending = str_dup("");
@@ -238,8 +239,9 @@ service_free(struct service *svc)
 	pin_set_done(&svc->pins);
 	json_decref(svc->images);
 	keys_done(&svc->keys);
-	char *texts[] = {svc->live_path, svc->data_path, svc->problem, svc->hold_note, svc->look_error, svc->awaited,
-	    svc->trouble, svc->pending, svc->broken, svc->breach, svc->fetched, svc->newer, svc->heard};
+	char *texts[] = {svc->live_path, svc->data_path, svc->problem, svc->hold_note, svc->look_error,
+	    svc->settle_trouble, svc->awaited, svc->trouble, svc->pending, svc->broken, svc->breach, svc->fetched,
+	    svc->newer, svc->heard};
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		free(texts[i]);
 	free(svc);

@@ -138,6 +138,7 @@ struct service {
 	struct push *push;	/* what is being pushed now; NULL */
 	char pushed[STORE_OID]; /* the commit of a push that is not settled; "" */
 	bool unsettled;		/* there is such a push, if only of tags */
+	char *settle_trouble;	/* why it could not be settled when that was last tried; "" */
 	char *broken;		/* why healing gave up; "" */
 	char *breach;		/* what the rules of today refuse of the current release; "" */
 	/* row.applying: what is known of it beside its id. */

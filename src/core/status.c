@@ -105,6 +105,9 @@ in_sync(const struct service *svc)
 	const struct store_service *row = &svc->row;
 	auto_free char *again = next_try(svc);
 
+	if (svc->unsettled && svc->settle_trouble[0] != '\0')
+		return (struct answer){
+		    STATUS_NO, str_printf("a push is deployed, but not finished: %s%s", svc->settle_trouble, again)};
 	if (row->rejected[0] != '\0')
 		return (struct answer){
 		    STATUS_NO, str_printf("commit %.8s is not followed: %s", row->rejected, row->rejected_why)};

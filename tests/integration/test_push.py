@@ -52,6 +52,45 @@ def outcomes(pgo, name="app"):
     return [row[0] for row in rows(pgo, "SELECT outcome FROM deploy WHERE service = ? AND trigger = 'push' ORDER BY id", name)]
 
 
+def test_nobody_knows_why_the_branch_does_not_follow_what_runs(pgo):
+    """Git fails lastingly when the push is settled: that is said once, shown as long as it lasts, and tried again less and less often."""
+    allow_pushes(pgo)
+    pgo.service("app", repo=None, hosted=True)
+    pgo.start("--debug").wait_listening()
+    me = Pusher(pgo, "app")
+    first = accepted(me, rev(1))
+    heads = os.path.join(pgo.dir, ".repos", "app.git", "refs", "heads")
+    was = os.stat(heads)
+    os.chmod(heads, 0o755)
+    os.chown(heads, 0, 0)
+    head = me.commit(rev(2))
+    assert "it runs, so they follow by themselves" in rejected(me, "its refs could not be moved: ")
+    pgo.wait_status("app", r"in sync +no: a push is deployed, but not finished: its refs could not be moved: .*tried again in [123]\d s")
+    assert me.remote_refs()["refs/heads/main"] == first and revs(pgo) == ["2"]
+    assert re.search("app: what was pushed before is not finished: its refs could not be moved: .* it is tried again by itself", rejected(me, "`status` tells when"))
+
+    def tries():
+        return len(re.findall(r"job ended kind=accept service=app job=\d+ status=[1-9]", pgo.log()))
+
+    def said_so():
+        return len(re.findall(r"error: a push: its refs could not be moved", pgo.log()))
+
+    # An engine that comes back is a reason to try everything again.
+    pgo.engine.stop()
+    pgo.wait_log("the engine does not answer")
+    pgo.engine.start()
+    wait_until(lambda: tries() == 2, "it is tried again")
+    assert said_so() == 1
+    os.chown(heads, was.st_uid, was.st_gid)
+    pgo.engine.stop()
+    wait_until(lambda: len(re.findall("the engine does not answer", pgo.log())) == 2, "it has gone again")
+    pgo.engine.start()
+    wait_until(lambda: me.remote_refs()["refs/heads/main"] == head, "the branch follows")
+    pgo.wait_status("app", "in sync +yes")
+    assert nothing_pushed(pgo)
+    accepted(me, rev(3))
+
+
 def test_an_app_runs_when_its_push_is_accepted_and_the_pusher_reads_how(pgo):
     me = hosted(pgo)
     head = me.commit({**rev(1), "compose.yaml": {"services": {"web": {"build": "./app", "labels": {"rev": "1"}}}}, "app/Dockerfile": "FROM scratch\n"})
