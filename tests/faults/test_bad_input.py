@@ -230,13 +230,13 @@ def test_an_external_network_that_comes_later_is_waited_for(pgo):
     pgo.start().wait_listening()
     pgo.wait_log("pgot-edge")
     assert not pgo.running("site")
-    pgo.engine.networks["pgot-edge"] = {"Name": "pgot-edge", "Id": "1" * 64}
+    pgo.engine.create_network("pgot-edge")
     pgo.wait_deployed("site", repo.head, deadline=30)
 
 
 def test_an_external_network_that_is_not_on_the_list_is_refused(pgo):
     compose = dict(web(networks={"edge": None}), networks={"edge": {"external": True, "name": "pgot-edge"}})
-    pgo.engine.networks["pgot-edge"] = {"Name": "pgot-edge", "Id": "1" * 64}
+    pgo.engine.create_network("pgot-edge")
     repo = pgo.repo("site", {"compose.yaml": compose, "ssh/k.pub": pgo.key.public})
     pgo.service("site", repo, networks=["other"])
     pgo.start().wait_listening()

@@ -44,6 +44,7 @@ import time
 from lib.fake_container import fake_id
 from lib.fake_http import RequestHandler
 from lib.fake_projects import Projects
+from lib.host import clock
 
 LOOPS = 5
 UP_AGAIN = {"always": True, "unless-stopped": True, "on-failure": False}
@@ -53,7 +54,7 @@ class FakeEngine(Projects):
     """unix socket `path`, owned by group `gid`: only who has that group may talk to the engine."""
 
     def __init__(self, path, gid):
-        self.path, self.gid = path, gid
+        self.path, self.gid, self.clock = path, gid, clock()
         self.docker_host = "unix://" + path
         self.lock = threading.RLock()
         self.boxes = {}
@@ -107,7 +108,7 @@ class FakeEngine(Projects):
                     connection.shutdown(socket.SHUT_RDWR)
             for listener in self.listeners:
                 listener.put(None)
-            self.listeners = []
+            self.listeners, self.server = [], None  # who is accepted already and not heard yet has come too late
 
     def restart(self):
         self.stop()
@@ -145,7 +146,8 @@ class FakeEngine(Projects):
 
     def untag(self, name):
         """The name goes; the image stays until prune()."""
-        return self.images.pop(name)
+        with self.lock:
+            return self.images.pop(name)
 
     def prune(self):
         """As `docker image prune`: what has no name and no container goes."""
@@ -195,10 +197,12 @@ class FakeEngine(Projects):
             self.emit(box, "health_status: " + health)
 
     def fail(self, step, status=1, stderr="the fake was told to fail", times=None):
-        self.failing[step] = {"status": status, "stderr": stderr, "times": times}
+        with self.lock:
+            self.failing[step] = {"status": status, "stderr": stderr, "times": times}
 
     def heal(self, step):
-        self.failing.pop(step, None)
+        with self.lock:
+            self.failing.pop(step, None)
 
     def hold(self, step):
         """Such steps wait from now on, until release(step)."""

@@ -51,9 +51,11 @@ class RequestHandler(http.server.BaseHTTPRequestHandler):
     )
 
     def setup(self):
-        super().setup()
         with self.fake.lock:
-            self.fake.connections.add(self.connection)
+            if self.server is not self.fake.server:
+                raise ConnectionAbortedError("the engine has stopped meanwhile")
+            self.fake.connections.add(self.request)
+        super().setup()
 
     def finish(self):
         with self.fake.lock:
@@ -228,13 +230,15 @@ class RequestHandler(http.server.BaseHTTPRequestHandler):
         return image_id
 
     def tags_of(self, image_id):
-        return sorted(tag for tag, other in self.fake.images.items() if other == image_id)
+        with self.fake.lock:
+            return sorted(tag for tag, other in self.fake.images.items() if other == image_id)
 
     def list_images(self):
         patterns = as_list(self.filters().get("reference"))
         rows = []
-        for image_id, details in self.fake.details.items():
-            tags = self.tags_of(image_id)
+        with self.fake.lock:
+            images = [(image_id, details, self.tags_of(image_id)) for image_id, details in self.fake.details.items()]
+        for image_id, details, tags in images:
             if patterns:
                 tags = [tag for tag in tags if any(fnmatch.fnmatchcase(word, p) for word in (tag, tag.rpartition(":")[0]) for p in patterns)]
                 if not tags:
@@ -294,7 +298,8 @@ class RequestHandler(http.server.BaseHTTPRequestHandler):
         network = self.network(word)
         if any(network["Name"] in box.networks for box in self.fake.containers() if box.state == "running"):
             raise Problem(403, f"error while removing network: network {word} has active endpoints")
-        del self.fake.networks[network["Name"]]
+        with self.fake.lock:
+            self.fake.networks.pop(network["Name"], None)
         self.answer(204)
 
     def change_network(self, word, verb):

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import time
 from types import SimpleNamespace
 
 from lib.fake_container import LABEL, Container, fake_id
@@ -60,7 +59,7 @@ class Projects:
             elif words or not word.startswith("-"):
                 words.append(word)
         entry["verb"], entry["args"] = words[0], words[1:]
-        entry["at"] = time.monotonic()
+        entry["passed"] = self.clock()
         entry["project"] = argv[argv.index("-p") + 1] if "-p" in argv else None
         with self.lock:
             self.journal.append(entry)
