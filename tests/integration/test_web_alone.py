@@ -62,7 +62,7 @@ class Web:
         if self.core is not None:
             self.core.close()
         self.core, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.core.settimeout(5)
+        self.core.settimeout(60)
         with contextlib.closing(theirs):
             socket.send_fds(self.arrival, [b"\0"], [theirs.fileno()])
 
@@ -123,16 +123,32 @@ def quick(libexec):
     web.close()
 
 
+@contextlib.contextmanager
+def crowd(metrics, paths):
+    """Visitors who have asked for these, one each, and have not read yet."""
+    host, port = metrics.split(":")
+    with contextlib.ExitStack() as all_of_them:
+        visitors = [all_of_them.enter_context(socket.create_connection((host, int(port)), 60)) for _ in paths]
+        for one, path in zip(visitors, paths):
+            one.sendall(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % path.encode())
+        yield visitors
+
+
+def everything(visitor):
+    answer = b""
+    while piece := visitor.recv(65536):
+        answer += piece
+    return answer
+
+
 def test_core_is_asked_once_a_second_whoever_asks(quick):
-    answers = []
-    crowd = [threading.Thread(target=lambda: answers.append(ask(quick.metrics)[:2])) for _ in range(20)]
-    helper = quick.serve()
-    for one in crowd:
-        one.start()
-    for one in [*crowd, helper]:
-        one.join()
-    assert answers == [(200, "pgo_x 1\n")] * 20 and quick.asked == 1
-    assert ask(quick.metrics, "/healthz")[:2] == (200, "ok\n")
+    # All of them have asked before core answers: how long the page counts as new is shorter than a busy machine may take between two of them.
+    with crowd(quick.metrics, ["/metrics"] * 20 + ["/healthz"]) as visitors:
+        quick.expect()
+        quick.answer()
+        answers = [everything(one) for one in visitors]
+    assert all(b" 200 OK\r\n" in answer for answer in answers) and quick.asked == 1
+    assert [answer.rpartition(b"\r\n\r\n")[2] for answer in answers] == [b"pgo_x 1\n"] * 20 + [b"ok\n"]
     helper = quick.serve(health="engine")
     wait_until(lambda: ask(quick.metrics, "/healthz")[:2] == (503, "engine\n"), "the answer from before is too old to be told again")
     helper.join()
@@ -154,7 +170,7 @@ def test_core_is_asked_once_a_second_whoever_asks(quick):
     assert answers == [(200, "pgo_x 1\n")], "who asks while core restarts has to wait a little, and no more"
     # pgod has gone: nobody could give it another core.
     quick.arrival.close()
-    assert quick.process.wait(5) == 0
+    assert quick.process.wait(60) == 0
 
 
 @pytest.mark.parametrize(
@@ -194,7 +210,7 @@ def test_who_is_slow_has_to_go(quick):
         sock.connect((host, int(port)))
         begin, passed = time.monotonic(), clock()
         sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert raw(quick.metrics, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").endswith(page[-1000:]), "others have it meanwhile"
+        wait_until(lambda: raw(quick.metrics, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").endswith(page[-1000:]), "others have it meanwhile")
         wait_until(lambda: quick.connections() == 0, "it was cut off")
         assert time.monotonic() - begin >= LIFE_S * 0.8 and passed() < LIFE_S + 3
 
