@@ -7,7 +7,7 @@ import pytest
 
 from lib.host import stays
 from lib.pgo import web
-from lib.scenes import HEALTHY, assert_old_runs, bad, deployed, ids, image_of, second, three_polls, wait_step
+from lib.scenes import HEALTHY, assert_old_runs, bad, deployed, ids, image_of, in_background, second, three_polls, wait_step
 
 
 def cancel(pgo):
@@ -110,7 +110,7 @@ def test_a_deploy_that_waits_for_its_turn_cannot_be_cancelled(pgo):
     pgo.engine.hold("up")
     for name in others:
         repos[name].commit({"compose.yaml": web("pgo-test/web:2")})
-        pgo.ctl(name, "sync", check=True)
+        in_background(pgo, name, "sync")  # which hangs as well where a poll was earlier
     wait_step(pgo, "up", len(others))
     head = bad(pgo, repos["site"])
     pgo.ctl("site", "sync", check=True)
@@ -159,11 +159,13 @@ def test_a_program_is_told_nothing_when_a_reason_is_cut_inside_a_character(pgo):
 
 
 def test_a_program_cannot_cancel(pgo):
+    pgo.poll = "1h"  # a look at the remote can be cancelled as well
     repo = deployed(pgo)
     done = pgo.ctl("site", "cancel", "--json")
     assert done.returncode == 1 and json.loads(done.stdout) == {"service": "site", "cancelled": False, "reason": "site: nothing is being done"}
     pgo.engine.hold("up")
     head = bad(pgo, repo)
+    pgo.ctl("site", "sync", check=True)
     wait_step(pgo, "up")
     done = pgo.ctl("site", "cancel", "--json")
     assert done.returncode == 0 and json.loads(done.stdout) == {"service": "site", "cancelled": True, "reason": None}

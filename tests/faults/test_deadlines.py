@@ -59,7 +59,7 @@ def test_a_fetch_that_hangs_is_ended_and_the_service_goes_on_with_the_next_look(
 
 
 def test_a_service_that_hangs_does_not_keep_another_waiting(pgo):
-    deployed(pgo, timeout="30s")
+    deployed(pgo, timeout="10m")
     pgo.engine.hold("pull")
     pgo.services["site"]["repository"] = pgo.repo("other-site", {"compose.yaml": web("pgo-test/missing:1")}).url
     quick = pgo.repo("quick")

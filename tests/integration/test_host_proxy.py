@@ -30,7 +30,8 @@ def test_it_follows_what_runs_and_says_nothing_twice(pgo, proxy, shop):
     runs = proxy.runs()
     assert len(runs) % 2 == 0 and [run.split()[0] for run in runs[-2:]] == ["test", "reload"]
     assert all(run.split()[1:] == ["uid=0", "env=HOME,LANG,LOGNAME,PATH,USER"] for run in runs)
-    assert json.loads(pgo.ctl("shop", "status", "--json").stdout)["sites"]["is"] is True
+    # It has read the file before its command has ended.
+    pgo.wait_asking(lambda: json.loads(pgo.ctl("shop", "status", "--json").stdout)["sites"]["is"] is True, "the proxy is known to have it")
     # Another container, another address.
     pgo.engine.remove_container(pgo.running("shop")[0])
     wait_until(lambda: proxy.leads_to() == set() or proxy.leads_to() == addresses(pgo, "shop"), "it is not led to nobody")

@@ -102,7 +102,7 @@ def test_an_engine_that_starts_when_pgod_is_ready_finds_no_pins(pgo):
     pgo.engine.stop()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         notify.bind(pgo.path("notify"))
-        notify.settimeout(20)
+        notify.settimeout(60)
         env = pgo.env
         pgo.env = lambda: {**env(), "NOTIFY_SOCKET": pgo.path("notify")}
         pgo.start()

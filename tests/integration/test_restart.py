@@ -32,9 +32,9 @@ def test_who_connects_while_pgod_is_down_is_served_by_the_next(pgo, systemd):
     with socket.create_connection(("127.0.0.1", pgo.port), 5):
         assert client.poll() is None
         pgo.start(write=False)
-        assert client.wait(20) == 0
+        assert client.wait(60) == 0
     client.stdout.close()
-    assert b"pgo_services 1\n" in scraper.communicate(timeout=20)[0]
+    assert b"pgo_services 1\n" in scraper.communicate(timeout=60)[0]
     systemd.wait_ready()
     assert systemd.kept("ssh") == before, "the same socket, once"
 

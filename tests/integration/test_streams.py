@@ -16,9 +16,10 @@ from lib.scenes import deployed
 def site(pgo):
     # Whose line it is must not be for a repository to say.
     hostile = {"compose.yaml": web(), "ssh/x service=other k.pub": pgo.key.public, "ssh/y.pub": "service=other\n"}
-    pgo.service("other", pgo.repo("other", {"compose.yaml": web()}))
+    other = pgo.repo("other", {"compose.yaml": web()})
+    pgo.service("other", other)
     pgo.site = deployed(pgo, files=hostile)
-    pgo.wait_running("other")
+    pgo.wait_deployed("other", other.head)
     return pgo
 
 
@@ -99,7 +100,7 @@ def test_quiet_is_not_quiet(site):
 def test_an_argument_is_changed_on_its_way(site):
     words = [bytes(range(1, 128)), b"", b"\n", "\u00e9\U0001f600".encode()]
     argv = [*site.ssh_argv("")[:-1], "site//exec web printf '<%s>'", *(b"'" + word.replace(b"'", b"'\\''") + b"'" for word in words)]
-    done = subprocess.run(argv, capture_output=True, timeout=30, check=False)
+    done = subprocess.run(argv, capture_output=True, timeout=60, check=False)
     assert done.stdout == b"".join(b"<" + word + b">" for word in words), done.stderr
     done = site.ctl("site", "exec", "web", "true", b"\x80")
     assert done.returncode == 1 and "\"\\x80\" is no UTF-8" in done.stderr

@@ -76,7 +76,8 @@ def test_a_lost_connection_leaves_the_terminal_raw(site):
     with sh(site, "echo ready; sleep 1000") as terminal:
         terminal.see("ready")
         wait_until(terminal.is_raw, "raw")
-        (pid,) = site.connections()
+        # Those who asked before may still be leaving.
+        (pid,) = wait_until(lambda: (found := site.connections()) and len(found) == 1 and found, "nobody else is connected")
         os.kill(pid, signal.SIGKILL)
         assert terminal.end() == 255 and terminal.is_as_before()
         terminal.see("pgoctl: the connection ended before the operation")

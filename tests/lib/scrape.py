@@ -15,7 +15,7 @@ def address(metrics):
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
-def ask(metrics, path="/metrics", method="GET", timeout=10, **kw):
+def ask(metrics, path="/metrics", method="GET", timeout=60, **kw):
     """(status, body, headers) of one request at an address."""
     connection = http.client.HTTPConnection(*address(metrics), timeout=timeout)
     with contextlib.closing(connection):
@@ -24,7 +24,7 @@ def ask(metrics, path="/metrics", method="GET", timeout=10, **kw):
         return answer.status, answer.read().decode(), answer.headers
 
 
-def raw(metrics, data=b"", timeout=10):
+def raw(metrics, data=b"", timeout=60):
     """What comes back for these bytes until the server closes; b"" also when it just hangs up."""
     with contextlib.closing(socket.create_connection(address(metrics), timeout)) as sock:
         answer = bytearray()  # of megabytes: not to be copied with each piece
