@@ -129,13 +129,19 @@ def test_no_account_finds_the_key_of_another_while_git_uses_it(pgo, host):
     os.kill(host.sshd.pid, signal.SIGSTOP)  # a server that does not answer: git waits
     try:
         asked = pgo.helper(subprocess.Popen(pgo.ssh_argv("site//sync"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        ssh = wait_until(lambda: [pid for pid in descendants_of(pgo.process.pid) if command_of(pid).startswith("ssh -o BatchMode")], "ssh runs")
+        other = pgo.accounts.a
+
+        def hidden():
+            ssh = [pid for pid in descendants_of(pgo.process.pid) if command_of(pid).startswith("ssh -o BatchMode")]
+            inside = f"/proc/{ssh[0]}/root{pgo.dir}/.private/deploy_key"
+            assert os.stat(inside).st_uid == pgo.accounts.b.pw_uid
+            assert run("cat", inside, check=False, user=other.pw_uid, group=other.pw_gid, extra_groups=[]).returncode != 0
+            # One that a poll had begun before the server was stopped may end meanwhile.
+            return os.stat(inside)
+
+        wait_until(hidden, "ssh runs, and nobody else reads its key")
         for pid in all_pids():
             assert secret not in command_of(pid)
-        inside = f"/proc/{ssh[0]}/root{pgo.dir}/.private/deploy_key"
-        assert os.stat(inside).st_uid == pgo.accounts.b.pw_uid
-        other = pgo.accounts.a
-        assert run("cat", inside, check=False, user=other.pw_uid, group=other.pw_gid, extra_groups=[]).returncode != 0
     finally:
         os.kill(host.sshd.pid, signal.SIGCONT)
-    assert asked.wait(60) == 0
+    assert wait_until(lambda: asked.poll() is not None and [asked.returncode], "the sync ends", 60) == [0]
