@@ -194,7 +194,8 @@ def test_no_secret_is_where_somebody_reads_it(pgo, canary):
     canary.ask_all("site")
     canary.ask("site", "up")
     pgo.wait_deployed("site", head, deadline=60)
-    assert fetch(only(pgo)) and only(pgo).id != before
+    wait_until(lambda: fetch(only(pgo)), "it serves")
+    assert only(pgo).id != before
     with open(pgo.path("htpasswd"), "w", encoding="ascii") as users:
         users.write("tess:another-password\n")
     canary.ask("site", "sync")

@@ -14,6 +14,11 @@ def model(datadir, name):
     return {**web(**service), "volumes": {"named": None}}
 
 
+def written(path):
+    with open(path, encoding="ascii") as kept:
+        return kept.read() == "precious\n"
+
+
 def test_what_an_app_has_stored_goes_with_it_or_falls_into_other_hands(pgo):
     tess, bob = Key(pgo.path("tess")), Key(pgo.path("bob"))
     pgo.tables = '[push]\ncreate = true\nhealth_timeout = "20s"\nsettle = "200ms"\n' + operator(pgo.key) + "\n"
@@ -35,14 +40,13 @@ def test_what_an_app_has_stored_goes_with_it_or_falls_into_other_hands(pgo):
     assert "shop_default" in pgo.engine.network_names()
     assert os.lstat(pgo.live("shop")).st_uid == 70000
 
+    wait_until(lambda: written(os.path.join(named, "file")) and written(os.path.join(pgo.datadir, "shop", "store", "file")), "it has stored it")
     destroyed = pgo.ssh("host://apps destroy shop shop")
     assert destroyed.returncode == 0, destroyed.stderr
     assert pgo.engine.containers("shop") == [] and "shop_default" not in pgo.engine.network_names()
-    with open(os.path.join(named, "file"), encoding="ascii") as kept:
-        assert kept.read() == "precious\n"
+    assert written(os.path.join(named, "file"))
     (aside,) = os.listdir(os.path.join(pgo.datadir, ".removed"))
-    with open(os.path.join(pgo.datadir, ".removed", aside, "store", "file"), encoding="ascii") as kept:
-        assert kept.read() == "precious\n"
+    assert written(os.path.join(pgo.datadir, ".removed", aside, "store", "file"))
     assert not pgo.pins("shop")
 
     refused = push(bob, "two")
