@@ -12,12 +12,13 @@ import subprocess
 
 import pytest
 
+from lib.disks import fill, small_disk
 from lib.host import run, wait_until
 from lib.pgo import Key
 from lib.probe import Prober
 from lib.servers import empty_registry, http_git
 
-HEALTH_TIMEOUT_S = 4
+HEALTH_TIMEOUT_S = 10  # none of what does not come up here takes so long to be found out
 BACK_S = HEALTH_TIMEOUT_S + 10
 
 
@@ -146,25 +147,6 @@ def test_an_unsigned_commit_changes_nothing(pgo):
         prober.wait_answer("two")
 
 
-@contextlib.contextmanager
-def small_disk(pgo):
-    """pgod's directory is a file system of its own; yields a function that fills it up, and one that frees it again."""
-    run("mount", "-t", "tmpfs", "-o", "size=96m,mode=755", "tmpfs", pgo.dir)
-    ballast = os.path.join(pgo.dir, ".ballast")
-
-    def fill():
-        space = os.statvfs(pgo.dir)
-        with open(ballast, "wb") as out:
-            os.posix_fallocate(out.fileno(), 0, space.f_bavail * space.f_bsize)
-
-    try:
-        yield fill, lambda: os.unlink(ballast)
-    finally:
-        if pgo.process is not None:
-            pgo.stop()
-        run("umount", "-l", pgo.dir)
-
-
 def says(page):
     """A compose file that mounts nothing: the engine does not see file systems that came after it."""
     command = f"mkdir /tmp/www && echo {page} >/tmp/www/index.html && exec httpd -f -p 8080 -h /tmp/www"
@@ -172,13 +154,13 @@ def says(page):
 
 
 def test_a_full_disk_changes_nothing(pgo):
-    with small_disk(pgo) as (fill, free):
+    with small_disk(pgo) as full:
         repo = pgo.repo("site", {"compose.yaml": says("one"), "ssh/k.pub": pgo.key.public})
         pgo.service("site", repo)
         pgo.start().wait_deployed("site", repo.head, deadline=40)
         with Prober(pgo.engine, "site") as prober:
             with harmless(pgo, prober):
-                fill()
+                fill(full)
                 repo.commit({"compose.yaml": says("two")})
                 pgo.wait_log("space|disk is full|full")
                 # Whether it can do anything at all without a byte to write to is not what this is about.
@@ -187,7 +169,7 @@ def test_a_full_disk_changes_nothing(pgo):
                 mark = len(pgo.log())
                 pgo.start()
                 wait_until(lambda: len(pgo.log()) > mark, "pgod says something")
-            free()
+            os.unlink(full)
             pgo.wait_deployed("site", repo.commit({"compose.yaml": says("three")}), deadline=60)
             prober.wait_answer("three")
 
