@@ -8,11 +8,12 @@ import socket
 import ssl
 import subprocess
 
-from lib.host import free_port, run, wait_until
+from lib.host import descendants_of, free_port, run, wait_until
 from lib.pgo import toml
 
+WORKERS = 2
 NGINX = """
-worker_processes 2;
+worker_processes {workers};
 daemon off;
 pid {dir}/nginx.pid;
 error_log {dir}/error.log info;
@@ -128,9 +129,14 @@ class HostProxy:
             return last[0].status == 200 and page in last[0].body
 
         wait_until(shows, lambda: f"{name} shows {page!r}; it shows {last}", deadline, step=0.1)
+        self.wait_alone()
 
     def wait_status(self, name, status, deadline=30, path="/"):
         wait_until(lambda: self.ask(name, path).status == status, f"{name} answers {status}", deadline, step=0.1)
+        self.wait_alone()
+
+    def wait_alone(self):
+        """Whoever has answered now may not be the only one that answers: those who go by the configuration of before go a moment later."""
 
 
 class Nginx(HostProxy):
@@ -140,7 +146,7 @@ class Nginx(HostProxy):
         super().__init__(pgo)
         self.conf, self.file = self.path("nginx.conf"), self.path("conf.d", "pgo.conf")
         with open(self.conf, "w", encoding="ascii") as text:
-            text.write(NGINX.format(dir=self.dir))
+            text.write(NGINX.format(dir=self.dir, workers=WORKERS))
         self.program = shutil.which("nginx", path="/usr/sbin:/usr/bin")
         with open(self.path("conf.d", "test.conf"), "w", encoding="ascii") as text:
             text.write(f"server {{ listen {self.address}:80; server_name admin.test; return 200 admin; }}\n")
@@ -157,6 +163,9 @@ class Nginx(HostProxy):
 
     def argv(self):
         return [self.program, "-c", self.conf]
+
+    def wait_alone(self):
+        wait_until(lambda: len(descendants_of(self.process.pid)) <= WORKERS, "nginx's workers of before have ended", 30)
 
     def certificate(self, host):
         """Makes one where {host} is this; test.conf is then not needed."""
