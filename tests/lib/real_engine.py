@@ -12,7 +12,7 @@ import tempfile
 import urllib.parse
 from types import SimpleNamespace
 
-from lib.host import TOP, run
+from lib.host import TOP, run, wait_until
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -156,9 +156,15 @@ class RealEngine:
 
     def sweep(self):
         """Removes every container, network and volume: between two tests."""
-        for row in self.listed({}):
-            self.ask("DELETE", f"/containers/{row['Id']}?force=1&v=1")
-        for kind in ("networks", "volumes", "containers"):
-            self.ask("POST", f"/{kind}/prune")
-        for volume in self.volumes():
-            self.ask("DELETE", f"/volumes/{volume}?force=1")
+
+        def swept():
+            for row in self.listed({}):
+                self.ask("DELETE", f"/containers/{row['Id']}?force=1&v=1")
+            for kind in ("networks", "volumes", "containers"):
+                self.ask("POST", f"/{kind}/prune")
+            for volume in self.volumes():
+                self.ask("DELETE", f"/volumes/{volume}?force=1")
+            return not self.listed({}) and not self.network_names() and not self.volumes()
+
+        # What is being removed already refuses to be removed, and keeps its network until it is gone.
+        wait_until(swept, "the engine is empty", 60)
