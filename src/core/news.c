@@ -91,7 +91,10 @@ on_poll(evutil_socket_t fd, short what, void *ctx)
 	service_poll_later(svc);
 	if (svc->core->quitting)
 		return;
-	service_queue(svc, &(struct task){.kind = TASK_LOOK, .trigger = "poll"});
+	/* Of a remote that takes longer than the interval one look after the other would stand in the queue, and never
+	 * be anything else's turn. */
+	if (svc->running == NULL || svc->running->kind != TASK_LOOK)
+		service_queue(svc, &(struct task){.kind = TASK_LOOK, .trigger = "poll"});
 	peek_now(svc);
 }
 

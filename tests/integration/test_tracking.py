@@ -9,7 +9,7 @@ import pytest
 from lib.host import stays, wait_until
 from lib.pgo import web
 from lib.scenes import deployed, ids, three_polls
-from lib.servers import git_daemon, http_git, ssh_git
+from lib.servers import git_daemon, http_git, slow_git, ssh_git
 
 
 def test_first_commit_of_a_file_url_is_deployed(pgo):
@@ -29,6 +29,12 @@ def test_an_absolute_path_is_a_repository(pgo):
 def test_a_repository_is_cloned_over_smart_http(pgo):
     repo = pgo.repo("site")
     pgo.service("site", http_git(pgo, pgo.path("repos")) + "/site/.git")
+    pgo.start().wait_deployed("site", repo.head)
+
+
+def test_nothing_is_deployed_from_a_remote_that_takes_longer_to_answer_than_from_one_poll_to_the_next(pgo):
+    repo = pgo.repo("site")
+    pgo.service("site", slow_git(pgo, pgo.path("repos"), 2) + "/site/.git")
     pgo.start().wait_deployed("site", repo.head)
 
 

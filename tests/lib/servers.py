@@ -199,15 +199,12 @@ def pump(source, sink):
         sink.shutdown(socket.SHUT_WR)
 
 
-def https_git(pgo, directory, certificate):
-    """As http_git, behind TLS, which ends in threads of the test's."""
-    port = int(http_git(pgo, directory).rpartition(":")[2])
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+def front_of(port, receive):
+    """The port of what stands before a server, in threads of the test's: receive(client) is what speaks with it."""
     listening = socket.create_server(("127.0.0.1", 0))
 
     def serve(client):
-        with contextlib.suppress(OSError), context.wrap_socket(client, server_side=True) as inner, socket.create_connection(("127.0.0.1", port)) as behind:
+        with contextlib.suppress(OSError), receive(client) as inner, socket.create_connection(("127.0.0.1", port)) as behind:
             back = threading.Thread(target=pump, args=(behind, inner), daemon=True)
             back.start()
             pump(inner, behind)
@@ -219,7 +216,29 @@ def https_git(pgo, directory, certificate):
                 threading.Thread(target=serve, args=(listening.accept()[0],), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
-    return f"https://127.0.0.1:{listening.getsockname()[1]}"
+    return listening.getsockname()[1]
+
+
+def port_of(url):
+    return int(url.rpartition(":")[2])
+
+
+def https_git(pgo, directory, certificate):
+    """As http_git, behind TLS."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    port = front_of(port_of(http_git(pgo, directory)), lambda client: context.wrap_socket(client, server_side=True))
+    return f"https://127.0.0.1:{port}"
+
+
+def slow_git(pgo, directory, slow_s):
+    """As http_git, but it takes that long to answer who connects."""
+
+    def receive(client):
+        threading.Event().wait(slow_s)
+        return client
+
+    return f"http://127.0.0.1:{front_of(port_of(http_git(pgo, directory)), receive)}"
 
 
 def trusting(pgo, ca):
