@@ -9,7 +9,7 @@ import tempfile
 import threading
 import urllib.parse
 
-from lib.host import free_port, run, wait_until
+from lib.host import free_port, locks_of_sessions, run, wait_until
 
 
 def answers(port):
@@ -117,7 +117,8 @@ def empty_registry(pgo):
 def start_sshd(pgo, account, port, host_key, authorized):
     """An sshd on loopback that lets in whose key is in the file `authorized`, as `account`."""
     # UsePAM no wants an account that is not locked.
-    run("usermod", "-p", "*", account.pw_name)
+    with locks_of_sessions():
+        run("usermod", "-p", "*", account.pw_name)
     os.makedirs("/run/sshd", exist_ok=True)
     options = {
         "Port": port,
