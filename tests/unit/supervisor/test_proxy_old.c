@@ -129,6 +129,7 @@ old_containers_go_while_a_worker_still_answers(void **state)
 	struct proxy_watch *w = proxy_watch_new(base, on_gone, &gone);
 	auto_buf struct buf words = BUF_INIT(1024);
 	struct proxy_old old = {.n = 0};
+	siginfo_t ended;
 
 	assert_int_equal(find_on(n, n->port), WORKERS);
 	proxy_old_pack(&n->found, &words);
@@ -144,6 +145,8 @@ old_containers_go_while_a_worker_still_answers(void **state)
 	while (gone == 0)
 		assert_int_equal(event_base_loop(base, EVLOOP_ONCE), 0);
 	assert_int_equal(gone, 8);
+	/* With its last worker, when that is reaped, the master ends. */
+	assert_int_equal(waitid(P_PID, (id_t)n->master, &ended, WEXITED | WNOWAIT), 0);
 	/* Whoever has ended before he is watched is gone at once; of nobody it is not known. */
 	proxy_watch_add(w, 9, &old);
 	assert_int_equal(gone, 9);
