@@ -201,14 +201,14 @@ class Pgod:
         return self
 
     def wait_listening(self):
-        """The port is bound, and core, without which nobody is served, has said so."""
+        """The port is bound, core, without which nobody is served, has said so, and it knows whether the engine answers: no push is taken before, and nothing runs."""
 
         def listens():
             self.check_alive()
             with open("/proc/net/tcp", encoding="ascii") as table:
                 rows = [line.split() for line in table][1:]
             bound = any(row[1].endswith(":%04X" % self.port) and row[3] == "0A" for row in rows)
-            return bound and "core is up" in self.log()[self.log_mark :]
+            return bound and re.search("core is up .*the engine (answers|does not answer)", self.log()[self.log_mark :], re.S)
 
         wait_until(listens, "pgod listens")
         return self
@@ -461,7 +461,7 @@ class Pgod:
                     process.wait(5)
                 except subprocess.TimeoutExpired:
                     process.kill()
-                    process.wait(5)
+                    process.wait()
         self.helpers = []
 
 
