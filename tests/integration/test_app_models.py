@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from lib.host import wait_until
+from lib.host import ended, wait_until
 from lib.pgo import web
 from lib.pusher import Pusher, operator, said
 
@@ -121,7 +121,7 @@ def test_a_slow_start_is_waited_for(pgo, hosted, listener):
     wait_until(lambda: pgo.running("app"), "its container runs")
     assert push.poll() is None
     listener.open()
-    assert push.wait(30) == 0
+    assert ended(push) == 0
 
 
 def test_the_new_container_is_ready_before_the_old_one_goes(pgo, hosted, listener):

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from lib.fakeproxy import FakeProxy
-from lib.host import wait_until
+from lib.host import ended, wait_until
 from lib.pgo import Key, web
 from lib.pusher import Pusher, apps, listed, operator, said
 from lib.scrape import ask
@@ -201,7 +201,7 @@ def test_what_is_pushed_to_or_says_its_own_name_is_not_renamed(host):
     wait_until(lambda: host.engine.waiting, "it is being deployed")
     assert "shop is being deployed: deploy 2, pushed by SHA256:" in apps(host, "rename shop store", code=1)
     host.engine.release("up")
-    assert push.wait(30) == 0
+    assert ended(push) == 0
     assert "the file CNAME of shop says what it is called by itself" in apps(host, "rename shop store", code=1)
     accepted(me, {"CNAME": "www.a.com\n"})
     assert "is what shop is called now" in apps(host, "rename shop store")

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from lib.host import run, wait_until
+from lib.host import ended, run, wait_until
 from lib.pgo import web
 from lib.pusher import Pusher, said
 from lib.scenes import ids
@@ -272,7 +272,7 @@ def killed_while_scaling(live, ups):
     with subprocess.Popen(live.ssh_argv("app//scale web=3"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as change:
         wait_until(lambda: len(live.engine.calls("up")) == ups, "it is applied")
         live.kill()
-        change.wait(30)
+        ended(change)
     live.engine.release("up")
     wait_until(lambda: len(live.running("app")) == 3, "compose has outlived pgod")
 
@@ -360,14 +360,14 @@ def test_a_push_and_a_change_of_variables_decide_about_each_other(live):
             done = live.ctl("app", *words)
             assert done.returncode == 1 and "is being deployed" in done.stderr
         live.engine.release("up")
-        assert change.wait(30) == 0
+        assert ended(change) == 0
     assert live.me.remote_refs()["refs/heads/main"] == head and token(live) == "the-second-one"
     live.engine.hold("up")
     push = live.me.begin()
     wait_until(lambda: len(live.engine.calls("up")) == 3, "it is applied")
     done = config(live, "set", "TOKEN=the-third-one")
     live.engine.release("up")
-    assert push.wait(30) == 0
+    assert ended(push) == 0
     assert done.returncode == 1 and "is being deployed" in done.stderr
     assert config(live, "get", "TOKEN").stdout == "the-second-one"
 
@@ -377,7 +377,7 @@ def test_a_kill_in_the_middle_of_a_change_leaves_another_value_than_what_runs(li
     with subprocess.Popen(live.ssh_argv("app//config set TOKEN=the-second-one"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as change:
         wait_until(lambda: len(live.engine.calls("up")) == 2, "it is applied")
         live.kill()
-        change.wait(30)
+        ended(change)
     live.engine.release("up")
     live.start().wait_listening()
     wait_until(lambda: config(live, "get", "TOKEN").stdout == "the-second-one", "what was begun is finished")

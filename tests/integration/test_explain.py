@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from lib.host import stays, wait_until
+from lib.host import ended, stays, wait_until
 from lib.pgo import web
 from lib.scenes import deployed, ids, in_background, three_polls, wait_step
 
@@ -250,7 +250,7 @@ def test_a_deploy_that_runs_cannot_be_followed(site):
         assert "Started" not in seen
         site.engine.release("up")
         rest = follower.stdout.read()
-        assert follower.wait(20) == 0
+        assert ended(follower) == 0
     assert "Started" in rest and rest.rstrip().endswith("live")
 
 

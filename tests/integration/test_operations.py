@@ -149,7 +149,7 @@ def test_exec_keeps_its_streams_apart(site):
 def test_exec_gets_stdin_and_gives_binary_back(site):
     data = bytes(range(256)) * 4000
     argv = [program("pgoctl"), "-i", site.key.private, "-p", str(site.port), "--accept-new", "--", "127.0.0.1:site//exec", "web", "cat"]
-    done = subprocess.run(argv, input=data, capture_output=True, timeout=30, check=True, env={"HOME": site.path("home"), "PATH": "/usr/bin:/bin"})
+    done = run(*argv, input=data, text=False, env={"HOME": site.path("home"), "PATH": "/usr/bin:/bin"})
     assert done.stdout == data
 
 

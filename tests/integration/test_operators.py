@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from lib.host import run
 from lib.pgo import Key, program, web
 
 REFUSED, NOT_FOUND = 401 % 256, 404 % 256
@@ -88,7 +89,7 @@ def test_the_host_answers_what_is_not_well_and_who_may_what(host):
     env = {"HOME": host.path("home"), "PATH": "/usr/bin:/bin"}
 
     def ask(*words):
-        return subprocess.run([*argv, "127.0.0.1:host://" + words[0], *words[1:]], capture_output=True, text=True, timeout=30, env=env, check=False)
+        return run(*argv, "127.0.0.1:host://" + words[0], *words[1:], check=False, env=env)
 
     bad = ask("status")
     assert bad.returncode == 2 and "the key has expired: operator gone" in bad.stdout and "2: 2 live" in bad.stdout, bad

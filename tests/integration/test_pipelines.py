@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 
 import pytest
 
@@ -44,7 +43,7 @@ def pipeline(project, script, key):
     # The terminal's absence is part of it: setsid, and no standard input but the script.
     path = os.path.dirname(program("pgoctl")) + ":/usr/bin:/bin"
     argv = ["unshare", "--mount", "sh", "-ec", RUNNER, "runner", project.path("hosts"), path, key, project.host_key]
-    return subprocess.run(argv, input=script, capture_output=True, text=True, timeout=60, check=False, env={"PATH": path})
+    return run(*argv, check=False, input=script, env={"PATH": path})
 
 
 def test_the_documented_pipelines_do_not_run_with_two_variables(project):

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from lib.host import wait_until
+from lib.host import ended, outcome, wait_until
 from lib.pgo import web
 from lib.pusher import Pusher, allow_pushes, hosted, said
 from lib.scenes import hold_down, ids, rows, second, wait_step
@@ -187,7 +187,7 @@ def test_a_second_push_hears_who_holds_the_app(pgo):
     text = rejected(other, "is being deployed: deploy 2, pushed by ")
     assert re.search(r"since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC: `logs -f deploy` follows it, `cancel` ends it", text), text
     pgo.engine.release("up")
-    out, err = first.communicate(timeout=30)
+    out, err = outcome(first, 60)
     assert first.returncode == 0, out + err
     assert me.remote_refs()["refs/heads/main"] == head and revs(pgo) == ["2"]
 
@@ -223,7 +223,7 @@ def test_of_two_first_pushes_to_one_name_at_the_same_moment_one_hears_who_holds_
     _, err = refused.communicate()
     assert re.search(r"shop is being (made|pushed to|deployed: deploy 1, pushed) by SHA256:\S+ operator tess", err), err
     pgo.engine.release("up")
-    _, err = taken.communicate(timeout=30)
+    _, err = outcome(taken, 60)
     assert taken.returncode == 0, err
     assert revs(pgo, "shop") == [both[pushes.index(taken)].path] and nothing_pushed(pgo)
 
@@ -236,7 +236,7 @@ def test_a_pusher_who_leaves_changes_nothing(pgo):
     push = me.begin()
     wait_step(pgo, "up")
     os.killpg(push.pid, signal.SIGKILL)
-    push.wait(10)
+    ended(push)
     pgo.wait_log("the pusher has gone, the deploy goes on")
     assert "== up" in pgo.ctl("app", "logs", "deploy").stdout
     pgo.engine.release("up")
@@ -254,7 +254,7 @@ def test_cancel_ends_a_push(pgo):
     wait_step(pgo, "up")
     assert pgo.ctl("app", "cancel").returncode == 0
     pgo.engine.release("up")
-    _, err = push.communicate(timeout=30)
+    _, err = outcome(push, 60)
     assert push.returncode != 0 and "cancelled: by " in err, err
     assert me.remote_refs()["refs/heads/main"] == head
     pgo.wait_deployed("app", head)
@@ -305,7 +305,7 @@ def test_what_interrupts_the_watch_of_a_push_decides_nothing_and_the_pusher_is_t
         push = me.begin()
         wait_until(lambda: revs(pgo) == [str(number)], "it is being watched")
         begin()
-        _, err = push.communicate(timeout=30)
+        _, err = outcome(push, 60)
         assert push.returncode == 1, err
         told = f"not decided yet: interrupted: {why}.*. The deploy goes on when that is over, and its end decides about the branch: `logs deploy` tells"
         assert re.search(rf"^remote:  !     {told} *$", err, re.M) and re.search(rf"remote rejected\] main -> main \({told}\)", err), err
@@ -326,7 +326,7 @@ def test_after_a_kill_the_branch_is_what_runs(pgo, where):
     push = me.begin()
     wait_until(lambda: pgo.engine.waiting, f"{where} is held")
     pgo.kill()
-    assert push.wait(20) != 0
+    assert ended(push) != 0
     pgo.engine.release(where)
     pgo.start("--debug", write=False).wait_listening()
     runs = head if where == "build" else new
@@ -482,8 +482,8 @@ def test_who_pushes_to_a_branch_whose_app_is_destroyed_waits_for_ever(pgo):
     with subprocess.Popen(pgo.ssh_argv("host://apps destroy shop-dev shop-dev"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as destroy:
         assert b"waiting" in destroy.stderr.readline()
         pgo.engine.release("up")
-        assert destroy.wait(30) == 0
-    _, err = push.communicate(timeout=30)
+        assert ended(destroy) == 0
+    _, err = outcome(push, 60)
     assert push.returncode != 0 and "the app shop-dev has been destroyed" in err, err
     assert pgo.role_pids("pgod-core") == core and revs(pgo, "shop") == ["1"]
     assert me.remote_refs().keys() == {"HEAD", "refs/heads/main"}

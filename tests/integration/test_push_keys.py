@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from lib.host import ended
 from lib.pgo import Key, web
 from lib.pusher import Pusher
 
@@ -118,7 +119,7 @@ def test_a_key_that_is_in_the_way_of_another_is_refused(host):
 def test_a_name_that_is_none_is_refused_before_a_key_is_read(host, arguments):
     # Nothing is sent: an answer that waited for a key would not come.
     with subprocess.Popen(host.ssh_argv("host://upload-key " + arguments, key=host.keys["alice"]), stdin=subprocess.PIPE, stderr=subprocess.PIPE) as client:
-        assert client.wait(10) == 1
+        assert ended(client, 10) == 1
         assert client.stderr.read() != b""
     assert ask(host, "keys list").stdout == "no keys were uploaded\n"
 

@@ -85,11 +85,18 @@ def outcome(process, deadline, given=None):
                 raise
 
 
+def ended(process, deadline=60):
+    """Its status, once it has ended; what it says must fit into its pipes."""
+    wait_until(lambda: process.poll() is not None, lambda: f"{process.args} ends", deadline)
+    return process.returncode
+
+
 def run(*argv, check=True, deadline=60, **kw):
     """A command to its end, with its output as text."""
     given = kw.pop("input", None)
     kw.setdefault("stdin", subprocess.DEVNULL if given is None else subprocess.PIPE)
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kw) as process:
+    kw.setdefault("text", True)
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kw) as process:
         try:
             out, err = outcome(process, deadline, given)
         except BaseException:

@@ -2,6 +2,7 @@
 
 import json
 
+from lib.host import outcome
 from lib.pusher import hosted
 from lib.scenes import rows
 from lib.whole import check_nothing_left, check_release, git, held_locks
@@ -35,7 +36,7 @@ class App:
 
     def told(self):
         """Whether the pusher was told that it is accepted; `text` is all that git printed."""
-        self.text = "".join(self.process.communicate(timeout=60))
+        self.text = "".join(outcome(self.process, 60))
         return self.process.returncode == 0
 
     def branch(self):
