@@ -136,17 +136,19 @@ read_into(json_t *o, bool checked, struct conf_push *p, struct err *err)
 	json_int_t first = 0;
 	json_int_t last = 0;
 	int create = 0;
+	int ends = 0;
 	json_error_t e;
 	int rc;
 
 	if (json_unpack_ex(o, &e, JSON_STRICT,
-		"{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s?o, s?o}",
-		"create", &create, "branches", &any, "domain", &any, "address", &any, "suffix", &any, "scheme", &any,
-		"proxy_network", &any, "max_bytes", &bytes, "max_objects", &objects, "registry_name", &any, "masks",
-		&any, "directives", &any, "static_image", &any, "first_id", &first, "last_id", &last, "networks",
-		&networks, "settings", &settings, "registry", &any, "registries", &any) < 0)
+		"{s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s?o, s?o}",
+		"create", &create, "delete", &ends, "branches", &any, "domain", &any, "address", &any, "suffix", &any,
+		"scheme", &any, "proxy_network", &any, "max_bytes", &bytes, "max_objects", &objects, "registry_name",
+		&any, "masks", &any, "directives", &any, "static_image", &any, "first_id", &first, "last_id", &last,
+		"networks", &networks, "settings", &settings, "registry", &any, "registries", &any) < 0)
 		return err_set(err, EINVAL, "%s", e.text);
 	p->create = create != 0;
+	p->ends = ends != 0;
 	p->service->has_networks = !json_is_null(networks);
 	if ((rc = read_texts(o, p, err)) < 0 || (rc = read_limits(bytes, objects, first, last, p, err)) < 0 ||
 	    (rc = settings_read(settings, p->service, err)) < 0 || (checked && (rc = read_secrets(o, p, err)) < 0))
@@ -188,15 +190,15 @@ push_hide(const struct conf_push *p, struct strv *masks)
 json_t *
 push_json(const struct conf_push *p, bool checked)
 {
-	json_t *o =
-	    json_pack("{s:b, s:o, s:s?, s:s?, s:s, s:s, s:s?, s:I, s:I, s:s?, s:o, s:o, s:s?, s:I, s:I, s:o?, s:o}",
-		"create", p->create, "branches", field_strings(&p->branches), "domain", p->domain, "address",
-		p->address, "suffix", p->suffix, "scheme", p->scheme, "proxy_network", p->proxy_network, "max_bytes",
-		(json_int_t)p->max_bytes, "max_objects", (json_int_t)p->max_objects, "registry_name", p->registry_name,
-		"masks", field_strings(&p->masks), "directives", field_strings(&p->directives), "static_image",
-		p->static_image, "first_id", (json_int_t)p->first_id, "last_id", (json_int_t)p->last_id, "networks",
-		p->service->has_networks ? field_strings(&p->service->networks) : NULL, "settings",
-		settings_json(p->service));
+	json_t *o = json_pack(
+	    "{s:b, s:b, s:o, s:s?, s:s?, s:s, s:s, s:s?, s:I, s:I, s:s?, s:o, s:o, s:s?, s:I, s:I, s:o?, s:o}",
+	    "create", p->create, "delete", p->ends, "branches", field_strings(&p->branches), "domain", p->domain,
+	    "address", p->address, "suffix", p->suffix, "scheme", p->scheme, "proxy_network", p->proxy_network,
+	    "max_bytes", (json_int_t)p->max_bytes, "max_objects", (json_int_t)p->max_objects, "registry_name",
+	    p->registry_name, "masks", field_strings(&p->masks), "directives", field_strings(&p->directives),
+	    "static_image", p->static_image, "first_id", (json_int_t)p->first_id, "last_id", (json_int_t)p->last_id,
+	    "networks", p->service->has_networks ? field_strings(&p->service->networks) : NULL, "settings",
+	    settings_json(p->service));
 
 	if (o == NULL)
 		abort();

@@ -22,6 +22,7 @@ enum {
 
 struct conf_push {
 	bool create;	      /* the first push to a name that nobody has makes the app */
+	bool ends;	      /* a push that deletes a branch destroys its app (`delete`) */
 	struct strv branches; /* that are deployed as the app itself: whichever the repository has first */
 	char *domain;	      /* apps are called NAME.domain; NULL: NAME.address.suffix */
 	char *address; /* IPv4; in the checked document NULL where pgod looks for it itself; never NULL in core's */

@@ -17,6 +17,8 @@
 static const struct key keys[] = {
     [PUSH_KEY_CREATE] = KEY_ROW(
 	"create", KEY_BOOL, KEY_OPTIONAL, NULL, "create = true", "Whether a first push makes an app; false without."),
+    [PUSH_KEY_DELETE] = KEY_ROW("delete", KEY_BOOL, KEY_OPTIONAL, NULL, "delete = true",
+	"Whether the deletion of a branch destroys its app; false without."),
     [PUSH_KEY_BRANCH] = KEY_ROW("branch", KEY_WORDS, KEY_OPTIONAL, rule_branch, "branch = [ \"main\", \"master\" ]",
 	"The branches that are the app itself."),
     [PUSH_KEY_DOMAIN] = KEY_ROW("domain", KEY_STRING, KEY_OPTIONAL, rule_push_host, "domain = \"apps.example.org\"",
@@ -162,6 +164,7 @@ push_table_document(const struct table *t)
 	if (p == NULL || (p->service = calloc(1, sizeof(*p->service))) == NULL)
 		abort();
 	p->create = json_is_true(json_object_get(table_node(t, PUSH_KEY_CREATE), "value"));
+	p->ends = json_is_true(json_object_get(table_node(t, PUSH_KEY_DELETE), "value"));
 	add_branches(t, &p->branches);
 	p->domain = text_or(t, PUSH_KEY_DOMAIN, NULL);
 	p->address = text_or(t, PUSH_KEY_ADDRESS, NULL);

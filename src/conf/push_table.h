@@ -12,6 +12,7 @@
 /* In the order of the menu. */
 enum push_key {
 	PUSH_KEY_CREATE,
+	PUSH_KEY_DELETE,
 	PUSH_KEY_BRANCH,
 	PUSH_KEY_DOMAIN,
 	PUSH_KEY_ADDRESS,

@@ -167,6 +167,7 @@ static const struct {
     {"challenges", plain, NULL},
     /* of [push] */
     {"create", plain, NULL},
+    {"delete", plain, NULL},
     {"domain", plain, NULL},
     {"address", plain, NULL},
     {"suffix", plain, "sslip.io"},

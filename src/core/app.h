@@ -9,6 +9,7 @@
 #include "core/store.h"
 #include "ipc/appname.h"
 
+struct client;
 struct core;
 struct service;
 
@@ -81,6 +82,11 @@ void app_on_answer(struct core *core, int64_t id, const char *error);
  * changes. -errno with a sentence, and nothing at all has changed. */
 int app_rename(struct service *svc, const char *name, const char *who, struct err *err);
 
+/* Why it cannot be destroyed now; NULL when it can. The caller frees. */
+char *app_why_kept(const struct service *svc);
+/* Destroys it, by whom, for the client (may be NULL), who waits for the end; else whoever pushes to it hears of that.
+ * False: too much waits to be done for it. */
+bool app_destroy(struct service *svc, const char *trigger, const char *who, struct client *client);
 /* Nothing is left of a service: had it been an app, its name is free for whoever may make it again. */
 void app_forget(struct core *core, const char *service);
 /* False: it is no app that ends. */

@@ -1,6 +1,7 @@
 /* Apps end: containers and networks go, volumes stay, directories are put aside. That it ends is written down first; a
  * pgod that starts later goes on with it. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,10 +12,48 @@
 #include "core/job.h"
 #include "core/keep.h"
 #include "core/lead.h"
+#include "core/push.h"
 #include "core/service.h"
 #include "core/uploaded.h"
 
 enum { GONE_LOOK_MS = 20 };
+
+/* An app of a branch gets its commits from the repository of its main app. */
+static const struct service *
+branch_of(const struct service *svc)
+{
+	const struct service *other;
+
+	TAILQ_FOREACH(other, &svc->core->services, entry)
+	{
+		if (other != svc && other->app != NULL && str_eq(other->app->row.main, svc->conf->name))
+			return other;
+	}
+	return NULL;
+}
+
+char *
+app_why_kept(const struct service *svc)
+{
+	const struct service *branch = branch_of(svc);
+
+	if (!svc->app->made)
+		return str_printf("%s stands in pgo.toml: it goes when its [[services]] entry does", svc->app->name);
+	if (branch != NULL)
+		return str_printf("%s is of a branch of it: destroy that first", branch->app->name);
+	if (svc->ending && svc->running != NULL)
+		return str_printf("%s is being destroyed", svc->app->name);
+	return NULL;
+}
+
+bool
+app_destroy(struct service *svc, const char *trigger, const char *who, struct client *client)
+{
+	struct task task = {.kind = TASK_END, .trigger = trigger, .client = client};
+
+	snprintf(task.who, sizeof(task.who), "%s", who);
+	return service_queue(svc, &task);
+}
 
 static int
 mark(struct service *svc, enum app_gone gone, struct err *err)
@@ -30,13 +69,15 @@ static void
 fail(struct task *task, const char *what, const char *reason)
 {
 	struct service *svc = task->svc;
-	auto_free char *text = str_printf("Error: %s: %s", what, reason);
+	auto_free char *why = str_printf("%s: %s", what, reason);
+	auto_free char *text = str_printf("Error: %s", why);
 
-	log_err("%s: %s service=%s", what, reason, svc->conf->name);
-	if (task->client != NULL && svc->app->row.gone == APP_ENDS) {
+	log_err("%s service=%s", why, svc->conf->name);
+	if ((task->client != NULL || push_deletes(svc)) && svc->app->row.gone == APP_ENDS) {
 		mark(svc, APP_THERE, NULL);
 		svc->ready = svc->problem[0] == '\0';
 	}
+	push_destroyed(svc, why);
 	task_end(task, 1, text);
 }
 
@@ -49,7 +90,7 @@ retire(struct task *task)
 	channel_send(svc->core->pgod, msg_new("retire", "ss", "service", svc->conf->name), NULL, 0);
 }
 
-/* The branch stays where it cannot be removed: that is no reason to keep the app. */
+/* The branch stays where it cannot be removed: that is no reason to keep the app, unless it is what was to go. */
 static void
 on_branch_gone(void *ctx, const struct job_result *r)
 {
@@ -57,6 +98,11 @@ on_branch_gone(void *ctx, const struct job_result *r)
 	char reason[ERR_MSG_MAX];
 
 	task->job = NULL;
+	if (r->status != 0 && (str_eq(task->trigger, "push") || task->svc->core->quitting)) {
+		fail(task, "its containers are gone, but its branch could not be deleted: delete it again",
+		    job_reason(r, reason, sizeof(reason)));
+		return;
+	}
 	if (r->status != 0)
 		log_warn("the branch of the app stays: %s service=%s", job_reason(r, reason, sizeof(reason)),
 		    task->svc->conf->name);
@@ -243,6 +289,9 @@ app_on_retired(struct core *core, const char *service, const char *error)
 		text = str_printf(
 		    "Error: its containers are gone, but its directories are not: %s: destroy it again when that is mended",
 		    error);
+		/* Its branch is gone, and that is what git has asked for. */
+		push_warned(svc, text + strlen("Error: "));
+		push_destroyed(svc, NULL);
 		task_end(task, 1, text);
 		return true;
 	}

@@ -337,7 +337,8 @@ on_op(void *ctx, struct msg *m, struct err *err)
 	if (!take_line(c, line, len))
 		return 0;
 	name_service(c);
-	if (!client_authorise(c, msg_str(m, "key"), &renamed)) {
+	c->key = str_dup(msg_str(m, "key"));
+	if (!client_authorise(c, &renamed)) {
 		answer_stranger(c);
 		return 0;
 	}
@@ -468,6 +469,7 @@ client_free(struct client *c)
 	opline_done(&c->line);
 	free(c->peer);
 	free(c->user);
+	free(c->key);
 	access_done(&c->access);
 	free(c->term);
 	free(c);

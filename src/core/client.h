@@ -25,6 +25,7 @@ struct client {
 	int64_t id;
 	char *peer;
 	char *user;	      /* as the client says: for messages only */
+	char *key;	      /* that signed: base64 of what is public of it */
 	struct access access; /* what the key that signed may */
 	const char *who;      /* of it: the fingerprint and where the key stands, for logs */
 	struct service *svc;  /* of the operation, once it is allowed; NULL: the host */
@@ -73,7 +74,9 @@ void client_answer_bytes(struct client *c, const char *data, size_t len);
 /* client_access.c: the key that signed is looked for; c->access says what it may, c->svc is what it asks for. Who may
  * act on an app that was called so hears of its new name: *ret_renamed. To all others that is a name like any that
  * there is not. False: he may not even know whether it is there. */
-bool client_authorise(struct client *c, const char *key64, const struct service **ret_renamed);
+bool client_authorise(struct client *c, const struct service **ret_renamed);
+/* May the same key ask for this of another service as well, or of the one that is meant? */
+bool client_may_also(const struct client *c, const struct service *svc, const char *op);
 /* client_stdin.c: reads the client's stdin to its end and hands all of it to cb, which answers; the memory is
  * overwritten afterwards. What has more than max bytes, or takes longer than five minutes, is answered with a sentence
  * in which it is `what`: a static text such as "the value". Once an operation. */

@@ -11,14 +11,28 @@
 
 /* What was uploaded is good for what is pushed, and for nothing else. */
 static void
-add_uploaded(struct client *c, const struct service *svc, const struct asker *asker)
+add_uploaded(const struct client *c, const struct service *svc, const struct asker *asker, struct access *a)
 {
 	const struct conf_push *push = c->core->conf->push;
 
 	if (svc != NULL && svc->app != NULL)
-		access_add_pushkeys(&c->access, &c->core->uploaded, svc->name, app_main_plain(svc), asker);
+		access_add_pushkeys(a, &c->core->uploaded, svc->name, app_main_plain(svc), asker);
 	else if (svc == NULL && push != NULL && push->create && str_is_service_name(c->line.service))
-		access_add_makers(&c->access, &c->core->uploaded, c->line.service, asker);
+		access_add_makers(a, &c->core->uploaded, c->line.service, asker);
+}
+
+/* All that the key gives on the service; NULL: on the host, or where there is none. */
+static void
+gather(const struct client *c, const struct service *svc, const struct asker *asker, struct access *ret)
+{
+	bool host = str_eq(c->line.service, OPNAME_HOST_SERVICE);
+	const char *name = svc != NULL ? svc->name : c->line.service;
+
+	access_begin(ret, asker);
+	access_add_operators(ret, &c->core->conf->operators, host ? NULL : name, asker);
+	if (svc != NULL)
+		access_add_keys(ret, &svc->keys, asker);
+	add_uploaded(c, svc, asker, ret);
 }
 
 /* The key that signed must be one of the service's, or of an operator who may act on it, here and now. A service that
@@ -27,30 +41,46 @@ add_uploaded(struct client *c, const struct service *svc, const struct asker *as
 static bool
 may_know(struct client *c, const struct service *svc, const struct asker *asker)
 {
-	bool host = str_eq(c->line.service, OPNAME_HOST_SERVICE);
-	const char *name = svc != NULL ? svc->name : c->line.service;
-
 	access_done(&c->access);
-	access_begin(&c->access, asker);
-	access_add_operators(&c->access, &c->core->conf->operators, host ? NULL : name, asker);
-	if (svc != NULL)
-		access_add_keys(&c->access, &svc->keys, asker);
-	add_uploaded(c, svc, asker);
+	gather(c, svc, asker, &c->access);
 	c->who = c->access.who;
 	return c->access.known;
 }
 
+/* The blob is the caller's to free, and the address. */
+static struct asker
+asker_of(const struct client *c, void **ret_blob, char **ret_address)
+{
+	struct asker asker = {.now_s = io_wall_ms() / 1000};
+
+	*ret_blob = str_unbase64(c->key, &asker.blob_len);
+	*ret_address = access_address(c->peer);
+	asker.blob = *ret_blob != NULL ? *ret_blob : "";
+	asker.address = *ret_address;
+	return asker;
+}
+
 bool
-client_authorise(struct client *c, const char *key64, const struct service **ret_renamed)
+client_may_also(const struct client *c, const struct service *svc, const char *op)
+{
+	auto_free void *blob = NULL;
+	auto_free char *address = NULL;
+	struct asker asker = asker_of(c, &blob, &address);
+	auto_access struct access access = {0};
+
+	gather(c, svc, &asker, &access);
+	return access_may(&access, op);
+}
+
+bool
+client_authorise(struct client *c, const struct service **ret_renamed)
 {
 	struct service *svc = core_named(c->core, c->line.service);
 	const struct service *former = svc == NULL ? app_formerly(c->core, c->line.service) : NULL;
-	struct asker asker = {.now_s = io_wall_ms() / 1000};
-	auto_free void *blob = str_unbase64(key64, &asker.blob_len);
-	auto_free char *address = access_address(c->peer);
+	auto_free void *blob = NULL;
+	auto_free char *address = NULL;
+	struct asker asker = asker_of(c, &blob, &address);
 
-	asker.blob = blob != NULL ? blob : "";
-	asker.address = address;
 	if (former != NULL && may_know(c, former, &asker))
 		*ret_renamed = former;
 	else if (may_know(c, svc, &asker))

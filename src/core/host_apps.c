@@ -219,42 +219,21 @@ run_create(struct client *c, struct service *svc, const struct strv *words)
 		    c->core, &(struct app_spec){.name = words->v[1], .maker = c->who, .anyone = true}, on_made, c);
 }
 
-/* An app of a branch gets its commits from the repository of its main app. */
-static const struct service *
-branch_of(const struct service *svc)
-{
-	const struct service *other;
-
-	TAILQ_FOREACH(other, &svc->core->services, entry)
-	{
-		if (other != svc && other->app != NULL && str_eq(other->app->row.main, svc->conf->name))
-			return other;
-	}
-	return NULL;
-}
-
 static void
 run_destroy(struct client *c, struct service *svc, const struct strv *words)
 {
-	const struct service *branch = branch_of(svc);
-	struct task task = {.kind = TASK_END, .trigger = "operator", .client = c};
+	auto_free char *kept = app_why_kept(svc);
 
-	snprintf(task.who, sizeof(task.who), "%s", c->who);
-	if (!svc->app->made)
-		client_answer(
-		    c, 2, 1, "%s stands in pgo.toml: it goes when its [[services]] entry does\n", svc->app->name);
-	else if (words->n != 3 || !str_eq(words->v[1], words->v[2]))
+	if (svc->app->made && (words->n != 3 || !str_eq(words->v[1], words->v[2])))
 		client_answer(c, 2, 1,
 		    "this ends %s, its containers, its releases and its repository; its volumes stay. If that is meant, write "
 		    "the name twice: apps destroy %s %s\n",
 		    svc->app->name, svc->app->name, svc->app->name);
-	else if (branch != NULL)
-		client_answer(c, 2, 1, "%s is of a branch of it: destroy that first\n", branch->app->name);
-	else if (svc->ending && svc->running != NULL)
-		client_answer(c, 2, 1, "%s is being destroyed\n", svc->app->name);
+	else if (kept != NULL)
+		client_answer(c, 2, 1, "%s\n", kept);
 	else {
 		c->svc = svc; /* who leaves is forgotten by it */
-		if (!service_queue(svc, &task))
+		if (!app_destroy(svc, "operator", c->who, c))
 			client_answer(c, 2, 1, "too much waits to be done for %s: try again later\n", svc->app->name);
 	}
 }

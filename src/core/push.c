@@ -13,6 +13,7 @@
 #include "core/urls.h"
 
 #define STOPPING_WELL "pgod is stopping: what was pushed is accepted, and the refs follow when it is back"
+#define STOPPING_UNDONE "pgod is stopping, and nothing was done yet: push again in a moment"
 
 static void
 say(void *ctx, const char *line)
@@ -54,9 +55,8 @@ push_discard(struct service *svc)
 	free(p);
 }
 
-/* The last word to the pusher, if he is still there. */
-static void
-answer(struct push *p, const char *no)
+void
+push_answer(struct push *p, const char *no)
 {
 	void *to = TAKE(p->to);
 
@@ -70,7 +70,7 @@ push_give_up(struct push *p, const char *why)
 	struct service *svc = p->svc;
 
 	push_text_error(&p->text, why);
-	answer(p, why);
+	push_answer(p, why);
 	push_discard(svc);
 }
 
@@ -81,6 +81,10 @@ push_drop(struct service *svc)
 
 	if (svc->push == NULL)
 		return;
+	if (push_deletes(svc)) {
+		push_destroyed(svc, NULL);
+		return;
+	}
 	why = str_printf("the app %s has been destroyed", svc->app->name);
 	push_give_up(svc->push, why);
 }
@@ -201,7 +205,7 @@ push_ended(struct service *svc, const struct push_end *end)
 	if (!end->well)
 		push_text_error(&p->text, p->no);
 	if (end->waits || svc->core->quitting) {
-		answer(p, end->well ? STOPPING_WELL : p->no);
+		push_answer(p, end->well ? STOPPING_WELL : p->no);
 		push_discard(svc);
 	}
 }
@@ -211,9 +215,10 @@ push_stopping(struct service *svc)
 {
 	bool runs = svc->pushed[0] == '\0' || str_eq(svc->pushed, svc->row.tracked);
 
-	if (svc->push != NULL && svc->push->works)
-		push_give_up(svc->push,
-		    runs ? STOPPING_WELL : "pgod is stopping, and nothing was done yet: push again in a moment");
+	if (push_deletes(svc))
+		push_destroyed(svc, svc->app->row.gone == APP_GONE ? NULL : STOPPING_UNDONE);
+	else if (svc->push != NULL && svc->push->works)
+		push_give_up(svc->push, runs ? STOPPING_WELL : STOPPING_UNDONE);
 }
 
 static void
@@ -240,7 +245,7 @@ push_accepted(struct service *svc)
 		return;
 	if (p->no == NULL)
 		tell_accepted(p);
-	answer(p, p->no);
+	push_answer(p, p->no);
 	push_discard(svc);
 }
 

@@ -39,6 +39,10 @@ struct push_end {
 void push_ended(struct service *svc, const struct push_end *end);
 /* pgod is stopping, and nothing is being done for it any more: the pusher's answer. */
 void push_stopping(struct service *svc);
+/* Does a pusher who deletes its branch wait for the end of the app? */
+bool push_deletes(const struct service *svc);
+/* How that went; NULL: it is destroyed. */
+void push_destroyed(struct service *svc, const char *error);
 /* Something went wrong that does not decide about it. */
 void push_warned(struct service *svc, const char *text);
 /* Its refs have been moved, or, with no, will not be: the answer. Nothing is left of the push. */

@@ -41,6 +41,9 @@ push_holder(const struct service *svc)
 		return str_printf("%s is being deployed%s%s: `logs -f deploy` follows it, `cancel` ends it", svc->name,
 		    task->who[0] != '\0' ? " for " : "", task->who);
 	io_utc_text(p->begun_ms, since);
+	if (p->deletes && p->works)
+		return str_printf(
+		    "%s is being destroyed since %s UTC, for %s deletes its branch", svc->name, since, p->who);
 	if (!deploys)
 		return str_printf("%s is being pushed to by %s since %s UTC", svc->name, p->who, since);
 	return str_printf("%s is being deployed: deploy %lld, pushed by %s, since %s UTC: `logs -f deploy` follows it, "
@@ -48,16 +51,19 @@ push_holder(const struct service *svc)
 	    svc->name, (long long)deploy, p->who, since);
 }
 
-/* Why nothing can be pushed now; NULL when it can. The caller frees. */
-static char *
-why_not(const struct service *svc)
+char *
+push_refusal(const struct service *svc, bool deletes)
 {
 	const char *name = svc->name;
+	/* What has not come to its end is gone on with. */
+	bool ends_on = deletes && svc->ending && svc->running == NULL;
 	char *holds;
 
 	if (svc->core->quitting)
 		return str_dup("pgod is stopping: push again in a moment");
-	if (!svc->ready)
+	if (svc->ending && !ends_on)
+		return str_printf("%s is being destroyed: push again when that is done", name);
+	if (!svc->ready && !ends_on)
 		return str_printf("%s: %s", name,
 		    svc->problem[0] != '\0' ? svc->problem : "pgod is still starting: push again in a moment");
 	if (svc->app != NULL && svc->app->row.locked[0] != '\0')
@@ -66,7 +72,7 @@ why_not(const struct service *svc)
 	if (svc->held)
 		return str_printf("%s is held down%s%s: push again when the hold has gone (`release`)", name,
 		    svc->hold_note[0] != '\0' ? ": " : "", svc->hold_note);
-	if (service_stopped(svc, NULL))
+	if (!deletes && service_stopped(svc, NULL))
 		return str_printf(
 		    "%s was stopped, and what is pushed would stay down with it: bring it up (`up`), then push again",
 		    name);
@@ -100,11 +106,10 @@ why_stale(const struct service *svc, const struct receive *r)
 	return str_printf("%s is at %.8s by now: fetch, and push again", r->branch, now);
 }
 
-/* It is this app that the push goes to, unless that cannot be now. */
-static void
-take(struct receive *r, struct service *svc)
+void
+push_take(struct receive *r, struct service *svc)
 {
-	auto_free char *why = why_not(svc);
+	auto_free char *why = push_refusal(svc, r->deletes);
 
 	if (why == NULL)
 		why = why_stale(svc, r);
@@ -112,14 +117,16 @@ take(struct receive *r, struct service *svc)
 		receive_refuse(r, why);
 		return;
 	}
-	r->push = push_new(svc, &pusher, r, r->who);
+	svc->push = push_new(svc, &pusher, r, r->who);
+	svc->push->deletes = r->deletes;
+	r->push = svc->push;
 	receive_answer(r, NULL);
 }
 
 /* --- the app of a branch --- */
 
-static bool
-is_own_branch(const struct service *svc, const char *branch)
+bool
+push_is_own_branch(const struct service *svc, const char *branch)
 {
 	const struct conf_push *conf = svc->core->conf->push;
 
@@ -134,7 +141,7 @@ on_made(void *ctx, struct service *svc, const char *error)
 	struct receive *r = ctx;
 
 	if (svc != NULL)
-		take(r, svc);
+		push_take(r, svc);
 	else
 		receive_refuse(r, error);
 }
@@ -180,7 +187,7 @@ ask_for_branch(struct receive *r)
 		make_branch_app(r, name);
 	} else if (svc->app != NULL && str_eq(svc->app->row.main, main->conf->name) &&
 		   str_eq(svc->app->row.branch, r->branch)) {
-		take(r, svc);
+		push_take(r, svc);
 	} else {
 		auto_free char *why =
 		    str_printf("branch %s would be the app %s, and there is another one of this name: give the branch "
@@ -194,8 +201,10 @@ ask_for_branch(struct receive *r)
 void
 push_asked(struct receive *r)
 {
-	if (r->svc->app->row.locked[0] != '\0' || r->branch == NULL || is_own_branch(r->svc, r->branch))
-		take(r, r->svc);
+	if (r->deletes)
+		push_ask_to_delete(r);
+	else if (r->svc->app->row.locked[0] != '\0' || r->branch == NULL || push_is_own_branch(r->svc, r->branch))
+		push_take(r, r->svc);
 	else
 		ask_for_branch(r);
 }
@@ -204,7 +213,7 @@ static bool
 is_app_of(const struct service *svc, const struct receive *r)
 {
 	if (svc == r->svc)
-		return is_own_branch(svc, r->branch);
+		return push_is_own_branch(svc, r->branch);
 	return str_eq(svc->app->row.branch, r->branch);
 }
 
@@ -219,13 +228,17 @@ push_deploy(struct receive *r)
 	struct err err = ERR_INIT;
 
 	/* Another process has asked before, and may have asked for another branch. */
-	if (p == NULL || (branch != NULL && !is_app_of(p->svc, r))) {
+	if (p == NULL || p->deletes != r->deletes || (branch != NULL && !is_app_of(p->svc, r))) {
 		receive_refuse(r, "this is not what git asked for before");
 		return;
 	}
 	why = why_stale(p->svc, r);
 	if (why != NULL) {
 		push_give_up(p, why);
+		return;
+	}
+	if (p->deletes) {
+		push_delete(p, r->branch);
 		return;
 	}
 	if (push_write_down(p, r->refs, r->nrefs, &err) < 0) {
@@ -261,6 +274,8 @@ push_forget(struct receive *r)
 	p->to = NULL;
 	if (!p->works)
 		push_discard(p->svc);
+	else if (p->deletes)
+		log_info("the pusher has gone, the app is destroyed all the same service=%s", p->svc->conf->name);
 	else
 		log_info("the pusher has gone, the deploy goes on service=%s deploy=%lld", p->svc->conf->name,
 		    (long long)p->deploy);

@@ -24,7 +24,8 @@ struct push {
 	int64_t deploy;	  /* 0: not yet begun */
 	bool works;	  /* its objects are there: it goes on without the pusher */
 	bool unchanged;
-	char *no; /* why it is rejected; NULL: it may still be accepted */
+	bool deletes; /* no commit came: the app goes, and then the branch */
+	char *no;     /* why it is rejected; NULL: it may still be accepted */
 	struct push_text text;
 	struct journal_follower follower;
 };
@@ -32,9 +33,21 @@ struct push {
 struct push *push_new(struct service *svc, const struct pusher *pusher, void *to, const char *who);
 /* Says why it ends here, and answers. */
 void push_give_up(struct push *p, const char *why);
+/* The last word to the pusher, if he is still there; NULL is yes. */
+void push_answer(struct push *p, const char *no);
 /* Nobody waits for it any more. */
 void push_discard(struct service *svc);
 /* Written down before anything is done: whatever ends this core, the next one knows what the refs wait for. */
 int push_write_down(struct push *p, const struct pushline_ref *refs, size_t n, struct err *err);
+
+/* Why nothing can be pushed to it now, or its branch be deleted by a push; NULL when it can. The caller frees. */
+char *push_refusal(const struct service *svc, bool deletes);
+/* Does the branch belong to this app itself? */
+bool push_is_own_branch(const struct service *svc, const char *branch);
+/* It is this app that the push goes to, unless that cannot be now. */
+void push_take(struct receive *r, struct service *svc);
+/* push_delete.c: the two questions about a branch that is to be deleted. p->svc is the app of the branch. */
+void push_ask_to_delete(struct receive *r);
+void push_delete(struct push *p, const char *branch);
 
 #endif

@@ -144,6 +144,16 @@ push_text_error(struct push_text *t, const char *text)
 }
 
 void
+push_text_destroyed(struct push_text *t, const char *app)
+{
+	auto_free char *text = str_printf("Application destroyed: %s", app);
+
+	flush(t);
+	t->head = NULL;
+	tell_line(t, "=====> ", text, strlen(text));
+}
+
+void
 push_text_deployed(struct push_text *t, const struct strv *urls)
 {
 	static const char end[] = "Application deployed";

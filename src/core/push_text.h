@@ -32,5 +32,7 @@ void push_text_detail(struct push_text *t, const char *text);
 void push_text_error(struct push_text *t, const char *text);
 /* =====> The end of a push that was accepted; no urls: none leads there. */
 void push_text_deployed(struct push_text *t, const struct strv *urls);
+/* =====> The end of an app. */
+void push_text_destroyed(struct push_text *t, const char *app);
 
 #endif

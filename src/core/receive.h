@@ -28,9 +28,10 @@ struct receive {
 	struct pushline_ref refs[PUSH_REFS_MAX]; /* what is to change; nothing else does */
 	size_t nrefs;
 	/* The one branch among them, "main" of "refs/heads/main"; NULL when there are tags only. It is created or
-	 * moved, never deleted, in whatever direction. Borrowed from refs. */
+	 * moved, in whatever direction, or deleted, and then alone. Borrowed from refs. */
 	const struct pushline_ref *change;
 	const char *branch;
+	bool deletes;
 	void *push;	   /* core/push.c's own */
 	struct wire *wire; /* receive.c's own */
 };
@@ -56,8 +57,8 @@ void receive_quit(struct client *c);
 /* NULL is fine. */
 void receive_free(struct receive *r);
 
-/* receive_refs.c, pure: may these be changed by one push, whatever is there? Fills in change and branch; -EINVAL with a
- * sentence for the pusher. */
+/* receive_refs.c, pure: may these be changed by one push, whatever is there? Fills in change, branch and deletes;
+ * -EINVAL with a sentence for the pusher. */
 int receive_judge_refs(struct receive *r, struct err *err);
 
 #endif

@@ -31,13 +31,9 @@ judge_branch(struct receive *r, const struct pushline_ref *ref, struct err *err)
 		return err_set(err, EINVAL,
 		    "%s and %s at once: a push deploys one branch, so push one after the other; nothing was changed",
 		    r->branch, name);
-	if (pushline_is_none(ref->new))
-		return err_set(err, EINVAL,
-		    "a push does not delete the branch %s, for an app runs of it: an operator's `host://apps destroy` takes "
-		    "that app down, and its branch with it",
-		    name);
 	r->change = ref;
 	r->branch = name;
+	r->deletes = pushline_is_none(ref->new);
 	return 0;
 }
 
@@ -46,6 +42,7 @@ receive_judge_refs(struct receive *r, struct err *err)
 {
 	r->change = NULL;
 	r->branch = NULL;
+	r->deletes = false;
 	if (r->nrefs == 0)
 		return err_set(err, EINVAL, "nothing is pushed");
 	for (size_t i = 0; i < r->nrefs; i++) {
@@ -66,5 +63,10 @@ receive_judge_refs(struct receive *r, struct err *err)
 		if (rc < 0)
 			return rc;
 	}
+	/* Its app is destroyed, which cannot be taken back for a tag that does not find its place. */
+	if (r->deletes && r->nrefs > 1)
+		return err_set(err, EINVAL,
+		    "a push that deletes the branch %s changes nothing else: push the rest by itself; nothing was changed",
+		    r->branch);
 	return 0;
 }

@@ -77,6 +77,31 @@ def test_what_no_push_may_do_is_refused_before_anything_is_done(pgo, host):
     app.nothing_left(1)
 
 
+def test_a_deleted_branch_takes_its_app_along_and_turns_nobody_away(pgo):
+    host = visited(pgo, delete=True)
+    app = running(pgo, host)
+    branch = App(pgo, "shop-feature")
+    app.git("checkout", "-q", "-b", "feature")
+    app.change("two")
+    app.push("feature").accepted()
+    host.wait_page(branch.host, "two")
+    before = app.state()
+    with nobody_turned_away(host, app):
+        app.push(":main").rejected("itself runs of")
+        is_as_before(app, before)
+        said = app.push("feature", options=["--delete"]).accepted().said
+        assert "-----> Destroying shop-feature: the branch feature is deleted" in said, said
+        assert f"       Removing http://{branch.host}" in said and "=====> Application destroyed: shop-feature" in said, said
+        assert "refs/heads/feature" not in app.refs() and branch.refs() == {}
+        branch.nothing_left(0)
+        host.wait_status(branch.host, 404)
+    assert app.state().boxes == before.boxes
+    app.nothing_left(1)
+    # The branch may come again.
+    app.push("feature").accepted()
+    host.wait_page(branch.host, "two")
+
+
 def shallow(pgo, app, path, depth):
     """A clone of the developer's repository with so many commits."""
     clone = App(pgo, app.name, path=path)

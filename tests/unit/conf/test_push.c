@@ -43,6 +43,7 @@ an_empty_table_switches_pushes_on_and_makes_no_apps(void **state)
 	(void)state;
 	assert_null(none->push);
 	assert_false(c->push->create);
+	assert_false(c->push->ends);
 	assert_int_equal(c->push->branches.n, 2);
 	assert_string_equal(c->push->branches.v[1], "master");
 	assert_string_equal(c->push->suffix, "sslip.io");
@@ -54,6 +55,20 @@ an_empty_table_switches_pushes_on_and_makes_no_apps(void **state)
 	assert_int_equal(c->push->first_id, 70000);
 	assert_int_equal(c->push->last_id, 79999);
 	conf_free(none);
+	conf_free(c);
+}
+
+static void
+deletions_destroy_apps_where_the_table_says_so(void **state)
+{
+	struct conf *c = checked_conf("[push]\ndelete = true\n");
+	auto_free char *json = NULL;
+	struct conf *core = for_core(c, &json);
+
+	(void)state;
+	assert_true(c->push->ends && core->push->ends);
+	assert_false(core->push->create);
+	conf_free(core);
 	conf_free(c);
 }
 
@@ -196,6 +211,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_empty_table_switches_pushes_on_and_makes_no_apps),
+	    cmocka_unit_test(deletions_destroy_apps_where_the_table_says_so),
 	    cmocka_unit_test(core_knows_that_there_is_a_registry_and_nothing_of_its_password),
 	    cmocka_unit_test(an_app_is_what_the_table_says),
 	    cmocka_unit_test(an_app_needs_no_table),

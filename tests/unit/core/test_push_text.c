@@ -164,6 +164,18 @@ the_end_names_the_addresses(void **state)
 		   "       http://www.example.org\n");
 }
 
+static void
+the_end_of_an_app_names_it(void **state)
+{
+	struct seen *s = begin();
+
+	(void)state;
+	push_text_head(&s->t, "Destroying %s", "shop-dev");
+	push_text_destroyed(&s->t, "shop-dev");
+	is_told(s, "-----> Destroying shop-dev\n"
+		   "=====> Application destroyed: shop-dev\n");
+}
+
 int
 main(void)
 {
@@ -174,6 +186,7 @@ main(void)
 	    cmocka_unit_test(nothing_reaches_the_terminal_but_text),
 	    cmocka_unit_test(what_is_put_back_begins_no_step_again),
 	    cmocka_unit_test(the_end_names_the_addresses),
+	    cmocka_unit_test(the_end_of_an_app_names_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,12 +50,30 @@ one_branch_and_tags_may_come_at_once(void **state)
 	assert_null(r.branch);
 }
 
+static void
+a_branch_is_deleted_by_itself(void **state)
+{
+	static const struct change changes[] = {{A, NONE, "refs/heads/feature/x"}, {NONE, A, "refs/heads/feature/x"}};
+	static struct receive r;
+
+	(void)state;
+	assert_null(judge(changes, 1, &r));
+	assert_true(r.deletes);
+	assert_string_equal(r.branch, "feature/x");
+	assert_null(judge(changes + 1, 1, &r));
+	assert_false(r.deletes);
+}
+
 static const struct {
 	struct change changes[2];
 	const char *why;
 } refused[] = {
     {{{NONE, A, "refs/heads/main"}, {NONE, B, "refs/heads/dev"}}, "main and dev at once"},
-    {{{A, NONE, "refs/heads/main"}, {NONE, B, "refs/tags/x"}}, "a push does not delete the branch main"},
+    {{{A, NONE, "refs/heads/dev"}, {NONE, B, "refs/tags/x"}},
+	"a push that deletes the branch dev changes nothing else"},
+    {{{A, NONE, "refs/tags/x"}, {B, NONE, "refs/heads/dev"}},
+	"a push that deletes the branch dev changes nothing else"},
+    {{{A, NONE, "refs/heads/dev"}, {A, NONE, "refs/heads/main"}}, "dev and main at once"},
     {{{NONE, A, "refs/notes/x"}, {NONE, B, "refs/heads/dev"}}, "refs/notes/x is neither a branch nor a tag"},
     {{{NONE, A, "refs/pgo/live"}, {NONE, B, "refs/heads/dev"}}, "refs/pgo/live is neither a branch nor a tag"},
     {{{NONE, A, "refs/heads"}, {NONE, B, "refs/heads/dev"}}, "refs/heads is neither a branch nor a tag"},
@@ -86,6 +104,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(one_branch_and_tags_may_come_at_once),
+	    cmocka_unit_test(a_branch_is_deleted_by_itself),
 	    cmocka_unit_test(a_push_that_would_deploy_two_things_or_none_is_refused_by_name),
 	};
 
