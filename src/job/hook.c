@@ -30,9 +30,13 @@ static int
 change_refs(const struct job *job, const struct buf *in, const char *what, struct err *err)
 {
 	static const char *const args[] = {"update-ref", "--stdin", NULL};
+	auto_close int held = -1;
 
 	if (in->len == 0)
 		return 0;
+	held = repo_hold_refs(job, err);
+	if (held < 0)
+		return -err->num;
 	return git_do(job, &(struct git_call){.args = args, .in = buf_str(in), .in_len = in->len}, what, err);
 }
 

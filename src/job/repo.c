@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +28,7 @@ enum {
 	MAINTAIN_LOOSE = 1000,
 	MAINTAIN_DEADLINE_MS = 5 * 60000,
 	WALK_FDS = 32,
+	KEEP_TEXT_MAX_BYTES = 512,
 	REFS_TEXT_MAX_BYTES = 4 << 20,
 };
 
@@ -48,8 +51,32 @@ repo_init(const struct job *job, size_t oid_len, struct err *err)
 	return git_do(job, &(struct git_call){.args = args}, "cannot make the repository", err);
 }
 
+int
+repo_hold_refs(const struct job *job, struct err *err)
+{
+	auto_close int fd = open(job->repo, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || flock(fd, LOCK_SH) < 0)
+		return err_errno(err, "cannot lock %s", job->repo);
+	return take_fd(&fd);
+}
+
+/* "receive-pack 4711 on host": keeps a pack from a repack until the refs of the push that brought it are written down.
+ */
+static bool
+is_kept_by_somebody(const char *path)
+{
+	auto_buf struct buf text = BUF_INIT(KEEP_TEXT_MAX_BYTES);
+	struct err err = ERR_INIT;
+	int pid = 0;
+
+	if (io_read_file(AT_FDCWD, path, &text, &err) < 0 || sscanf(buf_str(&text), "receive-pack %d ", &pid) != 1)
+		return false;
+	return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM);
+}
+
 static int
-clear_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+clear_but_locks(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
 	const char *name = path + ftw->base;
 
@@ -59,16 +86,30 @@ clear_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 		return (ftw->level == 1 && str_starts(name, "broken-")) || str_starts(name, "tmp_objdir-")
 			   ? FTW_SKIP_SUBTREE
 			   : FTW_CONTINUE;
-	/* A .keep file outlives only a fetch that was killed, and would keep its pack for ever. */
-	if (str_ends(name, ".lock") || str_starts(name, "tmp_") || str_ends(name, ".keep") || str_eq(name, "gc.pid"))
+	/* A .keep file outlives only what was killed, and would keep its pack for ever. */
+	if (str_starts(name, "tmp_") || str_eq(name, "gc.pid") ||
+	    (str_ends(name, ".keep") && !is_kept_by_somebody(path)))
 		unlink(path);
 	return FTW_CONTINUE;
 }
 
+static int
+clear_all(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+	if (type != FTW_D && str_ends(path, ".lock"))
+		unlink(path);
+	return clear_but_locks(path, st, type, ftw);
+}
+
+/* Whoever pushes holds the refs for a moment only. What was left then is in the way of the next git, which says so, and
+ * goes when that is tried again. */
 void
 repo_clear_locks(const struct job *job)
 {
-	nftw(job->repo, clear_one, WALK_FDS, FTW_PHYS | FTW_ACTIONRETVAL);
+	auto_close int fd = open(job->repo, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool alone = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+
+	nftw(job->repo, alone ? clear_all : clear_but_locks, WALK_FDS, FTW_PHYS | FTW_ACTIONRETVAL);
 }
 
 bool

@@ -27,8 +27,11 @@
 bool repo_exists(const struct job *job);
 /* Makes the bare repository for object names of oid_len hex digits. */
 int repo_init(const struct job *job, size_t oid_len, struct err *err);
-/* Removes lock files and half-written objects that a killed git left. Only while our job's lock keeps everyone else
- * away. */
+/* For who changes refs without our job's lock (a push, while another job is at work): as long as the descriptor is
+ * open, no lock file of git's is taken for one that was left. Returns it. */
+int repo_hold_refs(const struct job *job, struct err *err);
+/* Removes lock files and half-written objects that a killed git left. Only while our job's lock keeps all others away
+ * but pushes: what somebody who lives may have made for one of those stays. */
 void repo_clear_locks(const struct job *job);
 /* The commit that a ref names (REMOTE_OID_SIZE bytes), whether its objects are there or not; false when there is no
  * such ref. */

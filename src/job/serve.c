@@ -149,8 +149,9 @@ set_head(const struct job *job, const char *branch)
 {
 	const char *const args[] = {"symbolic-ref", "HEAD", branch, NULL};
 	struct err err = ERR_INIT;
+	auto_close int held = repo_hold_refs(job, &err);
 
-	if (git_do(job, &(struct git_call){.args = args}, "cannot point HEAD at the branch", &err) < 0)
+	if (held < 0 || git_do(job, &(struct git_call){.args = args}, "cannot point HEAD at the branch", &err) < 0)
 		job_say("%s", err.msg);
 }
 

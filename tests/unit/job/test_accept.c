@@ -1,7 +1,10 @@
 /* accept: the refs of a push move together, once it is known what became of it. */
 #include "fixture.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 
@@ -105,6 +108,34 @@ a_branch_that_was_moved_meanwhile_stays_with_all_others(void **state)
 }
 
 static void
+what_a_living_push_has_made_is_cleared_away(void **state)
+{
+	struct fx *fx = *state;
+	auto_pushed struct pushed p = push(fx);
+	auto_free char *lines = str_printf("* %s refs/heads/main\n", p.oid);
+	auto_free char *keep = str_printf("echo receive-pack %d on here >repo/objects/pack/living.keep", (int)getpid());
+	auto_free char *path = str_printf("%s/repo", fx->dir);
+	auto_close int held = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	fx_do(fx,
+	    "mkdir -p repo/objects/pack; cd repo; : >refs/pgo/pushed/x.lock; : >objects/pack/tmp_pack_x;"
+	    "echo receive-pack 99999999 on here >objects/pack/dead.keep; echo fetch-pack >objects/pack/other.keep");
+	fx_do(fx, keep);
+	/* Another branch's hook writes refs down: its locks stay. */
+	assert_int_equal(flock(held, LOCK_SH), 0);
+	assert_int_equal(accept_refs(fx, lines), 0);
+	fx_assert_file(fx, "repo/refs/pgo/pushed/x.lock", "");
+	fx_assert_missing(fx, "repo/objects/pack/tmp_pack_x");
+	fx_assert_missing(fx, "repo/objects/pack/dead.keep");
+	fx_assert_missing(fx, "repo/objects/pack/other.keep");
+	/* Nobody does: whose it was, he is dead. The pack of who lives is kept as long as he does. */
+	assert_int_equal(flock(held, LOCK_UN), 0);
+	assert_int_equal(accept_refs(fx, lines), 0);
+	fx_assert_missing(fx, "repo/refs/pgo/pushed/x.lock");
+	fx_do(fx, "test -f repo/objects/pack/living.keep");
+}
+
+static void
 other_refs_are_not_for_it(void **state)
 {
 	struct fx *fx = *state;
@@ -130,6 +161,7 @@ main(void)
 	    TEST(a_push_moves_all_its_refs_at_once),
 	    TEST(a_push_that_is_dropped_leaves_nothing),
 	    TEST(a_branch_that_was_moved_meanwhile_stays_with_all_others),
+	    TEST(what_a_living_push_has_made_is_cleared_away),
 	    TEST(other_refs_are_not_for_it),
 	};
 
