@@ -169,6 +169,8 @@ on_window_change(ssh_session session, ssh_channel channel, int w, int h, int pw,
 	return 0;
 }
 
+/* GIT_PROTOCOL as well: in version 2 git hands out whatever object is asked for by its hash, also what no ref shows
+ * that a client may see, such as edits that were put aside. */
 static int
 on_env(ssh_session session, ssh_channel channel, const char *name, const char *value, void *arg)
 {

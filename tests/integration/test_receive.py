@@ -69,6 +69,21 @@ def test_an_archive_is_what_the_branch_holds(pgo):
             assert [name for name in tar.getnames() if name != "docs"] == ["docs/x"]
 
 
+@pytest.mark.parametrize("version", ["0", "1", "2"])
+def test_what_pgo_keeps_for_itself_is_fetched_by_its_hash(pgo, version):
+    """git's protocol 2 looks at no ref before it hands an object out, so nobody is spoken to in it, whatever he asks for."""
+    me = hosted(pgo)
+    me.commit({"compose.yaml": web()})
+    assert me.push().returncode == 0
+    kept = me.commit({"file": "an edit that was put aside"})
+    server = ["git", "-c", "safe.directory=*", "--git-dir", repository(pgo)]
+    run(*server, "fetch", "-q", "file://" + me.path, f"{kept}:refs/pgo/kept/1", env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"})
+    other = pgo.path("other")
+    me.git("init", "-q", other)
+    done = me.git("-c", f"protocol.version={version}", "fetch", me.url, kept, check=False, cwd=other)
+    assert done.returncode != 0 and f"Server does not allow request for unadvertised object {kept}" in done.stderr, done.stderr
+
+
 @pytest.mark.parametrize("branch, push", [("master", ""), ("trunk", 'branch = "trunk"')])
 def test_a_clone_checks_out_the_branch_that_is_the_app(pgo, branch, push):
     me = hosted(pgo, push=push)
