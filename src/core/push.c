@@ -197,9 +197,10 @@ push_ended(struct service *svc, const struct push_end *end)
 		return; /* push_settled */
 	if (end->waits)
 		p->no =
-		    str_printf("not decided yet: %s. The deploy goes on when that is over, and its end decides about "
-			       "the branch: `logs deploy` tells",
-			end->why);
+		    str_printf("not decided yet: %s. The deploy goes on when that is over: if it ends well then, the "
+			       "branch moves to %.8s by itself, and stays where it is if not. Nothing has to be pushed "
+			       "again: `logs -f deploy` follows it, and `git ls-remote` shows the branch",
+			end->why, svc->pushed);
 	else if (!end->well)
 		str_set(&p->no, end->why);
 	if (!end->well)

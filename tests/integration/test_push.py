@@ -307,7 +307,8 @@ def test_what_interrupts_the_watch_of_a_push_decides_nothing_and_the_pusher_is_t
         begin()
         _, err = outcome(push, 60)
         assert push.returncode == 1, err
-        told = f"not decided yet: interrupted: {why}.*. The deploy goes on when that is over, and its end decides about the branch: `logs deploy` tells"
+        told = f"not decided yet: interrupted: {why}.*. The deploy goes on when that is over: if it ends well then, the branch moves to {new[:8]} by itself, and stays where it is if not. "
+        told += "Nothing has to be pushed again: `logs -f deploy` follows it, and `git ls-remote` shows the branch"
         assert re.search(rf"^remote:  !     {told} *$", err, re.M) and re.search(rf"remote rejected\] main -> main \({told}\)", err), err
         pgo.engine.behave("web", health="healthy")
         end()
