@@ -71,7 +71,7 @@ class FakeEngine(Projects):
         self.failing = {}
         self.held = {}
         self.waiting = []
-        self.server = None
+        self.server = self.accepting = None
         self.last_ns = 0
         self.addresses = 0
         self.address_of_all = None
@@ -95,11 +95,20 @@ class FakeEngine(Projects):
         self.server = Server(self.path, Handler)
         os.chown(self.path, 0, self.gid)
         os.chmod(self.path, 0o660)
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+        self.accepting = threading.Thread(target=self.accept, args=(self.server,), daemon=True)
+        self.accepting.start()
+
+    @staticmethod
+    def accept(server):
+        """Until stop ends it. serve_forever would look many times a second whether it is to end."""
+        with contextlib.suppress(OSError):
+            while True:
+                server.process_request(*server.get_request())
 
     def stop(self):
         self.release_all()
-        self.server.shutdown()
+        self.server.socket.shutdown(socket.SHUT_RDWR)
+        self.accepting.join()
         self.server.server_close()
         os.unlink(self.path)
         with self.lock:

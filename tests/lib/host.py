@@ -113,17 +113,18 @@ _taken = {}
 
 
 def free_port():
-    """A port of 127.0.0.1 that nobody listens on, and that no other process of the tests is given while this one lives."""
+    """A port of 127.0.0.1 that nobody listens on, and that no other process of the tests is given while this one lives. They are taken in turn from
+    somewhere on: to the kernel all that one process has locked is then few locks."""
     if "file" not in _taken:
         _taken["file"] = os.open("/run/lock/pgot-ports", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    for port in random.sample(PORTS, len(PORTS)):
-        if port in _taken:
-            continue
+        _taken["next"] = random.choice(PORTS)
+    for _ in PORTS:
+        port = _taken["next"]
+        _taken["next"] = port + 1 if port + 1 in PORTS else PORTS[0]
         try:
             fcntl.lockf(_taken["file"], fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
         except OSError:
             continue
-        _taken[port] = True
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

@@ -205,10 +205,12 @@ class Pgod:
 
         def listens():
             self.check_alive()
+            # The table last: it has the connections of everybody on the machine.
+            if not re.search("core is up .*the engine (answers|does not answer)", self.log()[self.log_mark :], re.S):
+                return False
             with open("/proc/net/tcp", encoding="ascii") as table:
-                rows = [line.split() for line in table][1:]
-            bound = any(row[1].endswith(":%04X" % self.port) and row[3] == "0A" for row in rows)
-            return bound and re.search("core is up .*the engine (answers|does not answer)", self.log()[self.log_mark :], re.S)
+                rows = [line.split() for line in table if ":%04X " % self.port in line]
+            return any(row[1].endswith(":%04X" % self.port) and row[3] == "0A" for row in rows)
 
         wait_until(listens, "pgod listens")
         return self
