@@ -80,8 +80,9 @@ def test_a_secret_shows_in_no_log_database_answer_or_command_line(pgo):
         done = pgo.ctl("site", *op)
         answers.append(done.stdout + done.stderr)
     answers.append(ask(pgo.metrics)[1])
+    mark = len(pgo.log())
     os.rename(repo.path, repo.path + ".away")
-    pgo.wait_log("cannot|not found|repository", after=len(pgo.log()))
+    pgo.wait_log("cannot|not found|repository", after=mark)
     assert watch.stop() == set() and watch.looks > 3
     told = "\n".join(answers + [pgo.log()]).encode()
     assert not [line for line in told.splitlines() for needle in needles if needle in line]

@@ -15,8 +15,8 @@ def test_a_server_that_is_away_is_asked_less_and_less_and_at_once_by_an_operator
     pgo.service("site", repo)
     pgo.start("--debug")
     pgo.wait_deployed("site", repo.head)
-    os.rename(repo.path, repo.path + ".away")
     mark = len(pgo.log())
+    os.rename(repo.path, repo.path + ".away")
     wait_until(lambda: len(gits_of(pgo, "ls-remote", mark)) >= 4, "four looks failed", 40)
     stamps = [
         int(hour) * 3600 + int(minute) * 60 + int(second)
@@ -49,8 +49,8 @@ def test_refused_credentials_do_not_hammer_the_server(pgo):
 
 def test_a_remote_that_fails_all_night_does_not_fill_the_log(pgo):
     repo = deployed(pgo)
-    os.rename(repo.path, repo.path + ".away")
     mark = len(pgo.log())
+    os.rename(repo.path, repo.path + ".away")
     pgo.wait_log("site", after=mark)
     first = len(pgo.log())
     # Nobody can count polls of what is not there: a second service polls in the meantime.

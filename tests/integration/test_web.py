@@ -136,7 +136,7 @@ def test_a_port_that_is_taken_is_waited_for_and_stops_nothing(pgo):
         deployed(pgo)
         pgo.wait_log(r"metrics are not served yet, the address is tried again: --metric \S+: cannot listen: Address already in use")
         assert pgo.role_pids("pgod-web") == []
-    wait_until(lambda: is_up(pgo), "the port is free, and taken")
+    wait_until(lambda: is_up(pgo), "the port is free, and taken", 40)  # it is tried every 30 s at the latest
     assert len(pgo.log().split("metrics are not served yet")) == 2, "said once"
     pgo.stop()
     # on both addresses of localhost, and nowhere
