@@ -89,7 +89,7 @@ def test_a_rollback_to_an_image_that_is_gone_touches_nothing(pgo):
     first = pgo.engine.images["pgo-test/web:1"]
     pgo.wait_deployed("site", bad(pgo, repo))
     before = ids(pgo)
-    for name in [name for name, image in pgo.engine.images.items() if image == first]:
+    for name in [name for name, image in list(pgo.engine.images.items()) if image == first]:
         pgo.engine.untag(name)
     pgo.engine.prune()
     done = pgo.ctl("site", "rollback")

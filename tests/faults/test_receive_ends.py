@@ -7,10 +7,11 @@ import subprocess
 
 import pytest
 from lib.gates import Gates, go_on
-from lib.host import descendants_of, open_files_of, program_of, run, wait_until
+from lib.host import command_of, descendants_of, ended, open_files_of, program_of, run, wait_until
 from lib.kills import SANITIZED
 from lib.pgo import install_roles, web
-from lib.pusher import Pusher, operator
+from lib.pusher import Pusher, listed, operator
+from lib.scenes import rows
 
 NONE = b"0" * 40
 
@@ -114,7 +115,7 @@ def test_a_client_that_talks_nonsense_is_told_so(pgo, me, data):
     with contextlib.suppress(BrokenPipeError):
         client.send(data)
         client.process.stdin.close()
-    assert client.process.wait(20) != 0
+    assert ended(client.process) != 0
     wait_until(lambda: not gits(pgo), "its git has ended")
     assert me.remote_refs() == before
     assert_next_push_is_clean(pgo, me)
@@ -131,7 +132,7 @@ def test_a_core_that_dies_while_git_receives_leaves_nothing(pgo, me, whom):
         pgo.start()
     else:
         os.kill(pgo.role_pids("pgod-core")[0], signal.SIGKILL)
-    assert client.process.wait(20) != 0
+    assert ended(client.process) != 0
     pgo.wait_listening()
     wait_until(lambda: pgo.ctl("app", "ping").returncode == 0, "core is back")
     assert me.remote_refs() == before
@@ -143,11 +144,9 @@ def test_a_pgod_that_is_stopped_while_git_receives_says_so_and_waits_for_nobody(
     idle = Raw(pgo).read_refs()
     client = Raw(pgo).read_refs().send_half_a_pack()
     wait_until(lambda: quarantine(pgo), "git receives")
-    pgo.process.terminate()
-    assert pgo.process.wait(20) == 0
-    pgo.process = None
+    pgo.stop()
     for left in (idle, client):
-        assert left.process.wait(20) != 0
+        assert ended(left.process) != 0
         assert b"pgod: git was ended on the server before it was done: try again" in left.process.stderr.read()
     assert "leaving" not in pgo.log() and "not waiting" not in pgo.log()
     pgo.start().wait_listening()
@@ -164,7 +163,7 @@ def test_a_hook_that_is_killed_is_a_push_that_failed(pgo, hook):
     gates.close_job(hook)
     push = me.begin()
     os.kill(gates.wait(os.path.join(pgo.libexec, "hooks", hook)), signal.SIGKILL)
-    assert push.wait(20) == 1
+    assert ended(push) == 1
     assert "rejected]" in push.stderr.read()
     gates.open_job()
     wait_until(lambda: not gits(pgo), "its git has ended")
@@ -179,20 +178,16 @@ def test_a_deploy_goes_on_when_its_hook_is_killed_and_decides_about_the_branch(p
     gates.close_compose("up")
     push = me.begin()
     up = gates.wait("up")
-    hooks = [pid for pid in descendants_of(pgo.process.pid) if "proc-receive" in open_command(pid)]
+    hooks = [pid for pid in descendants_of(pgo.process.pid) if "proc-receive" in command_of(pid)]
     assert hooks
     for pid in hooks:
         os.kill(pid, signal.SIGKILL)
-    assert push.wait(20) == 1
+    assert ended(push) == 1
     gates.open_compose()
     go_on(up)
     wait_until(lambda: me.remote_refs()["refs/heads/main"] == head, "the branch follows what runs")
+    wait_until(lambda: rows(pgo, "SELECT * FROM push") == [], "its keys are read as well, and the next push may come")
     assert_next_push_is_clean(pgo, me)
-
-
-def open_command(pid):
-    with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as text:
-        return text.read()
 
 
 @pytest.mark.parametrize("script", ["echo hello >&3", "echo deploy >&3", "printf 'ask\\nend\\n' >&3", "printf 'ask\\nref x\\n' >&3", "head -c 100000 /dev/zero >&3", "exec 3>&-"])
@@ -268,10 +263,11 @@ def test_an_app_that_is_destroyed_while_somebody_pushes_to_it_ends_the_push(pgo)
     gates.open_compose()
     pgo.wait_log("operation host://apps")
     go_on(up)
-    assert push.wait(40) != 0
+    assert ended(push, 40) != 0
     destroy.wait(40)
     wait_until(lambda: not os.path.exists(os.path.join(pgo.dir, ".repos", "app.git")), "the app is gone", 40)
     idle.kill()
+    wait_until(lambda: listed(pgo) == {}, "whatever others had going there has ended as well")
     assert me.push().returncode == 0, "a push makes it again"
     assert pgo.role_pids("pgod-core") == core
 

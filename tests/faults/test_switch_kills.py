@@ -58,7 +58,7 @@ def test_a_kill_while_health_is_awaited_leaves_no_second_container(pgo):
 
 
 def test_a_cancel_while_health_is_awaited_leaves_the_old_one_alone(pgo):
-    repo = shop_deployed(pgo)
+    repo = shop_deployed(pgo, health_timeout="10m")
     (old,) = by_service(pgo, "web")
     good = repo.head
     pgo.engine.behave("web", health=None)
@@ -71,7 +71,7 @@ def test_a_cancel_while_health_is_awaited_leaves_the_old_one_alone(pgo):
 
 
 def test_a_hold_while_health_is_awaited_is_heeded_at_once(pgo):
-    repo = shop_deployed(pgo)
+    repo = shop_deployed(pgo, health_timeout="10m")
     pgo.engine.behave("web", health=None)
     repo.commit({"compose.yaml": shop("pgo-test/web:2")})
     wait_until(lambda: len(pgo.running("site")) == 2, "the new one runs beside the old")

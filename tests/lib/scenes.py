@@ -72,9 +72,9 @@ def shop(image="pgo-test/web:1", **more):
     return web(image, healthcheck=CHECK, x_pgo=START_FIRST, **more)
 
 
-def shop_deployed(pgo, count=1, files=None, **more):
+def shop_deployed(pgo, count=1, files=None, health_timeout="5s", **more):
     repo = pgo.repo("site", {"compose.yaml": shop(**more), "ssh/k.pub": pgo.key.public, **(files or {})})
-    pgo.service("site", repo, health_timeout="5s", settle="100ms")
+    pgo.service("site", repo, health_timeout=health_timeout, settle="100ms")
     pgo.start().wait_deployed("site", repo.head, count=count)
     return repo
 
