@@ -128,7 +128,7 @@ child_says(int rc, long long ms, const struct proxy_old *old, const struct err *
 
 /* Forked and not executed: it writes what only root may, and reads nothing that is foreign. */
 static void
-child_run(const struct proxy *p, int report)
+child_run(const struct proxy *p, int report, pid_t parent)
 {
 	auto_free char *state = str_printf("%s/.proxy", p->facts->dir);
 	struct proxy_old old = {.n = 0};
@@ -142,6 +142,9 @@ child_run(const struct proxy *p, int report)
 	sigprocmask(SIG_BLOCK, &all, NULL);
 	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* The next pgod puts the file right: not with this one at it, whose pgod died before the line above. */
+	if (getppid() != parent)
+		_exit(EXIT_FAILURE);
 	if (dup2(report, REPORT_FD) < 0 || close_range(REPORT_FD + 1, ~0U, 0) < 0 ||
 	    fcntl(REPORT_FD, F_SETFD, FD_CLOEXEC) < 0)
 		_exit(EXIT_FAILURE);
@@ -206,6 +209,7 @@ start(struct proxy *p, struct err *err)
 	static const struct timeval deadline = {PROXY_DEADLINE_MS / 1000, 0};
 	auto_close int write_end = -1;
 	int fds[2];
+	pid_t parent = getpid();
 	pid_t pid;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
@@ -219,7 +223,7 @@ start(struct proxy *p, struct err *err)
 		return err_errno(err, "cannot start a process");
 	}
 	if (pid == 0)
-		child_run(p, write_end);
+		child_run(p, write_end, parent);
 	event_add(p->deadline, &deadline);
 	children_add(p->children, &p->child, pid, on_ended, p);
 	p->busy = true;
