@@ -11,7 +11,10 @@
 #include "core/proxy.h"
 
 enum {
-	NAMES_LINGER_MS = 500, /* nginx's new processes take over a moment after it was told */
+	NAMES_LINGER_MS = 500, /* a proxy goes by what it has read a moment later */
+	/* nginx's processes of before are waited for as long as they live, and this at most: one of them may have a
+	 * visitor for hours. */
+	NAMES_LEFT_MS = 2000,
 };
 
 /* What the job `stage` says of the file: its name alone in the first line, then what it holds; or why it does not
@@ -116,6 +119,7 @@ void
 deploy_names_end(struct deploy *d)
 {
 	lead_abandon(TAKE(d->names_wait));
+	proxy_abandon(TAKE(d->names_left));
 	if (d->names_timer != NULL)
 		event_free(TAKE(d->names_timer));
 	take_back(d);
@@ -189,25 +193,50 @@ written_ms(const struct deploy *d)
 }
 
 static void
-on_lingered(evutil_socket_t fd, short what, void *ctx)
+lingered(struct deploy *d)
 {
-	struct deploy *d = ctx;
 	struct err err = ERR_INIT;
 
-	(void)fd;
-	(void)what;
 	event_free(TAKE(d->names_timer));
 	deploy_continue(d, done(d), &err);
 }
 
-/* What it has read it goes by a moment later. */
+static void
+on_lingered(evutil_socket_t fd, short what, void *ctx)
+{
+	struct deploy *d = ctx;
+
+	(void)fd;
+	(void)what;
+	proxy_abandon(TAKE(d->names_left));
+	lingered(d);
+}
+
+static void
+on_left(void *ctx, const char *error)
+{
+	struct deploy *d = ctx;
+
+	(void)error;
+	d->names_left = NULL;
+	lingered(d);
+}
+
+/* What it has read may not be all that it goes by yet. */
 static int
 linger(struct deploy *d)
 {
-	static const struct timeval moment = {0, NAMES_LINGER_MS * 1000};
+	struct core *core = d->svc->core;
+	int ms = NAMES_LINGER_MS;
+	struct timeval tv;
 
-	d->names_timer = evtimer_new(d->svc->core->base, on_lingered, d);
-	if (d->names_timer == NULL || event_add(d->names_timer, &moment) < 0)
+	if (proxy_is_leaving(core)) {
+		ms = NAMES_LEFT_MS;
+		d->names_left = proxy_await_left(core, on_left, d);
+	}
+	tv = (struct timeval){ms / 1000, ms % 1000 * 1000};
+	d->names_timer = evtimer_new(core->base, on_lingered, d);
+	if (d->names_timer == NULL || event_add(d->names_timer, &tv) < 0)
 		abort();
 	return STEP_WAIT;
 }

@@ -128,10 +128,11 @@ struct deploy {
 
 	bool named; /* of an app: what its commit wants to be called is known */
 	struct strv cname;
-	struct lead_wait *names_wait; /* until the proxies lead to these names */
-	struct event *names_timer;    /* and a moment longer, when its file is another one than then: */
+	struct lead_wait *names_wait;  /* until the proxies lead to these names */
+	struct proxy_wait *names_left; /* and nobody elsewhere any more, when its file is another one than then: */
 	int64_t written_before_ms;
-	char *names_before; /* what is put back when it does not; NULL: nothing */
+	struct event *names_timer; /* but no longer */
+	char *names_before;	   /* what is put back when it does not; NULL: nothing */
 	bool routed_before;
 	struct strv urls_before;
 

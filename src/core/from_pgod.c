@@ -141,7 +141,7 @@ static int
 on_proxied(void *ctx, struct msg *m, struct err *err)
 {
 	(void)err;
-	proxy_on_answer(ctx, msg_int(m, "id"), msg_str(m, "error"), msg_int(m, "written_ms"));
+	proxy_on_answer(ctx, msg_int(m, "id"), msg_str(m, "error"), msg_int(m, "written_ms"), msg_bool(m, "leaving"));
 	return 0;
 }
 

@@ -42,6 +42,7 @@ struct proxy {
 	struct proxy_waits leaving; /* and for the end of who goes by those of before */
 	char *said;		    /* the last message's addresses; NULL: none yet */
 	int64_t id;		    /* of the last message */
+	int64_t leaving_id;	    /* of the one whose proxy-left is to come; 0: none is */
 	bool asked;		    /* it has no answer yet */
 	bool changed;		    /* look again when it has */
 	char *error;		    /* of the last answer; "" when all is well */
@@ -211,7 +212,7 @@ proxy_changed(struct core *core, const char *project)
 }
 
 void
-proxy_on_answer(struct core *core, int64_t id, const char *error, int64_t written_ms)
+proxy_on_answer(struct core *core, int64_t id, const char *error, int64_t written_ms, bool leaving)
 {
 	struct proxy *p = core->proxy;
 
@@ -222,6 +223,7 @@ proxy_on_answer(struct core *core, int64_t id, const char *error, int64_t writte
 		if (p->error[0] != '\0')
 			log_info("the proxy has the routes of now again");
 		p->written_ms = written_ms;
+		p->leaving_id = leaving ? id : 0;
 	}
 	str_set(&p->error, error);
 	tell_waits(&p->waits, id, error);
@@ -237,8 +239,13 @@ proxy_on_answer(struct core *core, int64_t id, const char *error, int64_t writte
 void
 proxy_on_left(struct core *core, int64_t id)
 {
-	if (core->proxy != NULL)
-		tell_waits(&core->proxy->leaving, id, "");
+	struct proxy *p = core->proxy;
+
+	if (p == NULL)
+		return;
+	if (p->leaving_id <= id)
+		p->leaving_id = 0;
+	tell_waits(&p->leaving, id, "");
 }
 
 static struct proxy_wait *
@@ -259,6 +266,12 @@ proxy_await_left(struct core *core, void (*done)(void *ctx, const char *error), 
 	struct proxy *p = core->proxy;
 
 	return p == NULL ? NULL : wait_in(p, &p->leaving, p->id, done, ctx);
+}
+
+bool
+proxy_is_leaving(const struct core *core)
+{
+	return core->proxy != NULL && core->proxy->leaving_id != 0;
 }
 
 struct proxy_wait *

@@ -16,8 +16,8 @@ struct proxy_wait;
 struct proxy *proxy_new(struct core *core);
 /* Something happened to containers of this project (NULL: of any), or to what is being done with them. */
 void proxy_changed(struct core *core, const char *project);
-/* pgod's answer: error is "" when the file says what core said. */
-void proxy_on_answer(struct core *core, int64_t id, const char *error, int64_t written_ms);
+/* pgod's answer: error is "" when the file says what core said; leaving: proxy_on_left follows. */
+void proxy_on_answer(struct core *core, int64_t id, const char *error, int64_t written_ms, bool leaving);
 /* Calls done once the proxy has the routes as they are now, or once it is known that it has not (error not ""). Always
  * from the event loop; NULL where no proxy is configured or none of the service's sites leads there. */
 struct proxy_wait *proxy_await(
@@ -27,6 +27,8 @@ void proxy_on_left(struct core *core, int64_t id);
 /* Once the proxy has the routes: calls done when it is known that nobody goes by those of before any more. That may be
  * never, so whoever waits has a deadline. */
 struct proxy_wait *proxy_await_left(struct core *core, void (*done)(void *ctx, const char *error), void *ctx);
+/* Is that known of the routes that the proxy has now, and has not happened yet? */
+bool proxy_is_leaving(const struct core *core);
 /* Nobody waits any more; NULL is fine. */
 void proxy_abandon(struct proxy_wait *w);
 /* For metrics: does the file say what core said last, and when was it written? False without proxy, and before pgod's

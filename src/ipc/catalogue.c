@@ -36,8 +36,9 @@ static const struct msg_spec catalogue[] = {
     {"app", PGOD_TO_CORE, "name:s uid:i", 0, 0,
 	"There is a new app, which runs as this user and group id; a message service follows."},
     {"app-answer", PGOD_TO_CORE, "id:i error:s", 0, 0, "The app that core asked for is there; or why it is not."},
-    {"proxied", PGOD_TO_CORE, "id:i error:s written_ms:i", 0, 0,
-	"The proxy on the host has the routes as core said, in a file written then; or why it has not."},
+    {"proxied", PGOD_TO_CORE, "id:i error:s written_ms:i leaving:b", 0, 0,
+	"The proxy on the host has the routes as core said, in a file written then; or why it has not. leaving: the end "
+	"of its processes that went by those before is told."},
     {"proxy-left", PGOD_TO_CORE, "id:i", 0, 0,
 	"The proxy's processes that went by the routes before these have ended; where that is not known, it is not said."},
     {"client", PGOD_TO_CORE, "id:i peer:s", 1, 1, "A channel to the pgod-ssh that serves a new connection from peer."},

@@ -58,14 +58,14 @@ job_done(struct job *j)
 }
 
 static void
-answer(struct proxy *p, struct job *j, const char *error, long long written_ms)
+answer(struct proxy *p, struct job *j, const char *error, long long written_ms, bool leaving)
 {
 	if (error[0] != '\0')
 		log_err("the proxy does not have the routes of now: %s", error);
 	if (j->id != 0 && p->core != NULL)
 		channel_send(p->core,
-		    msg_new("proxied", "sIsssI", "id", (json_int_t)j->id, "error", error, "written_ms",
-			(json_int_t)written_ms),
+		    msg_new("proxied", "sIsssIsb", "id", (json_int_t)j->id, "error", error, "written_ms",
+			(json_int_t)written_ms, "leaving", leaving),
 		    NULL, 0);
 	j->id = 0;
 }
@@ -164,7 +164,7 @@ answer_good(struct proxy *p, const char *said)
 
 	str_to_int(ms, 0, INT64_MAX, &written_ms);
 	proxy_old_unpack(said + strlen(ms), &old);
-	answer(p, &p->running, "", written_ms);
+	answer(p, &p->running, "", written_ms, old.n > 0);
 	proxy_watch_add(p->watch, id, &old);
 }
 
@@ -182,7 +182,7 @@ on_ended(void *ctx, int wstatus)
 	if (!p->stuck && wstatus == 0)
 		answer_good(p, buf_str(&text));
 	else if (!p->stuck)
-		answer(p, &p->running, buf_str(&text), 0);
+		answer(p, &p->running, buf_str(&text), 0, false);
 	event_del(p->deadline);
 	p->busy = p->stuck = false;
 	job_done(&p->running);
@@ -200,7 +200,7 @@ on_deadline(evutil_socket_t fd, short what, void *ctx)
 	(void)what;
 	p->stuck = true;
 	kill(p->child.pid, SIGKILL);
-	answer(p, &p->running, text, 0);
+	answer(p, &p->running, text, 0, false);
 }
 
 static int
@@ -242,7 +242,7 @@ run_next(struct proxy *p)
 	p->has_next = false;
 	if (start(p, &err) >= 0)
 		return;
-	answer(p, &p->running, err.msg, 0);
+	answer(p, &p->running, err.msg, 0, false);
 	job_done(&p->running);
 }
 
@@ -298,12 +298,12 @@ proxy_order(struct proxy *p, struct msg *m, struct err *err)
 		return rc;
 	}
 	if (p->quitting) {
-		answer(p, &job, "pgod ends", 0);
+		answer(p, &job, "pgod ends", 0, false);
 		job_done(&job);
 		return 0;
 	}
 	if (p->stuck) {
-		answer(p, &job, "an earlier write still hangs in a file system that does not answer", 0);
+		answer(p, &job, "an earlier write still hangs in a file system that does not answer", 0, false);
 		job_done(&job);
 		return 0;
 	}
