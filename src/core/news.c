@@ -205,8 +205,7 @@ service_on_ready(struct service *svc, const char *problem)
 		return;
 	}
 	if (!svc->conf->hosted)
-		if (!svc->conf->hosted)
-			arm(svc->poll_timer, 0);
+		arm(svc->poll_timer, 0);
 	service_next(svc);
 }
 
