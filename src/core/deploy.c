@@ -210,6 +210,12 @@ deploy_step_name(const struct deploy *d)
 	return steps[d->step].name;
 }
 
+int
+deploy_step_again(struct deploy *d, struct err *err)
+{
+	return steps[d->step].start(d, err);
+}
+
 static void
 on_job_piece(void *ctx, int stream, const char *data, size_t len)
 {

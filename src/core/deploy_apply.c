@@ -395,6 +395,8 @@ step_up_failed(struct deploy *d, const struct job_result *r, struct err *err)
 {
 	char reason[ERR_MSG_MAX - 64];
 
+	if (deploy_tries_again(d, r))
+		return deploy_step_again(d, err);
 	/* Killed, or overran, or the engine went away: that says nothing about the release, which is tried again. */
 	if (r->status < 0 || r->status > 128 || !d->svc->core->engine_up)
 		return err_set(err, EIO, "%s", job_reason(r, reason, sizeof(reason)));

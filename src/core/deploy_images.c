@@ -181,5 +181,7 @@ step_build(struct deploy *d, struct err *err)
 int
 step_build_failed(struct deploy *d, const struct job_result *r, struct err *err)
 {
+	if (deploy_tries_again(d, r))
+		return deploy_step_again(d, err);
 	return images_failed(d, deploy_builds, r, err);
 }

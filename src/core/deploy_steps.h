@@ -69,8 +69,9 @@ struct deploy {
 	char commit[STORE_OID]; /* the one being applied: another than subject when the last good release is put back */
 	char was_live[STORE_OID]; /* the commit of the live tree at the begin */
 	size_t step;
-	bool at_fault; /* a failure of this step is the commit's fault */
-	bool killed;   /* its job was ended by a signal that is not ours */
+	bool at_fault;	  /* a failure of this step is the commit's fault */
+	bool killed;	  /* its job was ended by a signal that is not ours */
+	bool tried_again; /* a step of it, for the engine had failed: no other one is */
 	struct job *job;
 	struct engine_req *req;
 	struct pin_req *pin;
@@ -171,6 +172,11 @@ int deploy_job_from(struct deploy *d, const char *kind, const struct strv *args,
 /* The step that waits has its result, if that is not STEP_WAIT again: the last thing to do in a callback, which may
  * find the deploy gone. */
 void deploy_continue(struct deploy *d, int result, struct err *err);
+/* The step that has failed, from its beginning. Returns like its start. */
+int deploy_step_again(struct deploy *d, struct err *err);
+/* deploy_again.c: has the engine failed the step's job in passing, and is it to be tried once more? Then all who wait
+ * are told. */
+bool deploy_tries_again(struct deploy *d, const struct job_result *r);
 /* A line of the deploy's log alone; the client reads what is said to him, and the end. */
 void deploy_note(struct deploy *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 const char *deploy_step_name(const struct deploy *d);
