@@ -6,6 +6,7 @@ import signal
 import subprocess
 
 import pytest
+from lib import fake_compose
 from lib.gates import Gates, go_on
 from lib.host import command_of, descendants_of, ended, open_files_of, program_of, run, wait_until
 from lib.kills import SANITIZED
@@ -275,14 +276,9 @@ def test_an_app_that_is_destroyed_while_somebody_pushes_to_it_ends_the_push(pgo)
 def test_a_pusher_whose_terminal_stands_still_holds_nobody_up(pgo):
     """What he does not read is left out, after a while; the deploy does not wait for him, nor does core keep it for him."""
     pgo.libexec = install_roles(pgo.path("libexec"))
-    talkative, flag = pgo.path("talkative"), pgo.path("talk")
-    with open(pgo.compose, encoding="utf-8") as text:
-        fake = text.read()
+    flag = pgo.path("talk")
     talk = f'if "up" in sys.argv and os.path.exists("{flag}"):\n    sys.stderr.write("".join("%080d\\n" % n for n in range(120000)))\n'
-    with open(talkative, "w", encoding="utf-8") as script:
-        script.write(fake.replace("STOP_AT = None", "STOP_AT = None\n" + talk, 1))
-    os.chmod(talkative, 0o755)
-    pgo.compose = talkative
+    pgo.compose = fake_compose.install(pgo.path("talkative"), fake_compose.text().replace("STOP_AT = None", "STOP_AT = None\n" + talk, 1))
     me = begin(pgo)
     head = me.commit({"compose.yaml": web("pgo-test/web:2")})
     with open(flag, "w", encoding="ascii"):

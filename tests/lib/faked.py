@@ -1,11 +1,11 @@
 """Fixtures of the levels that have the real programs, a fake engine and a fake compose."""
 
 import os
-import shutil
 import tempfile
 
 import pytest
 
+from lib import fake_compose
 from lib.fake_engine import FakeEngine
 from lib.host import OpenCounter
 from lib.pgo import Pgod
@@ -30,7 +30,7 @@ def compose(libexec):
     """A copy of the fake where every account can run it."""
     path = os.path.join(libexec, "docker-compose")
     if not os.path.exists(path):
-        shutil.copy(os.path.join(os.path.dirname(__file__), "fake-compose"), path)
+        fake_compose.install(path)
     return path
 
 

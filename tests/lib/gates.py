@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 
+from lib import fake_compose
 from lib.host import command_of, descendants_of, state_of, wait_until
 from lib.pgo import install_roles
 
@@ -28,8 +29,7 @@ class Gates:
         self.job = os.path.join(pgo.libexec, "pgod-job")
         shutil.move(self.job, self.job + ".real")
         os.link(self.job + ".real", self.job)
-        self.fake = pgo.compose
-        pgo.compose = shutil.copy(self.fake, pgo.path("compose"))
+        pgo.compose = fake_compose.install(pgo.path("compose"))
 
     def close_job(self, verb):
         """The next pgod-job of this verb, or hook of this name, stops at its beginning. Not while a sealed job (resolve) may start: it sees no shell script's real program."""
@@ -44,16 +44,10 @@ class Gates:
         os.rename(self.job + ".new", self.job)
 
     def close_compose(self, verb):
-        with open(self.fake, encoding="utf-8") as text:
-            fake = text.read()
-        with open(self.pgo.compose + ".new", "w", encoding="utf-8") as out:
-            out.write(fake.replace("STOP_AT = None", f'STOP_AT = "{verb}"'))
-        os.chmod(self.pgo.compose + ".new", 0o755)
-        os.rename(self.pgo.compose + ".new", self.pgo.compose)
+        fake_compose.install(self.pgo.compose, fake_compose.text().replace("STOP_AT = None", f'STOP_AT = "{verb}"'))
 
     def open_compose(self):
-        shutil.copy(self.fake, self.pgo.compose + ".new")
-        os.rename(self.pgo.compose + ".new", self.pgo.compose)
+        fake_compose.install(self.pgo.compose)
 
     def waiting(self, word):
         """The process that has stopped itself, its command has this word."""
