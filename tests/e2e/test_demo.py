@@ -4,6 +4,8 @@ import glob
 import os
 import pwd
 import re
+import signal
+import subprocess
 import tempfile
 
 from lib.host import TOP, run
@@ -13,8 +15,12 @@ def traces():
     return sorted(glob.glob(os.path.join(tempfile.gettempdir(), "pgo-demo.*")))
 
 
+def environment(engine):
+    return {**os.environ, "DOCKER_HOST": engine.docker_host, "PGO_RUN": engine.run}
+
+
 def demo(engine, **env):
-    return run("make", "-s", "demo", cwd=TOP, check=False, deadline=300, env={**os.environ, "DOCKER_HOST": engine.docker_host, "PGO_RUN": engine.run, **env})
+    return run("make", "-s", "demo", cwd=TOP, check=False, deadline=300, env={**environment(engine), **env})
 
 
 def told(text):
@@ -38,9 +44,22 @@ def account_exists():
     return "pgo-demo" in [entry.pw_name for entry in pwd.getpwall()]
 
 
-def test_the_demo_succeeds_twice_and_leaves_nothing_behind(real_engine):
+def killed_demo(engine):
+    """One that leaves all that it has begun; with whom it tells it gone, it cannot say so either."""
+    argv = ["make", "-s", "demo"]
+    with subprocess.Popen(argv, cwd=TOP, env=environment(engine), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True) as demo:
+        for line in demo.stdout:
+            if b"The page answers" in line:
+                break
+        os.killpg(demo.pid, signal.SIGKILL)
+
+
+def test_the_demo_succeeds_twice_and_leaves_nothing_behind_nor_what_a_killed_one_left(real_engine):
     before, directories = objects(real_engine), traces()
-    for _ in range(2):
+    for number in range(2):
+        if number == 1:
+            killed_demo(real_engine)
+            assert account_exists()
         done = demo(real_engine)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "Hello from the second commit" in done.stdout and "pong!" in done.stdout
