@@ -239,6 +239,26 @@ class OpenCounter:
         os.close(self.fd)
 
 
+# what a session that was killed leaves
+
+
+def hold(directory):
+    """Its file `session` is locked as long as this process lives, however it ends; returns what holds it."""
+    path = os.path.join(directory, "session")
+    session = open(path + ".new", "wb")
+    fcntl.flock(session, fcntl.LOCK_EX)
+    os.rename(path + ".new", path)
+    return session
+
+
+def remove_abandoned(directories, remove):
+    """Those that were held, and are no more. What is in the way then the next session removes."""
+    for directory in directories:
+        with contextlib.suppress(FileNotFoundError, BlockingIOError, AssertionError), open(os.path.join(directory, "session"), "rb") as session:
+            fcntl.flock(session, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove(directory)
+
+
 # accounts
 
 

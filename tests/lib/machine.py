@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import glob
 import json
 import os
 import shutil
@@ -10,20 +11,26 @@ import tempfile
 import threading
 import time
 
-from lib.host import TOP, libc, run, wait_until
+from lib.host import TOP, descendants_of, hold, libc, remove_abandoned, run, wait_until
 
 CLONE_NEWNET = 0x40000000
 PORT = 2222
 
 
+def script(verb, directory):
+    run(os.path.join(TOP, "scripts", "systemd"), verb, directory, deadline=300)
+
+
 class Machine:
     def __init__(self):
+        remove_abandoned(glob.glob(os.path.join(tempfile.gettempdir(), "pgot-machine-*")), lambda directory: script("remove", directory))
         self.dir = tempfile.mkdtemp(prefix="pgot-machine-")
+        self.session = hold(self.dir)
         self.root = os.path.join(self.dir, "root")
         self.pid = None
 
     def script(self, verb):
-        run(os.path.join(TOP, "scripts", "systemd"), verb, self.dir, deadline=300)
+        script(verb, self.dir)
 
     def start(self):
         self.script("start")
@@ -35,6 +42,7 @@ class Machine:
 
     def remove(self):
         self.script("remove")
+        self.session.close()
 
     def path(self, inside):
         """Where a file of the machine is for us; what is mounted in there is seen too."""
@@ -68,6 +76,14 @@ class Machine:
         """Of pgod, as the machine counts; None while it does not run."""
         active = self.show("ActiveState") == "active"
         return int(self.show("MainPID")) if active else None
+
+    def on_host(self, pid):
+        """Who it is that the machine counts as `pid`."""
+        for process in descendants_of(self.pid):
+            with contextlib.suppress(OSError), open(f"/proc/{process}/status", encoding="ascii") as status:
+                if any(line.split()[0] == "NSpid:" and line.split()[-1] == str(pid) for line in status):
+                    return process
+        raise LookupError(f"nobody is {pid} there")
 
     def wait_other_pid(self, before, deadline=20):
         return wait_until(lambda: self.main_pid() not in (None, before) and self.main_pid(), "another pgod is ready", deadline)

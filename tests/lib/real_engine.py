@@ -1,7 +1,5 @@
 """A private Docker engine (scripts/engine) and what the tests ask of it, over its API."""
 
-import contextlib
-import fcntl
 import glob
 import http.client
 import json
@@ -12,7 +10,7 @@ import tempfile
 import urllib.parse
 from types import SimpleNamespace
 
-from lib.host import TOP, run, wait_until
+from lib.host import TOP, hold, remove_abandoned, run, wait_until
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -26,30 +24,23 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
-def remove_abandoned_engines():
-    """Those of sessions that were killed before they could."""
-    for link in glob.glob("/run/pgo-engine-*"):
-        directory = os.path.realpath(link)
-        with contextlib.suppress(FileNotFoundError, BlockingIOError), open(os.path.join(directory, "session"), "rb") as session:
-            fcntl.flock(session, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            for verb in ("kill", "remove"):
-                run(os.path.join(TOP, "scripts", "engine"), verb, directory, deadline=120)
+def script(directory, *verbs):
+    for verb in verbs:
+        run(os.path.join(TOP, "scripts", "engine"), verb, directory, deadline=120)
 
 
 class RealEngine:
     images = ("pgo-test/web:1", "pgo-test/web:2")
 
     def __init__(self):
-        remove_abandoned_engines()
+        remove_abandoned(map(os.path.realpath, glob.glob("/run/pgo-engine-*")), lambda directory: script(directory, "kill", "remove"))
         self.dir = tempfile.mkdtemp(prefix="pgot-eng-")
-        # Held as long as this process lives, however it ends.
-        self.session = open(os.path.join(self.dir, "session"), "wb")  # noqa: SIM115
-        fcntl.flock(self.session, fcntl.LOCK_EX)
+        self.session = hold(self.dir)
         self.docker_host = f"unix://{self.dir}/docker.sock"
         self.run = f"{self.dir}/run"  # what is mounted there the engine sees
 
     def script(self, verb):
-        run(os.path.join(TOP, "scripts", "engine"), verb, self.dir, deadline=120)
+        script(self.dir, verb)
 
     def start(self):
         self.script("start")
