@@ -208,15 +208,21 @@ receive_fd(int sock)
 }
 
 static void
-wait_for_core(struct fixture *f)
+fail_with_log(const struct fixture *f, const char *what)
 {
 	auto_buf struct buf b = BUF_INIT(4 * 1024 * 1024);
+
+	io_read_file(AT_FDCWD, f->log, &b, NULL);
+	fail_msg("%s; the log:\n%s", what, buf_str(&b));
+}
+
+static void
+wait_for_core(struct fixture *f)
+{
 	struct pollfd pfd = {.fd = f->listener, .events = POLLIN};
 
-	if (poll(&pfd, 1, WAIT_MS) == 1)
-		return;
-	io_read_file(AT_FDCWD, f->log, &b, NULL);
-	fail_msg("no core came; the log:\n%s", buf_str(&b));
+	if (poll(&pfd, 1, WAIT_MS) != 1)
+		fail_with_log(f, "no core came");
 }
 
 void
@@ -235,7 +241,8 @@ core_attach(struct fixture *f, bool hello)
 	if (hello) {
 		json_t *body = msg_new("hello", "si", "protocol", 1);
 
-		assert_int_equal(msg_send(f->core, CORE_TO_PGOD, body, NULL, 0, NULL), 0);
+		if (msg_send(f->core, CORE_TO_PGOD, body, NULL, 0, NULL) < 0)
+			fail_with_log(f, "core cannot say hello");
 		json_decref(body);
 	}
 }
@@ -257,16 +264,23 @@ pgod_wait(struct fixture *f)
 
 	while ((pid = waitpid(f->pgod, &status, WNOHANG)) == 0 && io_now_ms() < until)
 		poll(NULL, 0, 5);
-	if (pid != f->pgod)
+	if (pid != f->pgod) {
 		kill(f->pgod, SIGKILL);
-	assert_int_equal(pid, f->pgod);
+		waitpid(f->pgod, NULL, 0);
+		fail_with_log(f, "pgod does not end");
+	}
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 int
 pgod_stop(struct fixture *f)
 {
+	auto_msg struct msg quit = MSG_INIT;
+
 	kill(f->pgod, SIGTERM);
+	/* A core that goes before pgod has heard of its signal is started again. */
+	if (f->core >= 0)
+		expect(f, "quit", &quit);
 	core_drop(f);
 	return pgod_wait(f);
 }

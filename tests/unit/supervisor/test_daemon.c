@@ -52,9 +52,8 @@ the_start_reaches_core_in_order_and_without_secrets(void **state)
 	assert_int_equal(st.st_uid, UID_ALICE);
 	assert_int_equal(stat(at(&fx, "var/.ssh/host_ed25519"), &st), 0);
 	assert_true(st.st_uid == 0 && (st.st_mode & 0777) == 0600);
-	kill(fx.pgod, SIGTERM);
-	core_drop(&fx);
-	ends_with(0);
+	assert_int_equal(pgod_stop(&fx), 0);
+	fx.pgod = 0;
 }
 
 static void
@@ -69,9 +68,8 @@ a_second_pgod_on_the_same_directory_refuses(void **state)
 	pgod_start(&second, NULL);
 	assert_int_equal(pgod_wait(&second), 1);
 	assert_true(log_has(&second, "another pgod works on"));
-	kill(fx.pgod, SIGTERM);
-	core_drop(&fx);
-	ends_with(0);
+	assert_int_equal(pgod_stop(&fx), 0);
+	fx.pgod = 0;
 }
 
 static void
