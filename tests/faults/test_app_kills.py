@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from lib.host import ended, wait_until
+from lib.host import ended, outcome, wait_until
 from lib.pgo import Key, web
 from lib.pusher import Pusher, listed, operator
 
@@ -187,6 +187,6 @@ def test_who_has_something_going_there_hears_that_the_app_is_gone(host):
     assert reader.stdout.readline()
     assert apps(host, "destroy shop shop").returncode == 0
     assert ended(follower) is not None
-    assert b"has been destroyed" in reader.communicate(timeout=20)[1]
+    assert b"has been destroyed" in outcome(reader, 20)[1]
     assert listed(host) == {}
     assert "cannot remove" not in host.log() and not os.path.exists(os.path.join(host.dir, ".state", "logs", "shop"))

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from lib.host import all_pids, command_of, kill_quietly, wait_until
+from lib.host import all_pids, command_of, kill_quietly, outcome, wait_until
 from lib.kills import restart
 from lib.pusher import hosted
 
@@ -47,7 +47,7 @@ def struck(pgo, me, port, who):
     kill_quietly(pgo.process.pid if who == "pgod" else pgo.role_pids(who)[0], signal.SIGKILL)
     if who == "pgod":
         restart(pgo)
-    push.communicate(timeout=60)
+    outcome(push, 60)
     assert push.returncode != 0
     port.listen()
     wait_until(lambda: me.remote_refs().get("refs/heads/main") == head, "what the dead one began is live", 30)

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 from lib.gates import Gates, go_on
-from lib.host import command_of, descendants_of, kill_quietly, wait_until
+from lib.host import command_of, descendants_of, kill_quietly, outcome, wait_until
 from lib.kills import CONVERGED_S, VICTIMS, restart, turn
 from lib.pgo import web
 from lib.pushed import App
@@ -157,11 +157,11 @@ def test_whoever_dies_during_the_push_of_a_branch_the_branch_is_at_what_runs(pgo
         return True
 
     push()
-    commits["process"].communicate(timeout=60)
+    outcome(commits["process"], 60)
     assert settled()
     for name in turn(PUSHED, ["pgod", "pgod-core"], who):
         with core_at(pgo, push, f"== {name}\n") as let_go:
             strike(pgo, who, signal.SIGKILL, let_go)
         pgo.wait_listening()
-        commits["process"].communicate(timeout=60)
+        outcome(commits["process"], 60)
         pgo.wait_asking(settled, lambda: f"{who} at {name}: the branch is at what runs", CONVERGED_S)

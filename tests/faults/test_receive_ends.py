@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from lib import fake_compose
 from lib.gates import Gates, go_on
-from lib.host import command_of, descendants_of, ended, open_files_of, program_of, run, wait_until
+from lib.host import command_of, descendants_of, ended, open_files_of, outcome, program_of, run, wait_until
 from lib.kills import SANITIZED
 from lib.pgo import install_roles, web
 from lib.pusher import Pusher, listed, operator
@@ -265,7 +265,7 @@ def test_an_app_that_is_destroyed_while_somebody_pushes_to_it_ends_the_push(pgo)
     pgo.wait_log("operation host://apps")
     go_on(up)
     assert ended(push, 40) != 0
-    destroy.wait(40)
+    ended(destroy)
     wait_until(lambda: not os.path.exists(os.path.join(pgo.dir, ".repos", "app.git")), "the app is gone", 40)
     idle.kill()
     wait_until(lambda: listed(pgo) == {}, "whatever others had going there has ended as well")
@@ -294,7 +294,7 @@ def test_a_pusher_whose_terminal_stands_still_holds_nobody_up(pgo):
         assert SANITIZED or resident(core) - before < 16 << 10, "KiB"
     finally:
         os.killpg(push.pid, signal.SIGCONT)
-    _, text = push.communicate(timeout=60)
+    _, text = outcome(push, 60)
     assert push.returncode == 0, text[-1000:]
     assert "lines were left out: `logs deploy` has them" in text
     assert text.count("\n") < 120000
