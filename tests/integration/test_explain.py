@@ -224,12 +224,13 @@ def test_a_secret_is_told_in_a_log_or_the_database(site):
 
 def test_a_deploy_cannot_be_looked_at(site):
     last = site.ctl("site", "deploys").stdout
-    assert re.search(r"^deploy +1 of commit " + site.site.head, last) and "trigger   poll" in last and "outcome   live" in last
+    number = re.match(rf"deploy +(\d+) of commit {site.site.head}", last)[1]  # the second, when the first came before the engine answered
+    assert "trigger   poll" in last and "outcome   live" in last
     assert re.search(r"steps +stage +\d+\.\d+ s\n +resolve ", last) and "== up" in last
-    told = json.loads(site.ctl("site", "deploys", "--json", "1").stdout)
+    told = json.loads(site.ctl("site", "deploys", "--json", number).stdout)
     assert [step["name"] for step in told["steps"]][:3] == ["stage", "resolve", "inputs"] and "== up" in told["log"]
     assert all(step["seconds"] == round(step["seconds"], 3) for step in told["steps"])
-    assert not re.search(r"\d\.\d{7}", site.ctl("site", "deploys", "--json", "1").stdout), "0.10000000000000001 is not what was measured"
+    assert not re.search(r"\d\.\d{7}", site.ctl("site", "deploys", "--json", number).stdout), "0.10000000000000001 is not what was measured"
     assert site.ctl("site", "deploys", "77").returncode == 1
     assert "no record of deploy 77" in site.ctl("site", "deploys", "77").stderr
     assert site.ctl("site", "deploys", "web").returncode == 1
@@ -394,7 +395,7 @@ def test_status_drowns_the_reader_in_violations(site):
     bad = site.site.commit({"compose.yaml": web(privileged=True, ipc="host", pid="host")})
     status = site.wait_status("site", f"commit {bad[:8]} is refused: policy: services.web.ipc: [^\n]*; and 2 more, which `load` lists\n")
     assert status.count("services.web.ipc") == 1, "the last deploy does not repeat it"
-    assert re.search(r"last deploy 2 \(poll\) of " + bad[:8] + r": refused, took ", status), status
+    assert re.search(r"last deploy \d \(poll\) of " + bad[:8] + r": refused, took ", status), status
     assert "services.web.privileged" not in status
     assert len(site.ctl("site", "load").stdout.splitlines()) == 3
     log = site.ctl("site", "logs", "deploy").stdout
