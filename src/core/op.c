@@ -349,10 +349,9 @@ op_operands(const struct strv *args)
 void
 op_queue(struct client *c, struct task task)
 {
-	auto_free char *why = NULL;
+	auto_free char *why = task.why != NULL ? str_printf("%s, by %s", task.why, c->access.place) : NULL;
 
-	if (task.why != NULL)
-		task.why = why = str_printf("%s, by %s", task.why, c->access.place);
+	task.why = why;
 	task.client = c;
 	task.trigger = "operator";
 	snprintf(task.who, sizeof(task.who), "%s", c->who);
