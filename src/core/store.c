@@ -9,7 +9,8 @@
 
 #include "base/auto.h"
 #include "base/io.h"
-#include "core/store_db.h"
+#include "base/log.h"
+#include "core/store_files.h"
 
 /* What each version of the schema adds to the one before; what was written stays. */
 static const char *const version_1[] = {
@@ -177,6 +178,20 @@ make_directories(struct err *err)
 	return 0;
 }
 
+/* What stays does no harm but take room. */
+static void
+sweep(struct store *st)
+{
+	static const struct store_files *const all[] = {&store_models, &store_versions};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		struct err err = ERR_INIT;
+
+		if (store_files_sweep(st, all[i], &err) < 0)
+			log_warn("%s", err.msg);
+	}
+}
+
 int
 store_open(struct store **ret_store, struct err *err)
 {
@@ -200,6 +215,7 @@ store_open(struct store **ret_store, struct err *err)
 		store_close(st);
 		return rc;
 	}
+	sweep(st);
 	*ret_store = st;
 	return 0;
 }

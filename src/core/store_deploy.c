@@ -14,7 +14,7 @@
 	"SELECT id, trigger, who, oid, outcome, reason, why, release, begun_ms, ended_ms," \
 	" (SELECT name FROM step WHERE deploy = deploy.id ORDER BY rowid DESC LIMIT 1) FROM deploy"
 
-static const struct store_files logs = {"logs", ".log", "sii", "SELECT id" UNWANTED, "DELETE" UNWANTED};
+static const struct store_files logs = {"logs", ".log", "sii", "SELECT id" UNWANTED, "DELETE" UNWANTED, NULL};
 
 void
 store_deploy_done(struct store_deploy *d)

@@ -62,6 +62,57 @@ store_files_prune(struct store *st, const struct store_files *f, const char *ser
 	return rc < 0 ? rc : db_run(st, err, f->drop, f->types, service, numbers[0], numbers[1], numbers[2]);
 }
 
+/* The names of the files that rows of a service have. */
+static int
+named_files(struct store *st, const struct store_files *f, const char *service, struct strv *ret, struct err *err)
+{
+	auto_stmt sqlite3_stmt *stmt = NULL;
+	bool row = false;
+	int rc = db_query(st, &stmt, &row, err, f->named, "s", service);
+
+	while (rc >= 0 && row) {
+		strv_add_take(ret, str_printf("%lld%s", (long long)sqlite3_column_int64(stmt, 0), f->ending));
+		rc = db_next(st, stmt, &row, err);
+	}
+	return rc;
+}
+
+static int
+sweep_service(struct store *st, const struct store_files *f, const char *service, struct err *err)
+{
+	auto_free char *path = str_printf("%s/%s", f->dir, service);
+	auto_strv struct strv named = {NULL, 0};
+	DIR *d = NULL;
+	int rc = named_files(st, f, service, &named, err);
+
+	if (rc < 0 || named.n == 0)
+		return rc;
+	if ((d = opendir(path)) == NULL)
+		return err_errno(err, "cannot read %s", path);
+	for (struct dirent *e = readdir(d); rc >= 0 && e != NULL; e = readdir(d)) {
+		if (e->d_name[0] != '.' && !strv_has(&named, e->d_name) && unlinkat(dirfd(d), e->d_name, 0) < 0)
+			rc = err_errno(err, "cannot remove %s/%s", path, e->d_name);
+	}
+	closedir(d);
+	return rc;
+}
+
+int
+store_files_sweep(struct store *st, const struct store_files *f, struct err *err)
+{
+	DIR *d = opendir(f->dir);
+	int rc = 0;
+
+	if (d == NULL)
+		return err_errno(err, "cannot read %s", f->dir);
+	for (struct dirent *e = readdir(d); rc >= 0 && e != NULL; e = readdir(d)) {
+		if (e->d_name[0] != '.')
+			rc = sweep_service(st, f, e->d_name, err);
+	}
+	closedir(d);
+	return rc;
+}
+
 static int
 empty(DIR *d, const char *path, struct err *err)
 {

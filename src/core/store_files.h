@@ -14,7 +14,13 @@ struct store_files {
 	const char *types;
 	const char *select; /* their numbers */
 	const char *drop;   /* the rows */
+	/* The numbers of all rows of a service, which is ?1. NULL: a file is made after its row, and none is swept. */
+	const char *named;
 };
+
+/* The menus of store_release.c and store_vars.c. */
+extern const struct store_files store_models;
+extern const struct store_files store_versions;
 
 /* The caller frees. */
 char *store_file_path(const struct store_files *f, const char *service, int64_t number);
@@ -24,6 +30,10 @@ int store_file_commit(struct store *st, const struct store_files *f, const char 
     size_t len, int64_t *ret_number, struct err *err);
 int store_files_prune(struct store *st, const struct store_files *f, const char *service,
     const int64_t numbers[STORE_PRUNE_MAX], struct err *err);
+/* Removes what a core left that was killed between the file and its row: its number may be given to another service
+ * next, and nobody would ever ask for the file. Of a service that has no row at all everything stays: a database that
+ * was lost is no reason to remove what it named. */
+int store_files_sweep(struct store *st, const struct store_files *f, struct err *err);
 /* The directory of a service with all that is in it, also what somebody who was killed has left there; that it is gone
  * already is fine. */
 int store_files_remove(const char *dir, const char *service, struct err *err);

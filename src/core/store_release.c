@@ -13,7 +13,8 @@
 	" FROM release WHERE service = ?1 AND id NOT IN (?3, ?4) AND id NOT IN" \
 	" (SELECT id FROM release WHERE service = ?1 AND good_ms > 0 ORDER BY good_ms DESC, id DESC LIMIT ?2)"
 
-static const struct store_files models = {"models", ".json", "siii", "SELECT id" UNWANTED, "DELETE" UNWANTED};
+const struct store_files store_models = {
+    "models", ".json", "siii", "SELECT id" UNWANTED, "DELETE" UNWANTED, "SELECT id FROM release WHERE service = ?"};
 
 void
 store_release_done(struct store_release *r)
@@ -27,7 +28,7 @@ store_release_done(struct store_release *r)
 int
 store_release_prune(struct store *st, const char *service, int keep, int64_t current, int64_t applying, struct err *err)
 {
-	return store_files_prune(st, &models, service, (const int64_t[]){keep, current, applying}, err);
+	return store_files_prune(st, &store_models, service, (const int64_t[]){keep, current, applying}, err);
 }
 
 int
@@ -41,7 +42,7 @@ store_release_add(struct store *st, const char *service, const struct store_rele
 	rc = db_run(st, err,
 	    "INSERT INTO release (service, oid, digest, basis, images, made_ms, vars) VALUES (?, ?, ?, ?, ?, ?, ?)",
 	    "sssssii", service, r->commit, r->digest, r->basis, r->images, (int64_t)io_wall_ms(), r->vars);
-	return store_file_commit(st, &models, service, rc, model, strlen(model), ret_id, err);
+	return store_file_commit(st, &store_models, service, rc, model, strlen(model), ret_id, err);
 }
 
 static void
@@ -130,7 +131,7 @@ store_release_commits(struct store *st, const char *service, struct strv *ret, s
 int
 store_model_read(struct store *st, const char *service, int64_t id, struct buf *ret, struct err *err)
 {
-	auto_free char *path = store_file_path(&models, service, id);
+	auto_free char *path = store_file_path(&store_models, service, id);
 
 	(void)st;
 	return io_read_file(AT_FDCWD, path, ret, err);

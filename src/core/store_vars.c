@@ -10,7 +10,8 @@
 	" FROM vars WHERE service = ?1 AND version <> ?2 AND version" \
 	" NOT IN (SELECT vars FROM release WHERE service = ?1)"
 
-static const struct store_files versions = {"vars", ".json", "si", "SELECT version" UNWANTED, "DELETE" UNWANTED};
+const struct store_files store_versions = {
+    "vars", ".json", "si", "SELECT version" UNWANTED, "DELETE" UNWANTED, "SELECT version FROM vars WHERE service = ?"};
 
 int
 store_vars_add(
@@ -21,13 +22,13 @@ store_vars_add(
 	if (rc < 0)
 		return rc;
 	rc = db_run(st, err, "INSERT INTO vars (service, made_ms) VALUES (?, ?)", "si", service, (int64_t)io_wall_ms());
-	return store_file_commit(st, &versions, service, rc, text, len, ret_version, err);
+	return store_file_commit(st, &store_versions, service, rc, text, len, ret_version, err);
 }
 
 int
 store_vars_read(struct store *st, const char *service, int64_t version, struct buf *ret, struct err *err)
 {
-	auto_free char *path = store_file_path(&versions, service, version);
+	auto_free char *path = store_file_path(&store_versions, service, version);
 
 	(void)st;
 	return io_read_file(AT_FDCWD, path, ret, err);
@@ -50,5 +51,5 @@ store_vars_each(
 int
 store_vars_prune(struct store *st, const char *service, int64_t current, struct err *err)
 {
-	return store_files_prune(st, &versions, service, (const int64_t[STORE_PRUNE_MAX]){current}, err);
+	return store_files_prune(st, &store_versions, service, (const int64_t[STORE_PRUNE_MAX]){current}, err);
 }

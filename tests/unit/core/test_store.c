@@ -667,6 +667,40 @@ the_next_service_of_a_name_has_the_keys_of_the_one_that_was_killed_while_it_wrot
 	store_close(st);
 }
 
+/* The number is given again, to another service perhaps: a lost database is told from that by its having no row at all.
+ */
+static void
+what_a_core_that_was_killed_wrote_for_a_row_that_never_came_stays_for_ever(void **state)
+{
+	static const char *const left[] = {"models/web/17.json", "models/web/new", "vars/web/17.json", "vars/web/new"};
+	static const char *const kept[] = {
+	    "models/web/1.json", "vars/web/1.json", "models/lost/17.json", "vars/lost/17.json"};
+	static const char *const others[] = {"models/lost", "vars/lost"};
+	struct store *st = reopen(NULL);
+	struct err err = ERR_INIT;
+	int64_t n = 0;
+
+	(void)state;
+	add_release(st, "{}");
+	assert_int_equal(store_vars_add(st, "web", "{}", 2, &n, &err), 0);
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		assert_int_equal(mkdir(others[i], 0700), 0);
+	for (size_t i = 0; i < ARRAY_LEN(left); i++)
+		leave_file(left[i]);
+	leave_file(kept[2]);
+	leave_file(kept[3]);
+	st = reopen(st);
+	for (size_t i = 0; i < ARRAY_LEN(left); i++)
+		assert_int_equal(access(left[i], F_OK), -1);
+	for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+		assert_int_equal(access(kept[i], F_OK), 0);
+	assert_int_equal(unlink(kept[2]), 0);
+	assert_int_equal(unlink(kept[3]), 0);
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		assert_int_equal(rmdir(others[i]), 0);
+	store_close(st);
+}
+
 static void
 what_cannot_be_written_leaves_a_part_of_it(void **state)
 {
@@ -713,6 +747,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(a_database_of_a_newer_pgod_is_refused, enter, leave),
 	    cmocka_unit_test_setup_teardown(
 		the_next_service_of_a_name_has_the_keys_of_the_one_that_was_killed_while_it_wrote, enter, leave),
+	    cmocka_unit_test_setup_teardown(
+		what_a_core_that_was_killed_wrote_for_a_row_that_never_came_stays_for_ever, enter, leave),
 	    cmocka_unit_test_setup_teardown(what_cannot_be_written_leaves_a_part_of_it, enter, leave),
 	};
 
