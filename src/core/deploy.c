@@ -360,11 +360,11 @@ deploy_begin(struct deploy *d, struct err *err)
 }
 
 /* What lies in the live tree when nothing has been done to it. That of an interrupted deploy may have been moved to its
- * commit already. */
+ * commit already, which the containers do not go by before all of them are made. */
 static const char *
 tree_before(const struct service *svc, enum deploy_mode mode)
 {
-	bool moved = mode == DEPLOY_RESUME && svc->resume_untouched && svc->row.release != 0 &&
+	bool moved = mode == DEPLOY_RESUME && svc->resume_unmade && svc->row.release != 0 &&
 		     svc->row.applying != svc->row.release;
 
 	return moved ? svc->release.commit : svc->row.live;

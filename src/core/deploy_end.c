@@ -197,6 +197,7 @@ record_end(struct deploy *d)
 	svc->row.applying = d->left;
 	svc->yielded = d->yields;
 	svc->resume_untouched = false;
+	svc->resume_unmade = false;
 	svc->resume_gently = d->outcome == OUTCOME_INTERRUPTED && d->left == svc->row.release;
 	svc->resume_trigger = d->task->trigger;
 	if (d->outcome == OUTCOME_LIVE && d->changed)

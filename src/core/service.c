@@ -115,6 +115,7 @@ find_interrupted(struct service *svc, struct err *err)
 		metrics_last_deploy(svc, d.ended_ms != 0 ? d.outcome : "interrupted", d.ended_ms);
 	svc->resume_gently = svc->row.applying == svc->row.release && (!p.touched || p.made);
 	svc->resume_untouched = !p.touched;
+	svc->resume_unmade = !p.made;
 	svc->unpublished =
 	    svc->row.applying == 0 && svc->row.release != 0 && publish_is_intended(svc, svc->row.release);
 	svc->restore = svc->app != NULL && svc->row.release != 0 && svc->row.applying == 0 && is_half_scaled(&d, &p);

@@ -145,6 +145,7 @@ struct service {
 	bool resume_gently;    /* its containers are those that run: nothing has to be recreated */
 	bool unpublished;      /* nothing is, but the images of the current release are yet to go to the registry */
 	bool resume_untouched; /* no container was touched for it: what runs is the current release */
+	bool resume_unmade;    /* or not all were made: what is missing is brought up as of the current release */
 	const char *resume_trigger; /* of the deploy that was interrupted; "boot" when an earlier pgod began it */
 	const char *news;	    /* who brought the newest commit: a trigger; static */
 	char news_who[TASK_WHO_MAX];
